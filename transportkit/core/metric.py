@@ -1,0 +1,49 @@
+"""Metrics: what moved points are judged by."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import final
+
+from torch import Generator, Tensor
+
+from .problem import Problem, Truth
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What there is to judge, all (n, *E): held-out source points `start`, where they were moved
+    to, and as many held-out target points, independent of them; and the truth, where known.
+
+    A lost line counts: it stands in `moved` where it stopped.
+    """
+
+    start: Tensor
+    moved: Tensor
+    target: Tensor
+    truth: Truth | None = None
+
+
+class Metric(ABC):
+    """A number that judges moved points. Subclasses are frozen dataclasses of their settings."""
+
+    def refuses(self, problem: Problem) -> str | None:
+        """Why the metric says nothing on this problem, in one line, or None."""
+        return None
+
+    @abstractmethod
+    def evaluate(self, evidence: Evidence, generator: Generator) -> float:
+        """The value. A random metric draws from `generator`."""
+
+
+class DistributionMetric(Metric):
+    """A metric between two samples. Its noise floor is its value between two samples of Q."""
+
+    @abstractmethod
+    def distance(self, a: Tensor, b: Tensor, generator: Generator) -> float:
+        """The distance between the samples a (n, *E) and b (m, *E)."""
+
+    @final
+    def evaluate(self, evidence: Evidence, generator: Generator) -> float:
+        return self.distance(evidence.moved, evidence.target, generator)

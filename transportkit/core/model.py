@@ -1,0 +1,146 @@
+"""Models: a Field whose lines carry P to Q, or a Map that does so directly."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Generator, Tensor, nn
+
+from .span import Interval, Plate, Span
+
+
+class Model(nn.Module, ABC):
+    """What a method fits. Its state dict and `config` are all there is to save."""
+
+    @property
+    @abstractmethod
+    def config(self) -> Mapping[str, Any]:
+        """JSON values from which `Method.blank` builds this model anew, without its state."""
+
+
+class Field(Model, ABC):
+    """A vector field; x (B, *E) lives in data space and y (B, *S) in the lifted space.
+
+    A subclass is an `IntervalField` or a `PlateField`.
+    """
+
+    @property
+    @abstractmethod
+    def span(self) -> Span:
+        """Where lines begin and end."""
+
+    @abstractmethod
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        """The velocity (B, *S) at times t (B,) and states y (B, *S)."""
+
+    @abstractmethod
+    def lift(self, x: Tensor) -> Tensor:
+        """Data points (B, *E) as states (B, *S)."""
+
+    @abstractmethod
+    def drop(self, y: Tensor) -> Tensor:
+        """States (B, *S) as data points (B, *E)."""
+
+    @abstractmethod
+    def reverse(self) -> Field:
+        """The field whose lines carry Q to P. Raises Refusal where there is none."""
+
+
+class IntervalField(Field):
+    """A field over a time interval. Its states are data points unless lift and drop say else.
+
+    A subclass gives `config` and `forward`.
+    """
+
+    @property
+    def span(self) -> Interval:
+        return Interval(0.0, 1.0)
+
+    def lift(self, x: Tensor) -> Tensor:
+        return x
+
+    def drop(self, y: Tensor) -> Tensor:
+        return y
+
+    def reverse(self) -> Field:
+        return ReversedInterval(self)
+
+
+class ReversedInterval(IntervalField):
+    """The same field, run from the end of its interval to the beginning."""
+
+    def __init__(self, field: IntervalField) -> None:
+        super().__init__()
+        self.field = field
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self.field.config
+
+    @property
+    def span(self) -> Interval:
+        return self.field.span.reversed()
+
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        return self.field(t, y)
+
+    def lift(self, x: Tensor) -> Tensor:
+        return self.field.lift(x)
+
+    def drop(self, y: Tensor) -> Tensor:
+        return self.field.drop(y)
+
+    def reverse(self) -> Field:
+        return self.field
+
+
+@dataclass(frozen=True)
+class Contact:
+    """What becomes of lines that leave or meet a plate.
+
+    y (B, D+1): where they are now; arrived (B,) bool: whether they end there; evaluations: how
+    many times the field was evaluated to tell, per line.
+    """
+
+    y: Tensor
+    arrived: Tensor
+    evaluations: int
+
+
+class PlateField(Field):
+    """A field between two plates, given by its direction.
+
+    States are y = (x, z) (B, D+1), flat, in the field's own units. `forward` returns the unit
+    direction in which a line goes on from the source towards the target plate (for
+    electrostatics: E / |E|); t is the arc length since the start and a field may ignore it.
+    """
+
+    @property
+    @abstractmethod
+    def span(self) -> Plate: ...
+
+    @abstractmethod
+    def leave(self, y: Tensor, generator: Generator) -> Contact:
+        """Lines that start at y (B, D+1) on the source plate, moved to one side of it.
+
+        The field chooses the side. `arrived` is False throughout.
+        """
+
+    @abstractmethod
+    def meet(self, y: Tensor) -> Contact:
+        """Lines at y (B, D+1), exactly on one of the surfaces z = end ± offset.
+
+        A line that has arrived is returned on the plate itself, z = end; one that passes through
+        is returned on the other surface, from where it goes on.
+        """
+
+
+class Map(Model, ABC):
+    """A map that carries points of P to points of Q directly."""
+
+    @abstractmethod
+    def forward(self, x: Tensor, generator: Generator) -> Tensor:
+        """The images (B, *E) of the points x (B, *E); a random map draws from `generator`."""

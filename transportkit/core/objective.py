@@ -1,0 +1,62 @@
+"""Objectives: what a Trainer fits. Either solved at once, or a game played by gradient descent."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from torch import Generator, Tensor, nn
+
+from .model import Model
+
+Batch = TypeVar("Batch")
+
+
+class Objective(ABC):
+    """A problem seen by one method, ready to be fitted."""
+
+
+class Solvable(Objective):
+    """An objective that is solved once: an affine map, a coupling, an exact field."""
+
+    @abstractmethod
+    def solve(self, generator: Generator) -> Model:
+        """The model."""
+
+
+class Game(Objective, Generic[Batch]):
+    """An objective lowered by gradient descent on one or several players.
+
+    Regression is the game with one player. The trainer owns optimisers, averages and the loop;
+    the game owns the networks, the draws and the losses.
+    """
+
+    @property
+    @abstractmethod
+    def players(self) -> Mapping[str, nn.Module]:
+        """The modules that are trained, in the order in which they move."""
+
+    @property
+    def moves(self) -> Mapping[str, int]:
+        """How many updates each player makes in one step; one each unless said otherwise."""
+        return dict.fromkeys(self.players, 1)
+
+    @abstractmethod
+    def draw(self, n: int, generator: Generator) -> Batch:
+        """The training examples for one update with a batch of n."""
+
+    @abstractmethod
+    def loss(self, player: str, batch: Batch, generator: Generator) -> Tensor:
+        """The scalar that `player` lowers on this batch."""
+
+    @abstractmethod
+    def model(self) -> Model:
+        """The fitted model, made of the players as they are now."""
+
+    def state(self) -> Mapping[str, Any]:
+        """Tensors and plain values beyond the players' weights that resuming needs, if any."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave."""

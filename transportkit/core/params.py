@@ -1,0 +1,206 @@
+"""Typed hyperparameters: plain frozen dataclasses, declared once, read from any text.
+
+A parameter set is a frozen dataclass whose fields are made with `param`. `coerce` turns whatever
+the command line, a YAML file or a notebook gives into such an instance, or raises one clear line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from ..errors import UsageError, did_you_mean
+
+P = TypeVar("P")
+_MISSING = dataclasses.MISSING
+
+
+@dataclass(frozen=True)
+class NoParams:
+    """A thing without hyperparameters."""
+
+
+def param(
+    default: Any = _MISSING,
+    help: str = "",
+    *,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+) -> Any:
+    """Declare one hyperparameter: its default, what it means, and the range it must lie in."""
+    bounds = {"≥": ge, ">": gt, "≤": le, "<": lt}
+    metadata = {"help": help, "bounds": {k: v for k, v in bounds.items() if v is not None}}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One declared hyperparameter, as `tk info` shows it and `coerce` checks it."""
+
+    name: str
+    type: Any
+    default: Any
+    help: str
+    bounds: Mapping[str, float]
+
+    @property
+    def required(self) -> bool:
+        return self.default is _MISSING
+
+    @property
+    def type_text(self) -> str:
+        return _type_text(self.type)
+
+    def read(self, value: Any) -> Any:
+        """`value` as this parameter's type; ValueError says what is wrong with it."""
+        read = _read(value, self.type)
+        if isinstance(read, bool) or not isinstance(read, int | float):
+            return read
+        tests = {"≥": float.__ge__, ">": float.__gt__, "≤": float.__le__, "<": float.__lt__}
+        for sign, bound in self.bounds.items():
+            if not tests[sign](float(read), float(bound)):
+                raise ValueError(f"must be {sign} {bound:g}, not {read:g}")
+        return read
+
+
+def parameters(cls: type) -> dict[str, Parameter]:
+    """The declared hyperparameters of a parameter dataclass, by name, in order."""
+    hints = typing.get_type_hints(cls)
+    return {
+        f.name: Parameter(
+            f.name,
+            hints[f.name],
+            f.default if f.default_factory is _MISSING else f.default_factory(),
+            f.metadata.get("help", ""),
+            f.metadata.get("bounds", {}),
+        )
+        for f in dataclasses.fields(cls)
+        if f.init
+    }
+
+
+def coerce(cls: type[P], values: Mapping[str, Any], owner: str) -> P:
+    """An instance of `cls` from `values`, each read by its declared type.
+
+    `owner` names whose parameters they are in messages, such as ``method 'efm'``. Raises
+    UsageError for an unknown key (with the near name), a value of the wrong type or out of range,
+    a required parameter that is missing, or whatever the dataclass itself refuses.
+    """
+    declared = parameters(cls)
+    read = {}
+    for key, value in values.items():
+        name = str(key).replace("-", "_")
+        if name not in declared:
+            if not declared:
+                raise UsageError(f"{owner} has no parameters, so '{key}' cannot be set")
+            raise UsageError(f"{owner} has no parameter '{key}'; {did_you_mean(name, declared)}")
+        try:
+            read[name] = declared[name].read(value)
+        except ValueError as error:
+            raise UsageError(f"parameter '{name}' of {owner} {error}") from None
+    missing = [p.name for p in declared.values() if p.required and p.name not in read]
+    if missing:
+        raise UsageError(f"{owner} needs a value for {', '.join(missing)}")
+    try:
+        return cls(**read)
+    except ValueError as error:
+        raise UsageError(f"{owner}: {error}") from None
+
+
+def to_dict(params: Any) -> dict[str, Any]:
+    """The JSON form of a parameter dataclass: plain numbers, strings, booleans and lists."""
+    return {
+        f.name: list(v) if isinstance(v := getattr(params, f.name), tuple) else v
+        for f in dataclasses.fields(params)
+        if f.init
+    }
+
+
+_TRUE = {"true", "yes", "on", "1"}
+_FALSE = {"false", "no", "off", "0"}
+_NONE = {"none", "null", "auto", ""}
+
+
+def _read(value: Any, kind: Any) -> Any:
+    origin = typing.get_origin(kind)
+    arguments = typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return _read_union(value, kind, arguments)
+    if origin is Literal:
+        # YAML reads a bare `no` or `off` as False; the word the author meant is still known.
+        text = {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
+        if text in arguments or str(text) in arguments:
+            return text if text in arguments else str(text)
+        raise ValueError(f"must be one of {_type_text(kind)}, not {value!r}")
+    if origin is tuple:
+        parts = value.split("/") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            parts = [parts]
+        return tuple(_read(part, arguments[0]) for part in parts)
+    return _read_plain(value, kind)
+
+
+def _read_union(value: Any, kind: Any, arguments: tuple[Any, ...]) -> Any:
+    if type(None) in arguments and (
+        value is None or (isinstance(value, str) and value.strip().lower() in _NONE)
+    ):
+        return None
+    for argument in arguments:
+        if argument is not type(None):
+            try:
+                return _read(value, argument)
+            except ValueError:
+                continue
+    raise ValueError(f"must be {_type_text(kind)}, not {value!r}")
+
+
+def _read_plain(value: Any, kind: Any) -> Any:
+    text = value.strip() if isinstance(value, str) else value
+    wrong = ValueError(f"must be {_type_text(kind)}, not {value!r}")
+    if kind is bool:
+        if isinstance(text, bool):
+            return text
+        if str(text).lower() in _TRUE | _FALSE:
+            return str(text).lower() in _TRUE
+        raise wrong
+    if kind is str:
+        if isinstance(value, bool | list | dict) or value is None:
+            raise wrong
+        return str(value)
+    if kind in (int, float):
+        if isinstance(text, bool) or not isinstance(text, int | float | str):
+            raise wrong
+        try:
+            number = text if isinstance(text, int) else float(text)
+        except ValueError:
+            raise wrong from None
+        if not math.isfinite(number):
+            raise ValueError(f"must be finite, not {value!r}")
+        if kind is float:
+            return float(number)
+        if number != int(number):
+            raise wrong
+        return int(number)
+    raise TypeError(f"parameters of type {kind!r} cannot be read from text")
+
+
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def _type_text(kind: Any) -> str:
+    origin = typing.get_origin(kind)
+    arguments = typing.get_args(kind)
+    if origin is Literal:
+        return "|".join(str(a) for a in arguments)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join("auto" if a is type(None) else _type_text(a) for a in arguments)
+    if origin is tuple:
+        return f"{_type_text(arguments[0])}/..."
+    return _WORDS.get(kind, getattr(kind, "__name__", str(kind)))

@@ -1,0 +1,62 @@
+"""Where the lines of a field begin and end."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Lines run over a time interval, from t0 to t1; t1 < t0 runs backwards in time."""
+
+    t0: float = 0.0
+    t1: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.t0) and math.isfinite(self.t1)) or self.t0 == self.t1:
+            raise ValueError(f"an interval needs two different finite times, not {self}")
+
+    def reversed(self) -> Interval:
+        return Interval(self.t1, self.t0)
+
+
+@dataclass(frozen=True)
+class Plate:
+    """Lines run from the plate z = start to the plate z = end in a space with one coordinate more.
+
+    z is the last lifted coordinate; lengths are in the field's own lifted units. The field is read
+    at the distance `offset` from a plate, on either side of it, never on it: lines are followed up
+    to the surfaces end - offset and end + offset. A line further than `reach` from the origin in
+    any coordinate has left the box.
+    """
+
+    start: float
+    end: float
+    offset: float
+    reach: float
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(v) for v in (self.start, self.end, self.offset, self.reach)):
+            raise ValueError(f"plates need finite positions, not {self}")
+        if not 0 < 2 * self.offset < abs(self.end - self.start):
+            raise ValueError(
+                f"the offset must lie between 0 and half the plate distance, not {self}"
+            )
+        if self.reach <= max(abs(self.start), abs(self.end)) + self.offset:
+            raise ValueError(f"the box must reach beyond both plates, not {self}")
+
+    @property
+    def distance(self) -> float:
+        return abs(self.end - self.start)
+
+    @property
+    def sense(self) -> float:
+        """+1 where z grows from source to target, -1 where it falls."""
+        return math.copysign(1.0, self.end - self.start)
+
+    def reversed(self) -> Plate:
+        return Plate(self.end, self.start, self.offset, self.reach)
+
+
+Span = Interval | Plate

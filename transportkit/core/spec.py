@@ -1,0 +1,84 @@
+"""What an entry point resolves to: a light description, and where the implementation is.
+
+A spec imports nothing heavy, so that listing and describing plugins costs milliseconds; the
+implementation named in it is imported when it runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from .params import NoParams
+
+API_VERSION = 1
+"""The version of the plugin contracts. A plugin states the one that it was written for."""
+
+SpanKind = Literal["interval", "plate"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What every plugin says of itself.
+
+    `summary` is one line; `citation` names the source; `params` is a frozen dataclass made with
+    `param`; `implementation` is ``"package.module:attribute"``; `api_version` is the version of
+    the contracts that the author wrote against.
+    """
+
+    kind: ClassVar[str]
+    summary: str
+    implementation: str
+    citation: str = ""
+    params: type = NoParams
+    api_version: int = API_VERSION
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodSpec(Spec):
+    """A transport method. `implementation` is a subclass of `Method`.
+
+    `model` says what it fits; a field has `integrator`, the default as one would type it, such as
+    ``"dopri5:rtol=1e-4"``. `reversible` says that points can be carried from Q to P as well.
+    """
+
+    kind: ClassVar[str] = "method"
+    family: str = ""
+    model: Literal["field", "map"] = "field"
+    integrator: str | None = None
+    reversible: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.model == "field") != (self.integrator is not None):
+            raise ValueError("a method that fits a field names a default integrator, a map none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemSpec(Spec):
+    """A problem. `implementation` is a function ``(params) -> Problem``."""
+
+    kind: ClassVar[str] = "problem"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec(Spec):
+    """A metric. `implementation` is a subclass of `Metric`, made with its parameters.
+
+    `better` says which way is better; None for a metric that describes and does not rank.
+    `default` says whether a run computes it when no metric is named.
+    """
+
+    kind: ClassVar[str] = "metric"
+    better: Literal["lower", "higher"] | None = "lower"
+    default: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegratorSpec(Spec):
+    """An integrator. `implementation` is a subclass of `Integrator`, made with its parameters.
+
+    `spans` names the kinds of span that it serves.
+    """
+
+    kind: ClassVar[str] = "integrator"
+    spans: tuple[SpanKind, ...] = ("interval",)

@@ -1,0 +1,69 @@
+"""Integrators: how the lines of a field are followed. Here their specs; each module has its own
+implementation, and loads torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..core.params import param
+from ..core.spec import IntegratorSpec
+
+
+@dataclass(frozen=True)
+class FixedParams:
+    steps: int = param(100, "equal steps over the span", ge=1)
+
+
+@dataclass(frozen=True)
+class AdaptiveParams:
+    rtol: float = param(1e-4, "relative tolerance of one step", gt=0, lt=1)
+    atol: float = param(1e-4, "absolute tolerance of one step, in the field's units", gt=0)
+    max_steps: int = param(10_000, "evaluations after which a batch is given up", ge=1)
+
+
+@dataclass(frozen=True)
+class LinesParams:
+    scheme: Literal["bosh3", "heun2", "dopri5"] = param("bosh3", "embedded Runge-Kutta pair")
+    tolerance: float = param(1e-3, "error of one step, in the field's units", gt=0)
+    step: float | None = param(None, "a fixed step in arc length, instead of the tolerance", gt=0)
+    max_steps: int = param(2000, "steps after which a line is given up", ge=1)
+
+
+_BOTH = ("interval", "plate")
+
+euler = IntegratorSpec(
+    summary="Euler's method, equal steps (torchdiffeq)",
+    implementation="transportkit.integrate.ode:Euler",
+    citation="Chen 2018, torchdiffeq",
+    params=FixedParams,
+    spans=_BOTH,
+)
+midpoint = IntegratorSpec(
+    summary="midpoint rule of order 2, equal steps (torchdiffeq)",
+    implementation="transportkit.integrate.ode:Midpoint",
+    citation="Chen 2018, torchdiffeq",
+    params=FixedParams,
+    spans=_BOTH,
+)
+rk4 = IntegratorSpec(
+    summary="Runge-Kutta 3/8 rule of order 4, equal steps (torchdiffeq)",
+    implementation="transportkit.integrate.ode:RK4",
+    citation="Kutta 1901; Chen 2018, torchdiffeq",
+    params=FixedParams,
+    spans=_BOTH,
+)
+dopri5 = IntegratorSpec(
+    summary="Dormand-Prince 5(4), steps adapted for the whole batch (torchdiffeq)",
+    implementation="transportkit.integrate.ode:Dopri5",
+    citation="Dormand and Prince 1980; Chen 2018, torchdiffeq",
+    params=AdaptiveParams,
+    spans=_BOTH,
+)
+lines = IntegratorSpec(
+    summary="field lines between plates, in arc length, steps adapted and landed per line",
+    implementation="transportkit.integrate.lines:Lines",
+    citation="Bogacki and Shampine 1989; Henon 1982 for the landing",
+    params=LinesParams,
+    spans=("plate",),
+)

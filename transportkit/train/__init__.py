@@ -1,0 +1,1 @@
+"""Trainers. Import the names from `transportkit`."""

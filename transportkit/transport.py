@@ -1,0 +1,120 @@
+"""Transport: a fitted model and the integrator that follows its lines; moves points and is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from .core.integrator import Integrator, Solution
+from .core.model import Field, Map, Model
+from .core.status import Stop
+from .errors import Refusal
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Points (B, *E) where they came to; a `Stop` (B,) and the evaluations (B,) of each line.
+
+    path (K, B, *S) and times (K, B): states of the lines in the field's lifted space, where they
+    were asked for and the model is a field. A lost line's point is where it stopped.
+    """
+
+    points: Tensor
+    stop: Tensor
+    evaluations: Tensor
+    times: Tensor | None = None
+    path: Tensor | None = None
+
+    @property
+    def finished(self) -> float:
+        """The share of lines that arrived."""
+        return float((self.stop == int(Stop.ARRIVED)).float().mean())
+
+    @property
+    def stops(self) -> dict[str, float]:
+        """The share of lines with each status, by label."""
+        return Solution(self.points, self.stop, self.evaluations).shares()
+
+
+@dataclass(frozen=True)
+class Transport:
+    """A model with the integrator for its lines (None for a map)."""
+
+    model: Model
+    integrator: Integrator | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.model, Field) and self.integrator is None:
+            raise Refusal("a field needs an integrator")
+        if isinstance(self.model, Field) and self.integrator is not None:
+            if reason := self.integrator.refuses(self.model.span):
+                raise Refusal(reason)
+        elif self.integrator is not None:
+            raise Refusal("a map moves points directly and takes no integrator")
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model lives."""
+        for tensor in (*self.model.parameters(), *self.model.buffers()):
+            return tensor.device
+        return torch.device("cpu")
+
+    def push(
+        self,
+        x: Tensor,
+        generator: Generator,
+        *,
+        batch: int = 4096,
+        save: int = 0,
+        reverse: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> Moved:
+        """Carry points x (B, *E) of P to Q; with `reverse`, points of Q to P.
+
+        At most `batch` points are moved at once; `progress` is told how many are done. With
+        `save` = K ≥ 2 the lines are kept. Raises Refusal where the model cannot be reversed.
+        """
+        model = self.model
+        if reverse:
+            if not isinstance(model, Field):
+                raise Refusal("a map carries P to Q only; it has no reverse")
+            model = model.reverse()
+        parts, done = [], 0
+        for chunk in torch.split(x.to(self.device), batch):
+            parts.append(self._push(model, chunk, generator, save))
+            done += len(chunk)
+            if progress:
+                progress(done)
+        if not parts:
+            empty = torch.zeros(0, dtype=torch.uint8, device=x.device)
+            return Moved(x, empty, empty.long())
+        return Moved(
+            torch.cat([p.points for p in parts]),
+            torch.cat([p.stop for p in parts]),
+            torch.cat([p.evaluations for p in parts]),
+            _join([p.times for p in parts]),
+            _join([p.path for p in parts]),
+        )
+
+    def _push(self, model: Model, x: Tensor, generator: Generator, save: int) -> Moved:
+        if isinstance(model, Map):
+            with torch.no_grad():
+                points = model(x, generator)
+            finite = points.flatten(1).isfinite().all(1)
+            stop = torch.where(finite, int(Stop.ARRIVED), int(Stop.NOT_FINITE)).to(torch.uint8)
+            points = torch.where(finite.view(-1, *[1] * (x.ndim - 1)), points, x)
+            return Moved(points, stop, torch.ones_like(stop, dtype=torch.long))
+        assert isinstance(model, Field) and self.integrator is not None
+        solution = self.integrator.solve(model, x, generator, save=save)
+        points = model.drop(solution.end).to(x.dtype)
+        return Moved(
+            points, solution.stop, solution.evaluations, solution.times, solution.path
+        )
+
+
+def _join(parts: list[Tensor | None]) -> Tensor | None:
+    tensors = [p for p in parts if p is not None]
+    return torch.cat(tensors, 1) if tensors else None
