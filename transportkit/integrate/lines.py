@@ -156,7 +156,7 @@ class _Following:
     def _land(self, rows: Tensor) -> Tensor:
         """Redo the steps of these lines in z, onto the surface ahead; whether each succeeded."""
         y, slope, behind = self.y[rows], self.slope[rows], self.behind[rows]
-        edge = torch.where(behind, self.span.offset, -self.span.offset).to(y.dtype)
+        edge = torch.where(behind, 1, -1).to(y.dtype) * self.span.offset
         surface = self.span.end + self.span.sense * edge
         dz = surface - y[:, -1]
         rising = torch.where(behind, -self.span.sense, self.span.sense)
