@@ -128,4 +128,5 @@ class Result:
     stops: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: float | None = None
     points: int | None = None
+    event_shape: tuple[int, ...] | None = None
     folder: str | None = None

@@ -55,9 +55,14 @@ class MethodSpec(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class ProblemSpec(Spec):
-    """A problem. `implementation` is a function ``(params) -> Problem``."""
+    """A problem. `implementation` is a function ``(params) -> Problem``.
+
+    `files` names the parameters that are paths of files which the problem reads, so that a run's
+    key follows their content.
+    """
 
     kind: ClassVar[str] = "problem"
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..core.params import param
-from ..core.spec import IntegratorSpec
+from ..core.spec import IntegratorSpec, SpanKind
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class LinesParams:
     max_steps: int = param(2000, "steps after which a line is given up", ge=1)
 
 
-_BOTH = ("interval", "plate")
+_BOTH: tuple[SpanKind, ...] = ("interval", "plate")
 
 euler = IntegratorSpec(
     summary="Euler's method, equal steps (torchdiffeq)",

@@ -1,0 +1,5 @@
+"""``python -m transportkit``, the same as `tk`."""
+
+from .cli import main
+
+main()

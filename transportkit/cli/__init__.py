@@ -1,0 +1,60 @@
+"""The command line `tk`. It parses and prints; the work is done below it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from ..errors import TransportkitError
+from .app import tk
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `tk` and exit: 0 done, 1 a run failed, 2 wrong usage, 130 interrupted."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = _status(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone; what was left in the buffer must not raise once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
+
+
+def _status(arguments: list[str]) -> int:
+    debug = "--debug" in arguments
+    try:
+        status = tk.main(arguments, prog_name="tk", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        _say(error.format_message())
+        return error.exit_code if error.exit_code != 1 else 2
+    except (KeyboardInterrupt, click.Abort) as stop:
+        notes = [text for text in stop.args if isinstance(text, str)]
+        click.echo(f"\nInterrupted. {notes[0] if notes else 'Nothing was lost.'}", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except TransportkitError as error:
+        if debug:
+            raise
+        _say(str(error))
+        return error.exit_status
+    except Exception as error:
+        if debug:
+            raise
+        text = " ".join(str(error).split()) or "no message"
+        _say(f"{type(error).__name__}: {text} (--debug shows the traceback)")
+        return 1
+
+
+def _say(text: str) -> None:
+    click.echo(f"Error: {text}", err=True)

@@ -1,0 +1,5 @@
+"""``python -m transportkit.cli``."""
+
+from . import main
+
+main()

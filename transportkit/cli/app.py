@@ -1,0 +1,112 @@
+"""The commands. Nothing heavy is imported until one of them runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .. import __version__
+from . import options
+
+KINDS = {
+    "methods": "method",
+    "data": "problem",
+    "metrics": "metric",
+    "integrators": "integrator",
+}
+
+
+class _Suggesting(click.Group):
+    """A group that names the near command when one is unknown."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            from ..errors import UsageError, did_you_mean
+
+            near = did_you_mean(args[0], self.commands)
+            raise UsageError(f"unknown command '{args[0]}'; {near}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_Suggesting,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Plugins and their parameters are written name:key=value,key=value, such as "
+    "gaussian-pair:dim=16 or dopri5:rtol=1e-5.",
+)
+@click.version_option(__version__, prog_name="transportkit")
+def tk() -> None:
+    """Carry one distribution onto another, and see which method does it best."""
+
+
+@tk.command()
+@click.argument("method", required=False)
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A method parameter.")
+@click.option("--seed", type=int, metavar="N", help="The seed (0).")
+@options.shared
+def run(**given: Any) -> int:
+    """Fit METHOD, move held-out points, judge them.
+
+    Example: tk run efm --data gaussians --seed 0
+    """
+    from .run import run as execute
+
+    return execute(**given)
+
+
+@tk.command()
+@click.argument("methods", nargs=-1)
+@click.option("--seeds", metavar="0-4", help="The seeds (0).")
+@click.option("--jobs", type=int, metavar="N", help="Local processes (1).")
+@options.shared
+def compare(**given: Any) -> int:
+    """Run METHODS side by side, with equal budgets and seeds; all of them where none is named.
+
+    Example: tk compare efm otcfm sinkhorn --data gaussians --data moons --seeds 0-4
+    """
+    from .compare import compare as execute
+
+    return execute(**given)
+
+
+@tk.command("list")
+@click.argument("kind", type=click.Choice(list(KINDS)), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.debug
+def list_(kind: str | None, as_json: bool, debug: bool) -> None:
+    """Show what is installed: methods, data, metrics, integrators."""
+    from .catalogue import list_plugins
+
+    list_plugins([KINDS[kind]] if kind else list(KINDS.values()), as_json, debug)
+
+
+@tk.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.debug
+def info(name: str, as_json: bool, debug: bool) -> None:
+    """Show what NAME is: summary, source, parameters, capabilities."""
+    from .catalogue import show
+
+    show(name, as_json)
+
+
+@tk.command()
+@click.argument("run_folder", metavar="RUN")
+@click.argument("points")
+@click.option("-o", "--output", required=True, metavar="FILE", help="Where moved points go.")
+@click.option("--reverse", is_flag=True, help="Carry points of Q to P.")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N")
+@click.option("--integrator", metavar="NAME[:k=v,..]", help="Instead of the run's own.")
+@click.option("--nfe", type=int, metavar="N", help="Evaluations a line, at most.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.debug
+def push(**given: Any) -> int:
+    """Move POINTS (a file) with the model of RUN (a run's folder)."""
+    from .push import push as execute
+
+    return execute(**given)

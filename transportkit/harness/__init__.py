@@ -1,0 +1,1 @@
+"""The harness: plans runs, executes them, stores and compares what comes out."""

@@ -1,0 +1,128 @@
+"""Judging: moved points against held-out ones, and the noise floor of every distance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .. import registry
+from ..core.metric import DistributionMetric, Evidence, Metric
+from ..core.problem import Empirical, Problem
+from ..core.random import derive
+from ..core.record import Choice, Run, Value
+
+FLOOR_PAIRS = 10
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A metric's value between independent target samples of the evaluated size."""
+
+    mean: float
+    std: float
+
+
+def evaluation_size(problem: Problem, wanted: int) -> int:
+    """How many points to judge on: as many as wanted, or as are held out on either side."""
+    assert problem.held_out is not None
+    sizes = (problem.held_out.source.size, problem.held_out.target.size)
+    return min(wanted, *[s for s in sizes if s is not None])
+
+
+def evaluation_points(problem: Problem, wanted: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Held-out source and target points (n, *E), independent of each other and of training."""
+    assert problem.held_out is not None
+    n = evaluation_size(problem, wanted)
+    held = problem.held_out
+    return (
+        held.source.points(n, derive(seed, "judge", "source")),
+        held.target.points(n, derive(seed, "judge", "target")),
+    )
+
+
+def judge(run: Run, whole: Problem, evidence: Evidence, floors: Floors) -> dict[str, Value]:
+    """Every metric of the run. `whole` is the problem before it was split."""
+    values = {}
+    for choice in run.metrics:
+        metric: Metric = registry.make("metric", choice)
+        name = label(choice)
+        if metric.refuses(whole) is not None:
+            values[name] = Value(None)
+            continue
+        generator = derive(run.seed, "metric", name, device=evidence.moved.device)
+        value = metric.evaluate(evidence, generator)
+        if not math.isfinite(value):
+            values[name] = Value(None)
+            continue
+        if isinstance(metric, DistributionMetric):
+            floor = floors.of(run.problem, whole, choice, metric, len(evidence.moved))
+            ratio = value / floor.mean if floor.mean > 0 else None
+            values[name] = Value(value, floor.mean, floor.std, ratio)
+        else:
+            values[name] = Value(value)
+    return values
+
+
+def label(choice: Choice) -> str:
+    """How a metric is called in results: its name, with parameters where they are not default."""
+    spec = registry.describe("metric", choice.name).spec
+    default = registry.parse_choice("metric", choice.name).params if spec else {}
+    changed = {k: v for k, v in choice.params.items() if default.get(k) != v}
+    if not changed:
+        return choice.name
+    return f"{choice.name}:" + ",".join(f"{k}={v}" for k, v in changed.items())
+
+
+class Floors:
+    """Noise floors, each computed once.
+
+    A floor belongs to a problem, a metric and a sample size; it does not depend on a run's seed,
+    so that seeds and methods are measured against the same number.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str, int], Floor] = {}
+
+    def of(
+        self,
+        choice: Choice,
+        problem: Problem,
+        metric_choice: Choice,
+        metric: DistributionMetric,
+        n: int,
+    ) -> Floor:
+        key = (repr(choice), repr(metric_choice), n)
+        if key not in self.known:
+            self.known[key] = _measure(problem, metric, n)
+        return self.known[key]
+
+
+def _measure(problem: Problem, metric: DistributionMetric, n: int) -> Floor:
+    values = torch.tensor(
+        [
+            metric.distance(a, b, derive(0, "floor", "metric", i, device=a.device))
+            for i, (a, b) in enumerate(_target_pairs(problem, n))
+        ],
+        dtype=torch.float64,
+    )
+    return Floor(float(values.mean()), float(values.std()))
+
+
+def _target_pairs(problem: Problem, n: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Pairs of independent target samples (n, *E): fresh, or disjoint parts of a finite one."""
+    targets = [problem.target]
+    if problem.held_out is not None:
+        targets.append(problem.held_out.target)
+    endless = [t for t in targets if not isinstance(t, Empirical)]
+    for i in range(FLOOR_PAIRS):
+        generator = derive(0, "floor", i)
+        if endless:
+            yield endless[-1].sample(n, generator), endless[-1].sample(n, generator)
+            continue
+        pool = torch.cat([t.data for t in targets if isinstance(t, Empirical)])
+        order = torch.randperm(len(pool), generator=generator)
+        yield pool[order[:n]], pool[order[n : 2 * n]]

@@ -1,0 +1,78 @@
+"""Provenance: the versions, sources and files that a result depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from .. import registry
+from ..core.record import Choice
+from ..core.spec import ProblemSpec
+from ..errors import DataError
+
+_LIBRARIES = ("torch", "numpy", "scipy", "POT", "torchdiffeq", "numba")
+
+
+def versions(chosen: dict[str, list[Choice]]) -> dict[str, str]:
+    """What the numbers of a run depend on beyond its parameters.
+
+    `chosen` holds the plugins in use by kind. The code of transportkit and of each plugin is named
+    by version and by a digest of its sources, so that a result is never taken for that of code
+    which has changed since; files that a problem reads are named by their digest.
+    """
+    found = {"python": platform.python_version()}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    found["transportkit"] = f"{_version('transportkit')} {sources('transportkit')}"
+    for kind, choices in chosen.items():
+        for choice in choices:
+            loaded = registry.describe(kind, choice.name)
+            package = loaded.spec.implementation.partition(":")[0].partition(".")[0]
+            if package != "transportkit":
+                found[package] = f"{loaded.entry.version} {sources(package)}"
+            if isinstance(loaded.spec, ProblemSpec):
+                for name in loaded.spec.files:
+                    found[f"{choice.name} {name}"] = digest(Path(str(choice.params[name])))
+    return found
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+@cache
+def sources(package: str) -> str:
+    """A digest of a package's Python files."""
+    spec = sys.modules[package].__spec__ if package in sys.modules else find_spec(package)
+    places = [Path(p) for p in (spec.submodule_search_locations or [])] if spec else []
+    total = hashlib.sha256()
+    for place in places:
+        for path in sorted(place.rglob("*.py")):
+            total.update(path.relative_to(place).as_posix().encode())
+            total.update(path.read_bytes())
+    if not places and spec and spec.origin:
+        total.update(Path(spec.origin).read_bytes())
+    return total.hexdigest()[:12]
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file; a name after ``#`` picks a part of it and is not part of the path."""
+    file = Path(str(path).partition("#")[0])
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise DataError(f"there is no file '{file}'") from None
+    except OSError as error:
+        raise DataError(f"'{file}' cannot be read: {error.strerror}") from None

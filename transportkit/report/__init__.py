@@ -1,0 +1,1 @@
+"""Reports: tables for a terminal, JSON documents, pictures."""

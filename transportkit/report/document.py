@@ -1,0 +1,61 @@
+"""JSON documents: one result, and a comparison."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ..core.record import Choice, Result, Value
+
+
+def result_document(result: Result, found: bool = False) -> dict[str, Any]:
+    """One result as JSON. `found` says that it was stored before and not computed now."""
+    run = result.run
+    return {
+        "method": run.method.name,
+        "data": run.problem.name,
+        "seed": run.seed,
+        "status": result.status,
+        "message": result.message,
+        "params": dict(run.method.params),
+        "data_params": dict(run.problem.params),
+        "integrator": _choice(run.integrator),
+        "budget": {k: v for k, v in asdict(run.budget).items() if v is not None} or "default",
+        "device": run.device,
+        "fit_seconds": result.fit_seconds,
+        "push_seconds": result.push_seconds,
+        "steps": result.steps,
+        "loss": result.loss,
+        "nfe": result.nfe,
+        "finished": result.finished,
+        "stops": dict(result.stops),
+        "peak_memory_mb": result.peak_memory_mb,
+        "points": result.points,
+        "metrics": {name: _value(value) for name, value in result.metrics.items()},
+        "run": result.folder,
+        "key": run.key(),
+        "found": found,
+        "versions": dict(run.versions),
+    }
+
+
+def comparison_document(
+    cells: Sequence[Mapping[str, Any]], table: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A comparison as JSON: its cells, and its table of aggregates."""
+    return {"cells": list(cells), "table": list(table)}
+
+
+def _choice(choice: Choice | None) -> dict[str, Any] | None:
+    return {"name": choice.name, "params": dict(choice.params)} if choice else None
+
+
+def _value(value: Value) -> dict[str, float | None]:
+    return {name: _finite(number) for name, number in asdict(value).items()}
+
+
+def _finite(number: float | None) -> float | None:
+    """JSON has no NaN and no infinity; what is not a number is null."""
+    return number if number is not None and math.isfinite(number) else None
