@@ -1,0 +1,77 @@
+"""Metrics: what moved points are judged by. Here their specs and parameters; the implementations
+are in the modules beside this one, and load torch.
+
+Distances between samples compare moved points with fresh target points; the rest judge the map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..core.params import param
+from ..core.spec import MetricSpec
+
+
+@dataclass(frozen=True)
+class ExactParams:
+    limit: int = param(
+        2000, "points used at most, drawn at random: the time grows with the cube", ge=2
+    )
+
+
+@dataclass(frozen=True)
+class SlicedParams:
+    projections: int = param(256, "directions", ge=1)
+
+
+@dataclass(frozen=True)
+class KernelParams:
+    bandwidth: float | None = param(
+        None, "of the middle kernels; auto is the median distance within the target sample", gt=0
+    )
+
+
+w2 = MetricSpec(
+    summary="Wasserstein-2 distance by exact optimal transport, in the units of the data",
+    implementation="transportkit.metrics.exact:W2",
+    citation="Bonneel et al. 2011; Flamary et al. 2021, POT",
+    params=ExactParams,
+)
+sliced_w2 = MetricSpec(
+    summary="sliced Wasserstein-2 distance: over directions, the root mean square of W2 in 1-D",
+    implementation="transportkit.metrics.slices:SlicedW2",
+    citation="Rabin et al. 2012; Bonneel et al. 2015; Rowland et al. 2019",
+    params=SlicedParams,
+)
+energy = MetricSpec(
+    summary="energy distance 2E|X-Y| - E|X-X'| - E|Y-Y'|, not rooted, in the units of the data",
+    implementation="transportkit.metrics.energy_distance:EnergyDistance",
+    citation="Szekely and Rizzo 2013",
+)
+mmd = MetricSpec(
+    summary="maximum mean discrepancy with a mixture of Gaussian kernels, rooted",
+    implementation="transportkit.metrics.kernels:MMD",
+    citation="Gretton et al. 2012; Li, Swersky and Zemel 2015",
+    params=KernelParams,
+)
+cost = MetricSpec(
+    summary="mean squared displacement of the moved points",
+    implementation="transportkit.metrics.displacement:Cost",
+    better=None,
+)
+cost_ratio = MetricSpec(
+    summary="mean squared displacement over W2^2 of start and moved points; 1 is optimal",
+    implementation="transportkit.metrics.displacement:CostRatio",
+    params=ExactParams,
+)
+l2_uvp = MetricSpec(
+    summary="squared error to the true optimal map, in percent of the target's variance",
+    implementation="transportkit.metrics.true_map:L2UVP",
+    citation="Korotin et al. 2021, arXiv:2106.01954",
+)
+cosine = MetricSpec(
+    summary="cosine of the displacement field to that of the true optimal map",
+    implementation="transportkit.metrics.true_map:Cosine",
+    citation="Korotin et al. 2021, arXiv:2106.01954",
+    better="higher",
+)
