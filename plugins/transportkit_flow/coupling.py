@@ -1,0 +1,27 @@
+"""Couplings: which source point is paired with which target point."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from torch import Generator, Tensor
+
+
+class Coupling(ABC):
+    """Pairs the points of a batch. Subclasses are frozen dataclasses of their settings."""
+
+    @abstractmethod
+    def pair(self, x0: Tensor, x1: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Independent draws x0 of P and x1 of Q, both (B, *E), as pairs, row by row.
+
+        Over many batches the first of a pair must be distributed as P and the second as Q.
+        """
+
+
+@dataclass(frozen=True)
+class Independent(Coupling):
+    """Pairs as they were drawn."""
+
+    def pair(self, x0: Tensor, x1: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        return x0, x1
