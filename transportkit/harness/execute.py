@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import traceback
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from . import device as devices
 from .judge import Floors, evaluation_points, judge
 from .store import Store, write_result
 
+log = logging.getLogger("transportkit")
 DRAWN_LINES, DRAWN_STATES = 150, 60
 
 
@@ -202,8 +204,12 @@ class Executor:
                 stop=moved.stop.cpu().numpy(),
                 evaluations=moved.evaluations.cpu().numpy(),
             )
-            self._draw(folder / "picture.png", result, transport, evidence, moved)
             write_result(folder, result)
+            try:
+                self._draw(folder / "picture.png", result, transport, evidence, moved)
+            except Exception as error:
+                # The numbers are worth more than their picture.
+                log.warning("%s could not be drawn: %s", result.folder, error)
 
     def _draw(
         self, path: Path, result: Result, transport: Transport, evidence: Evidence, moved: Moved

@@ -30,7 +30,7 @@ def evaluation_size(problem: Problem, wanted: int) -> int:
     """How many points to judge on: as many as wanted, or as are held out on either side."""
     assert problem.held_out is not None
     sizes = (problem.held_out.source.size, problem.held_out.target.size)
-    return min(wanted, *[s for s in sizes if s is not None])
+    return min([wanted, *(s for s in sizes if s is not None)])
 
 
 def evaluation_points(problem: Problem, wanted: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -55,7 +55,7 @@ def draw_run(
     _dots(axes[2], target, TARGET, "target")
     axes[2].set_title("target, held out", fontsize=10)
     for ax in axes:
-        ax.set_aspect("equal", adjustable="datalim")
+        ax.set_aspect("equal", adjustable="box")
         ax.tick_params(labelsize=8, colors=INK)
         ax.legend(loc="upper right", fontsize=8, frameon=True, framealpha=0.85, markerscale=2)
         for side in ("top", "right"):
