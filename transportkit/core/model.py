@@ -102,12 +102,12 @@ class Contact:
     """What becomes of lines that leave or meet a plate.
 
     y (B, D+1): where they are now; arrived (B,) bool: whether they end there; evaluations: how
-    many times the field was evaluated to tell, per line.
+    many times the field was evaluated to tell, for all of them or per line (B,).
     """
 
     y: Tensor
     arrived: Tensor
-    evaluations: int
+    evaluations: int | Tensor
 
 
 class PlateField(Field):
@@ -131,11 +131,19 @@ class PlateField(Field):
 
     @abstractmethod
     def meet(self, y: Tensor) -> Contact:
-        """Lines at y (B, D+1), exactly on one of the surfaces z = end ± offset.
+        """Lines at y (B, D+1), exactly on a surface z = start ± offset or z = end ± offset.
 
-        A line that has arrived is returned on the plate itself, z = end; one that passes through
-        is returned on the other surface, from where it goes on.
+        A line that has arrived is returned on the far plate itself, z = end; one that passes
+        through a plate is returned on its other surface, from where it goes on.
         """
+
+    def leap(self, y: Tensor, slope: Tensor) -> Tensor:
+        """Lines at y (B, D+1), going in the directions slope (B, D+1), far from the plates.
+
+        A field that knows how a line far outside goes on returns where it comes back; every other
+        line is returned as it is.
+        """
+        return y
 
 
 class Map(Model, ABC):

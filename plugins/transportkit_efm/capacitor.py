@@ -1,0 +1,212 @@
+"""Field lines of a capacitor: where they leave a plate, and whether they end at one.
+
+Source P is a positive charge density on the plate z = 0, target Q a negative one on z = gap
+(Kolesov, Manukhov, Palyulin, Korotin, "Field Matching: an Electrostatic Paradigm to Generate and
+Transfer Data", ICML 2025). The map along the lines carries P exactly onto Q if
+
+1. a line leaves its point inwards or outwards in proportion to the flux on that side, and
+2. a line that meets the far plate where E_z has the same sign on both sides passes through it.
+
+A plate is never touched: the field is read at a distance `offset` on either side of it, and
+lines are drawn from there to the plate along their slope E_x / E_z.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Generator, Tensor
+
+from transportkit import Contact, Plate, PlateField
+
+Rule = Literal["plate", "forward"]
+STEEPEST = 3.0
+"""The largest slope along which a line is drawn to a plate, as sideways over upwards."""
+
+
+class Capacitor(PlateField):
+    """The field between and around two plates, from P at z = 0 to Q at z = gap.
+
+    States are in units of the pooled data. `rule` "plate" is exact; "forward" starts every line
+    inwards and ends it at its first contact, which is right only for distant plates. A subclass
+    gives `direction` and `inner_share`.
+    """
+
+    mean: Tensor
+    scale: Tensor
+    dipole: Tensor
+    centre: Tensor
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        gap: float,
+        offset: float,
+        radius: float,
+        rule: Rule,
+    ) -> None:
+        """`gap`, `offset` and `radius` in units of the data; outside `radius` the field is taken
+        for that of a dipole."""
+        super().__init__()
+        self.event_shape = tuple(event_shape)
+        self.gap, self.offset, self.radius, self.rule = gap, offset, radius, rule
+        dim = torch.Size(self.event_shape).numel()
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("dipole", torch.zeros(dim + 1))
+        self.register_buffer("centre", torch.zeros(dim + 1))
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return {
+            "event_shape": list(self.event_shape),
+            "gap": self.gap,
+            "offset": self.offset,
+            "radius": self.radius,
+            "rule": self.rule,
+        }
+
+    @property
+    def span(self) -> Plate:
+        return Plate(0.0, self.gap, self.offset, 1e3 * self.radius)
+
+    @abstractmethod
+    def direction(self, y: Tensor) -> Tensor:
+        """E / |E| (B, D+1) at states y (B, D+1), pointing from P to Q."""
+
+    @abstractmethod
+    def inner_share(self, x: Tensor, target: bool) -> tuple[Tensor, int]:
+        """The share (B,) of the flux at points x (B, D) of a plate that is on its inner side, and
+        how many evaluations of the field it took."""
+
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        return self.direction(y)
+
+    def lift(self, x: Tensor) -> Tensor:
+        flat = (x.flatten(1) - self.mean) / self.scale
+        return torch.cat([flat, torch.zeros_like(flat[:, :1])], 1)
+
+    def drop(self, y: Tensor) -> Tensor:
+        return (y[:, :-1] * self.scale + self.mean).view(-1, *self.event_shape)
+
+    def leave(self, y: Tensor, generator: Generator) -> Contact:
+        return self.depart(y, generator, 1.0)
+
+    def meet(self, y: Tensor) -> Contact:
+        return self.touch(y, 1.0)
+
+    def leap(self, y: Tensor, slope: Tensor) -> Tensor:
+        return self.mirror(y, slope, 1.0)
+
+    def reverse(self) -> PlateField:
+        return Backwards(self)
+
+    def set_dipole(self, source: Tensor, target: Tensor) -> None:
+        """Take the far field from the two samples (N, D) and (M, D), in units of the data."""
+        start = torch.cat([source.mean(0), source.new_zeros(1)])
+        end = torch.cat([target.mean(0), target.new_full((1,), self.gap)])
+        self.centre.copy_((start + end) / 2)
+        self.dipole.copy_((end - start) / (end - start).norm())
+
+    def depart(self, y: Tensor, generator: Generator, sense: float) -> Contact:
+        """Lines from P to Q (sense 1) or from Q to P (sense -1) that leave their plate at y."""
+        inner, evaluations = y.new_ones(len(y)), 0
+        draws = torch.rand(len(y), generator=generator, device=generator.device).to(y.device)
+        if self.rule == "plate":
+            inner, evaluations = self.inner_share(y[:, :-1], target=sense < 0)
+        side = torch.where(draws < inner, sense, -sense).to(y.dtype)
+        at = y.clone()
+        at[:, -1] += side * self.offset
+        slope = _slope(self.direction(at), side * sense)
+        at[:, :-1] += side[:, None] * self.offset * slope
+        arrived = torch.zeros(len(y), dtype=torch.bool, device=y.device)
+        return Contact(at, arrived, evaluations + 1)
+
+    def touch(self, y: Tensor, sense: float) -> Contact:
+        """Lines that meet a plate at y, `offset` away from it."""
+        target = (y[:, -1] > self.gap / 2) == (sense > 0)
+        plate = torch.where(y[:, -1] > self.gap / 2, self.gap, 0.0).to(y.dtype)
+        onward = torch.sign(plate - y[:, -1])
+        slope = _slope(self.direction(y) * sense, onward)
+        through = y.clone()
+        through[:, :-1] += 2 * self.offset * onward[:, None] * slope
+        through[:, -1] = plate + onward * self.offset
+        on_plate = y.clone()
+        on_plate[:, :-1] += self.offset * onward[:, None] * slope
+        on_plate[:, -1] = plate
+
+        # From outside a line always arrives: E_z never points away from a plate on its inner side.
+        asks = target & (onward * sense > 0) if self.rule == "plate" else torch.zeros_like(target)
+        arrived = target.clone()
+        evaluations = torch.ones(len(y), dtype=torch.long, device=y.device)
+        if asks.any():
+            beyond = self.direction(through[asks])[:, -1] * sense
+            arrived[asks] = beyond * onward[asks] <= 0
+            evaluations[asks] += 1
+        return Contact(torch.where(arrived[:, None], on_plate, through), arrived, evaluations)
+
+    def mirror(self, y: Tensor, slope: Tensor, sense: float) -> Tensor:
+        """Lines far outside, carried to where they come back.
+
+        Neutral plates are a dipole from afar, whose field is symmetric about its equator: a line
+        that leaves the ball on one side enters it at the mirror image of that point.
+        """
+        v = y - self.centre
+        height = v @ self.dipole
+        away = (v.norm(dim=1) > self.radius) & ((v * slope).sum(1) > 0) & (height * sense < 0)
+        return torch.where(away[:, None], y - 2 * height[:, None] * self.dipole, y)
+
+
+class Backwards(PlateField):
+    """The lines of a capacitor from Q to P."""
+
+    def __init__(self, field: Capacitor) -> None:
+        super().__init__()
+        self.field = field
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self.field.config
+
+    @property
+    def span(self) -> Plate:
+        return self.field.span.reversed()
+
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        return -self.field.direction(y)
+
+    def lift(self, x: Tensor) -> Tensor:
+        y = self.field.lift(x)
+        y[:, -1] = self.field.gap
+        return y
+
+    def drop(self, y: Tensor) -> Tensor:
+        return self.field.drop(y)
+
+    def leave(self, y: Tensor, generator: Generator) -> Contact:
+        return self.field.depart(y, generator, -1.0)
+
+    def meet(self, y: Tensor) -> Contact:
+        return self.field.touch(y, -1.0)
+
+    def leap(self, y: Tensor, slope: Tensor) -> Tensor:
+        return self.field.mirror(y, slope, -1.0)
+
+    def reverse(self) -> PlateField:
+        return self.field
+
+
+def _slope(direction: Tensor, side: Tensor) -> Tensor:
+    """E_x / E_z (B, D) of lines that go to `side` (+1 up, -1 down), at most `STEEPEST`.
+
+    Zero where the line does not go to that side at all.
+    """
+    rise = direction[:, -1:]
+    going = rise * side[:, None] > 0
+    slope = direction[:, :-1] / torch.where(going, rise, torch.ones_like(rise))
+    length = slope.norm(dim=1, keepdim=True).clamp_min(torch.finfo(slope.dtype).tiny)
+    return torch.where(going, slope * (STEEPEST / length).clamp_max(1), 0.0)

@@ -1,0 +1,36 @@
+"""The units in which a field is computed: pooled data of mean 0 and variance 1 per coordinate."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Units(NamedTuple):
+    """One shift (D,) and one scale (), common to source and target, so that angles are kept."""
+
+    mean: Tensor
+    scale: Tensor
+
+    @classmethod
+    def of(cls, source: Tensor, target: Tensor) -> Units:
+        """The units of two samples (N, D) and (M, D), each with half of the weight."""
+        mean = (source.mean(0) + target.mean(0)) / 2
+        spread = [(x - mean).square().mean() for x in (source, target)]
+        scale = torch.stack(spread).mean().sqrt()
+        return cls(mean, scale if scale > 0 else torch.ones_like(scale))
+
+
+def nearest_neighbour_distance(x: Tensor, limit: int = 1000) -> float:
+    """The median distance of points (N, D) to their nearest other point, over `limit` of them."""
+    distances = []
+    for rows in x[:limit].split(256):
+        # Differences, not products: close neighbours would cancel.
+        pairs = torch.cdist(rows, x, compute_mode="donot_use_mm_for_euclid_dist")
+        pairs[pairs == 0] = float("inf")
+        distances.append(pairs.amin(1))
+    nearest = torch.cat(distances)
+    nearest = nearest[nearest.isfinite()]
+    return float(nearest.median()) if len(nearest) else 0.0
