@@ -1,0 +1,131 @@
+"""The entropic map: where the regularised plan sends a point, defined at every point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Generator, Tensor
+
+from transportkit import Direct, Diverged, Map, Method, Problem, Solvable
+
+from . import SinkhornParams
+from .entropic import logits, solve
+
+_BLOCK = 2**22
+
+
+class EntropicMap(Map):
+    """The conditional p(y_j | x) ~ exp(v_j + x.y_j / epsilon) of an entropic plan.
+
+    `mean` gives its mean (Seguy et al. 2018; Pooladian and Niles-Weed 2021, eq. 9), `draw` a draw:
+    then the images of P have the target's distribution, and are training samples. x and
+    y_j are taken from `source_mean` and `target_mean`. epsilon belongs to the cost |x - y|^2 / 2.
+    """
+
+    target: Tensor
+    v: Tensor
+    source_mean: Tensor
+    target_mean: Tensor
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        points: int,
+        *,
+        epsilon: float,
+        output: Literal["mean", "draw"],
+        marginal_error: float,
+    ) -> None:
+        super().__init__()
+        self.event_shape, self.points = event_shape, points
+        self.epsilon, self.output, self.marginal_error = epsilon, output, marginal_error
+        dim = torch.Size(event_shape).numel()
+        self.register_buffer("target", torch.zeros(points, dim))
+        self.register_buffer("v", torch.zeros(points))
+        self.register_buffer("source_mean", torch.zeros(dim))
+        self.register_buffer("target_mean", torch.zeros(dim))
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return {
+            "event_shape": list(self.event_shape),
+            "points": self.points,
+            "epsilon": self.epsilon,
+            "output": self.output,
+            "marginal_error": self.marginal_error,
+        }
+
+    def conditional(self, x: Tensor) -> Tensor:
+        """The weights (B, M) of the target samples at the points x (B, D)."""
+        return logits(x - self.source_mean, self.target, self.v, self.epsilon).softmax(1)
+
+    def forward(self, x: Tensor, generator: Generator) -> Tensor:
+        parts = []
+        for part in torch.split(x.flatten(1), max(1, _BLOCK // self.points)):
+            weights = self.conditional(part)
+            if self.output == "mean":
+                parts.append(weights @ self.target)
+            else:
+                parts.append(self.target[_draw(weights, generator)])
+        return (torch.cat(parts) + self.target_mean).view_as(x)
+
+
+class EntropicObjective(Solvable):
+    """The entropic plan between at most `points` training samples of each side."""
+
+    def __init__(self, problem: Problem, params: SinkhornParams) -> None:
+        self.problem, self.params = problem, params
+
+    def solve(self, generator: Generator) -> EntropicMap:
+        settings = self.params
+        ends = (self.problem.source, self.problem.target)
+        x, y = (m.points(settings.points, generator).flatten(1) for m in ends)
+        source_mean, target_mean = x.mean(0), y.mean(0)
+        x, y = x - source_mean, y - target_mean
+        scale = float(x.square().sum(1).mean() + y.square().sum(1).mean()) / 2
+        # Without extent on either side every epsilon gives the same plan.
+        epsilon = settings.epsilon * scale or 1.0
+        plan = solve(x, y, epsilon, tolerance=settings.tolerance, most=settings.iterations)
+        # Written so that an error which is not a number counts as too large.
+        if not plan.error <= settings.tolerance:
+            raise Diverged(
+                f"sinkhorn misplaces {plan.error:.2%} of the mass after {plan.iterations} "
+                "iterations at its last epsilon; raise epsilon, iterations or tolerance"
+            )
+        model = EntropicMap(
+            self.problem.event_shape,
+            len(y),
+            epsilon=epsilon,
+            output=settings.output,
+            marginal_error=plan.error,
+        ).to(y.device)
+        model.target, model.v = y, plan.v
+        model.source_mean, model.target_mean = source_mean, target_mean
+        return model
+
+
+class Sinkhorn(Method[SinkhornParams]):
+    def objective(self, problem: Problem, generator: Generator) -> EntropicObjective:
+        return EntropicObjective(problem, self.params)
+
+    def trainer(self) -> Direct:
+        return Direct()
+
+    def blank(self, config: Mapping[str, Any]) -> EntropicMap:
+        return EntropicMap(
+            tuple(config["event_shape"]),
+            config["points"],
+            epsilon=config["epsilon"],
+            output=config["output"],
+            marginal_error=config["marginal_error"],
+        )
+
+
+def _draw(weights: Tensor, generator: Generator) -> Tensor:
+    """One index per row of weights (B, M), (B,), by inversion of the running sum."""
+    share = torch.rand(len(weights), 1, generator=generator, device=generator.device)
+    running = weights.cumsum(1)
+    level = share.to(weights) * running[:, -1:]
+    return torch.searchsorted(running, level).squeeze(1).clamp_max(weights.shape[1] - 1)
