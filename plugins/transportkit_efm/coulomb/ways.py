@@ -1,16 +1,73 @@
-"""One call for every way to superpose, with the rows that a way gives up done again exactly."""
+"""One call for every way to superpose; points that a way cannot promise go to a finer one."""
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor
 
-from . import differences
+from . import compiled, differences, products
 from .choice import Accuracy, Way
 from .partial import Partial
+
+_WORST_CONDITION = {torch.float32: 10.0, torch.float64: 1e12}
+"""Cancellation beyond which sums in this dtype are given up."""
+
+_FARTHEST = 1e12
+"""Times the charges' extent: farther points are summed in log space, for squares' sake."""
 
 
 def superpose(
     points: Tensor, charges: Tensor, weights: Tensor, way: Way, accuracy: Accuracy
 ) -> Partial:
-    """Sum w_j (x - y_j) / |x - y_j|^p at points (M, p) over charges (N, p) of weight not zero."""
+    """Sum w_j (x - y_j) / |x - y_j|^p at points (M, p) over charges (N, p) of weight not zero.
+
+    Computed in the charges' own length, a power of two, so that no unit of length matters.
+    """
+    exponent = _exponent(charges)
+    points, charges = _times(points, -exponent), _times(charges, -exponent)
+    if way == "differences":
+        total = _by_differences(points, charges, weights)
+    else:
+        total = _by(way, points, charges, weights, accuracy == "accurate")
+    shift = (1 - points.shape[1]) * exponent * math.log(2)
+    return Partial(total.vector, total.magnitude, total.log_scale.double() + shift)
+
+
+def _by(way: Way, points: Tensor, charges: Tensor, weights: Tensor, fine: bool) -> Partial:
+    """By one way; points in doubt by the same in float64, and then by exact differences."""
+    if way == "products":
+        kind = torch.float64 if fine else points.dtype
+        total = products.superpose(points.to(kind), charges.to(kind), weights.to(kind))
+    else:
+        kind = torch.float64 if fine else points.dtype
+        total = compiled.superpose(points, charges, weights, way, fine)
+    doubted = ~(total.condition() < _WORST_CONDITION[kind])
+    doubted |= points.abs().amax(dim=1) > _FARTHEST
+    rows = doubted.nonzero()[:, 0]
+    if not len(rows):
+        return total
+    again = points[rows]
+    if kind == torch.float32:
+        return total.replaced(rows, _by(way, again, charges, weights, fine=True))
+    return total.replaced(rows, _by_differences(again, charges, weights))
+
+
+def _by_differences(points: Tensor, charges: Tensor, weights: Tensor) -> Partial:
     return differences.superpose(points.double(), charges.double(), weights.double())
+
+
+def _exponent(charges: Tensor) -> int:
+    """e such that the charges' extent is about 2^e; 0 where they have none."""
+    low, high = torch.aminmax(charges, dim=0)
+    extent = float((high.double() - low.double()).amax())
+    return math.frexp(extent)[1] if 0 < extent < math.inf else 0
+
+
+def _times(coordinates: Tensor, exponent: int) -> Tensor:
+    """coordinates times 2^exponent, without rounding short of underflow."""
+    if not exponent:
+        return coordinates
+    half = exponent // 2
+    return coordinates * 2.0**half * 2.0 ** (exponent - half)

@@ -1,0 +1,121 @@
+"""Running the compiled loops: layout, scale, threads, and whether they are ready to run."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .partial import Partial
+
+WIDEST_UNROLLED = 9
+_SERIAL = 4_000_000
+"""Coordinates of pairs below which threads cost more than they save."""
+
+
+def usable(device: torch.device) -> bool:
+    """Whether compiled loops can serve tensors on this device at all."""
+    return device.type == "cpu" and importlib.util.find_spec("numba") is not None
+
+
+def ready(way: str, width: int, dtype: torch.dtype, accurate: bool) -> bool:
+    """Whether the loop would run without compiling: in this process, or from numba's cache.
+
+    Does not import numba to find out about a loop of this process; the cache on disk is looked
+    into only once numba is imported anyhow.
+    """
+    if "numba" not in sys.modules:
+        return False
+    kernel, kind = _kernel(way, width, dtype, accurate)
+    return _compiled(kernel, kind) or _cached(kernel, kind)
+
+
+def superpose(
+    points: Tensor, charges: Tensor, weights: Tensor, way: str, accurate: bool
+) -> Partial:
+    """Sum w_j (x - y_j) / |x - y_j|^p over charges (N, p) at points (M, p) by a compiled loop.
+
+    float32 inputs are summed from float32 differences, or from float64 ones if `accurate`. A
+    magnitude of NaN, zero or infinity marks points whose terms left the range, and a pair without
+    distance in float32 is marked too, for a loop in float64 to tell zero from underflow.
+    """
+    kernel, kind = _kernel(way, points.shape[1], points.dtype, accurate)
+    width = points.shape[1]
+    x, y, w = points.to(kind), charges.to(kind), weights.to(kind)
+    extra = 2 if way == "unrolled" else 4
+    out = torch.zeros(points.shape[0], width + extra, dtype=torch.float64)
+    if way == "tiled":
+        out[:, width] = torch.inf
+    arrays = [t.contiguous().numpy() for t in (x, y.T, w)]
+    _in_threads(kernel, arrays, out, points.shape[0] * charges.shape[0] * width)
+    vector = out[:, :width]
+    if way == "unrolled":
+        magnitude = out[:, width]
+        log_scale = torch.zeros_like(magnitude)
+    else:
+        best = out[:, width]
+        magnitude = (out[:, width + 1] * out[:, width + 2]).sqrt() * best.sqrt()
+        log_scale = -0.5 * width * best.log()
+        # A smallest square this small has lost bits, and larger ones may have vanished beside it.
+        magnitude.masked_fill_(best < torch.finfo(kind).tiny * 1e6, torch.nan)
+    if kind == torch.float32:
+        magnitude.masked_fill_(out[:, -1] > 0, torch.nan)
+    return Partial(vector, magnitude, log_scale)
+
+
+def _kernel(
+    way: str, width: int, dtype: torch.dtype, accurate: bool
+) -> tuple[Callable[..., None], torch.dtype]:
+    from . import kernels
+
+    kind = torch.float64 if accurate else dtype
+    if way == "tiled":
+        return kernels.tiled(), kind
+    newton = 2 if dtype == torch.float64 else int(accurate)
+    return kernels.unrolled(width, newton), kind
+
+
+def _in_threads(kernel: Callable[..., None], arrays: list[Any], out: Tensor, work: int) -> None:
+    count = out.shape[0]
+    sums = out.numpy()
+    threads = min(torch.get_num_threads(), count) if work > _SERIAL else 1
+    if threads == 1:
+        kernel(*arrays, sums, 0, count)
+        return
+    bounds = [count * t // threads for t in range(threads + 1)]
+    with ThreadPoolExecutor(threads) as pool:
+        runs = [
+            pool.submit(kernel, *arrays, sums, low, high)
+            for low, high in zip(bounds[:-1], bounds[1:], strict=True)
+        ]
+        for run in runs:
+            run.result()
+
+
+def _signature(kind: torch.dtype) -> Any:
+    import numba
+
+    scalar = numba.float32 if kind == torch.float32 else numba.float64
+    grid = numba.types.Array(scalar, 2, "C")
+    line = numba.types.Array(scalar, 1, "C")
+    out = numba.types.Array(numba.float64, 2, "C")
+    return (grid, grid, line, out, numba.int64, numba.int64)
+
+
+def _compiled(kernel: Any, kind: torch.dtype) -> bool:
+    return any(tuple(known) == _signature(kind) for known in kernel.overloads)
+
+
+def _cached(kernel: Any, kind: torch.dtype) -> bool:
+    """Whether numba's cache on disk holds the loop; numba offers no public way to ask."""
+    try:
+        cache = kernel._cache
+        key = cache._index_key(_signature(kind), kernel.targetctx.codegen())
+        return key in cache._cache_file._load_index()
+    except Exception:
+        return False

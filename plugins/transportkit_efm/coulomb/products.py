@@ -1,0 +1,164 @@
+"""The superposition by two matrix products per block, with the near charges taken exactly.
+
+Squared distances come from a product of centred coordinates,
+
+    |x - y|^2 = c (1 + u),  c = |x'|^2 + mean |y'|^2,  u = (|y'|^2 - mean |y'|^2 - 2 x'.y') / c,
+
+with x' and y' relative to the mean of the block of charges. In high dimension u is small for all
+but the near charges, so log |x - y|^2 = log c + log1p(u) loses almost nothing. Charges with u near
+-1 are where the product has cancelled: their distances and terms are computed again from exact
+differences. A block holds charges of one sign, so the plates never share a centre.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .partial import Partial
+from .precision import full_products
+
+CHARGES, POINTS = 2048, 512
+"""The tile of pairs held at once, in two buffers of 4 MiB."""
+
+NEAREST = 8
+"""Most charges of a block taken exactly for one point; a point with more is left to others."""
+
+_NEAR = {torch.float32: 0.25, torch.float64: 1e-5}
+"""Share of c below which a squared distance is not trusted to the product."""
+
+_NEGLIGIBLE = 30.0
+"""A log weight so far below the largest is below rounding."""
+
+
+def superpose(points: Tensor, charges: Tensor, weights: Tensor) -> Partial:
+    """Sum w_j (x - y_j) / |x - y_j|^p over charges (N, p) at points (M, p), in their dtype.
+
+    Weights (N,) must not be zero; coordinates should be of order one (squares are formed). A
+    magnitude of infinity marks a point with too many near charges for this way.
+    """
+    count, width = points.shape
+    total = Partial(
+        points.new_zeros(count, width),
+        points.new_zeros(count),
+        points.new_full((count,), -torch.inf, dtype=torch.float64),
+    )
+    with full_products(points.device.type):
+        for sign in (1.0, -1.0):
+            chosen = (weights * sign > 0).nonzero()[:, 0]
+            for start in range(0, len(chosen), CHARGES):
+                block = _Block(charges, weights, chosen[start : start + CHARGES])
+                for low in range(0, count, POINTS):
+                    rows = slice(low, low + POINTS)
+                    _merge(total, rows, block.terms(points[rows]), sign)
+    return total
+
+
+def _merge(total: Partial, rows: slice, new: Partial, sign: float) -> None:
+    scale = torch.maximum(total.log_scale[rows], new.log_scale)
+    old = torch.exp(total.log_scale[rows] - scale).nan_to_num_(nan=0.0).to(new.vector.dtype)
+    fresh = torch.exp(new.log_scale - scale).nan_to_num_(nan=0.0).to(new.vector.dtype)
+    total.vector[rows] *= old[:, None]
+    total.vector[rows] += new.vector.mul_(sign * fresh[:, None])
+    total.magnitude[rows] = total.magnitude[rows] * old + new.magnitude * fresh
+    total.log_scale[rows] = scale
+
+
+class _Block:
+    """Charges of one sign around their own mean."""
+
+    def __init__(self, charges: Tensor, weights: Tensor, chosen: Tensor) -> None:
+        self.exact = charges.index_select(0, chosen)
+        self.centre = self.exact.mean(0)
+        self.charges = self.exact - self.centre
+        self.log_weights = weights[chosen].abs().double().log()
+        squares = _squares(self.charges)
+        self.mean_square = squares.mean()
+        self.spread = (squares - self.mean_square).to(charges.dtype)
+
+    def terms(self, points: Tensor) -> Partial:
+        """The sum of |w_j| (x - y_j) / |x - y_j|^p over the block at points (m, p)."""
+        width = points.shape[1]
+        moved = points - self.centre
+        scale = (_squares(moved) + self.mean_square).clamp_min(1e-300)
+        factor = (-2 / scale).to(points.dtype)[:, None]
+        excess = torch.mm(moved, self.charges.T)
+        excess.sub_(self.spread * 0.5).mul_(factor)
+        near = _Near(self, points, excess, scale)
+        terms = torch.log1p(excess.clamp_min_(-1 + 1e-6)).mul_(-0.5 * width)
+        terms.add_(self.log_weights.to(points.dtype))
+        terms[near.rows, near.columns] = -torch.inf
+        top = near.highest(terms.amax(dim=1).double())
+        level = torch.where(top > -torch.inf, top, 0.0)
+        terms.sub_(level.to(points.dtype)[:, None]).exp_()
+        count = terms.sum(1)
+        vector = torch.mm(terms, self.charges).neg_().addcmul_(count[:, None], moved)
+        # By Cauchy and Schwarz, sum a r <= sqrt(sum a) sqrt(sum a r^2).
+        second = (count + torch.linalg.vecdot(terms, excess)).clamp_min_(0.0)
+        magnitude = (count * second).sqrt_().mul_(scale.sqrt().to(points.dtype))
+        near.add(vector, magnitude, level)
+        magnitude.masked_fill_(near.crowded(level), torch.inf)
+        return Partial(vector, magnitude, top - 0.5 * width * scale.log())
+
+
+class _Near:
+    """The pairs of a tile whose distance the product has cancelled away."""
+
+    def __init__(self, block: _Block, points: Tensor, excess: Tensor, scale: Tensor) -> None:
+        self.block, self.points = block, points
+        self.width = points.shape[1]
+        bound = _NEAR[points.dtype] - 1
+        self.beyond = torch.full_like(scale, -torch.inf)
+        suspects = (excess.amin(dim=1) < bound).nonzero()[:, 0]
+        count = min(NEAREST + 1, excess.shape[1])
+        values, columns = excess.index_select(0, suspects).topk(count, dim=1, largest=False)
+        trusted = values >= bound
+        if count > NEAREST:
+            # What the next one might weigh at most, had the product lost half its distance.
+            last = values[:, -1].double().clamp_min(-1 + 1e-6).add(1).mul(0.5)
+            weight = -0.5 * self.width * last.log() + block.log_weights.amax()
+            self.beyond[suspects] = torch.where(trusted[:, -1], -torch.inf, weight)
+            trusted[:, -1] = True
+        row, column = (~trusted).nonzero(as_tuple=True)
+        self.rows, self.columns = suspects[row], columns[row, column]
+        squares = torch.zeros(len(self.rows), dtype=torch.float64, device=points.device)
+        for part in self._parts():
+            squares[part] = _squares(self._steps(part))
+        self.lengths = squares.sqrt()
+        self.terms = block.log_weights[self.columns] - 0.5 * self.width * (
+            squares.log() - scale[self.rows].log()
+        )
+        self.terms.masked_fill_(squares == 0, -torch.inf)
+
+    def _parts(self) -> list[slice]:
+        size = max(1, (1 << 20) // self.width)
+        return [slice(low, low + size) for low in range(0, len(self.rows), size)]
+
+    def _steps(self, part: slice) -> Tensor:
+        return self.points[self.rows[part]] - self.block.exact[self.columns[part]]
+
+    def highest(self, top: Tensor) -> Tensor:
+        """top (m,) or, where larger, the largest log weight of these pairs."""
+        return top.scatter_reduce(0, self.rows, self.terms, "amax")
+
+    def crowded(self, level: Tensor) -> Tensor:
+        """(m,) whether a point has more near charges that count than were taken exactly."""
+        return self.beyond > level - _NEGLIGIBLE
+
+    def add(self, vector: Tensor, magnitude: Tensor, level: Tensor) -> None:
+        """Add these terms, relative to exp(level), to vector (m, p) and magnitude (m,)."""
+        terms = torch.exp(self.terms - level[self.rows])
+        magnitude.index_add_(0, self.rows, (terms * self.lengths).to(magnitude.dtype))
+        for part in self._parts():
+            steps = self._steps(part).mul_(terms[part].to(vector.dtype)[:, None])
+            vector.index_add_(0, self.rows[part], steps)
+
+
+def _squares(rows: Tensor) -> Tensor:
+    """Squared lengths (n,) of rows (n, p), in float64 without a float64 copy of them all."""
+    size = max(1, (1 << 18) // rows.shape[1])
+    squares = torch.empty(len(rows), dtype=torch.float64, device=rows.device)
+    for low in range(0, len(rows), size):
+        wide = rows[low : low + size].double()
+        squares[low : low + size] = torch.linalg.vecdot(wide, wide)
+    return squares
