@@ -21,7 +21,8 @@ class Solution:
     end (B, *S): the last state of each line, in the lifted space; stop (B,) uint8: a `Stop` per
     line; evaluations (B,) int64: how often the field was evaluated on that line; times (K, B) and
     path (K, B, *S): K states along each line, first and last included, where they were asked for.
-    A line that failed keeps the last finite state that it had.
+    A line that failed ends at a finite state: the last that its integrator had accepted, or its
+    start where the integrator keeps none.
     """
 
     end: Tensor
@@ -70,4 +71,14 @@ class Integrator(ABC):
             raise Refusal(reason)
         if save == 1 or save < 0:
             raise ValueError(f"save must be 0 or at least 2 states a line, not {save}")
+        if len(x) == 0:
+            return _nothing(field.lift(x), save)
         return self.follow(field, x, generator, save)
+
+
+def _nothing(end: Tensor, save: int) -> Solution:
+    """The solution of no lines."""
+    stop = torch.zeros(0, dtype=torch.uint8, device=end.device)
+    if not save:
+        return Solution(end, stop, stop.long())
+    return Solution(end, stop, stop.long(), end.new_zeros(save, 0), end.new_zeros(save, *end.shape))

@@ -13,7 +13,7 @@ from .model import Model
 Batch = TypeVar("Batch")
 
 
-class Objective(ABC):
+class Objective(ABC):  # noqa: B024 - the two kinds of it have nothing in common to declare
     """A problem seen by one method, ready to be fitted."""
 
 

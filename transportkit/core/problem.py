@@ -12,6 +12,8 @@ from torch import Generator, Tensor
 
 from ..errors import DataError
 
+_CPU = torch.device("cpu")
+
 
 class Marginal(ABC):
     """One distribution, known by samples."""
@@ -48,7 +50,7 @@ class Law(Marginal):
 
     draw: Callable[[int, Generator], Tensor]
     shape: tuple[int, ...]
-    device: torch.device = torch.device("cpu")
+    device: torch.device = _CPU
 
     @property
     def event_shape(self) -> tuple[int, ...]:

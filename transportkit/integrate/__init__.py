@@ -25,7 +25,7 @@ class AdaptiveParams:
 @dataclass(frozen=True)
 class LinesParams:
     scheme: Literal["bosh3", "heun2", "dopri5"] = param("bosh3", "embedded Runge-Kutta pair")
-    tolerance: float = param(1e-3, "error of one step, in the field's units", gt=0)
+    tolerance: float = param(1e-2, "error of one step over its length and the offset", gt=0)
     step: float | None = param(None, "a fixed step in arc length, instead of the tolerance", gt=0)
     max_steps: int = param(2000, "steps after which a line is given up", ge=1)
 

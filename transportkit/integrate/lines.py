@@ -1,13 +1,14 @@
 """Field lines between plates, followed in arc length, each with its own steps and landing.
 
 torchdiffeq ends a whole batch at the first event; here every line ends by itself. A step that
-crosses a surface z = end ± offset is redone with z as the independent variable (Henon, "On the
-numerical computation of Poincare maps", Physica D 5, 1982): dx/dz = E_x / E_z from where the step
-began lands on the surface exactly, at the order of the scheme, with no root finding.
+crosses a surface `offset` away from a plate is redone with z as the independent variable (Henon,
+"On the numerical computation of Poincare maps", Physica D 5, 1982): dx/dz = E_x / E_z from where
+the step began lands on the surface exactly, at the order of the scheme, with no root finding.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,22 +21,27 @@ from ..core.span import Plate, Span
 from ..core.status import Stop
 from ..errors import Refusal
 from .tableaux import SCHEMES, Tableau
+from .trace import Trace
 
 _GOING = 255
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 5.0
+# Steps change by eighths of an octave, chosen by comparison. A power of the error would differ in
+# its last bit between vectorised and scalar code, and so make a line depend on its batch.
+_FACTORS = sorted({_SHRINK, _GROW, *(2 ** (k / 8) for k in range(-18, 19))}, reverse=True)
 
 
 @dataclass(frozen=True)
 class Lines(Integrator):
     """Adaptive steps per line by an embedded pair, or fixed ones where `step` is given.
 
-    `tolerance` bounds the estimated error of one step, as the Euclidean norm in the field's
-    lifted units. Every line is independent of the others in its batch. A line that passes through
-    the far plate goes on behind it and can return (`PlateField.meet` decides).
+    `tolerance` bounds the estimated error of one step, a Euclidean norm, as a share of its length
+    and the offset together, so that near a plate it is absolute and far away relative. Every line
+    is independent of the others in its batch, to the bit where the field's own rows are. A line
+    that passes through a plate goes on behind it and can return (`PlateField.meet` decides).
     """
 
     scheme: Literal["bosh3", "heun2", "dopri5"] = "bosh3"
-    tolerance: float = 1e-3
+    tolerance: float = 1e-2
     step: float | None = None
     max_steps: int = 2000
 
@@ -66,39 +72,56 @@ class _Following:
         self.table: Tableau = SCHEMES[settings.scheme]
         self.span = field.span
         start = field.lift(x)
+        self._check_resolution(start.dtype)
         left = field.leave(start, generator)
         count, device = len(start), start.device
+        rows = torch.arange(count, device=device)
         self.y = left.y.clone()
         self.stop = torch.full((count,), _GOING, dtype=torch.uint8, device=device)
-        self.evaluations = torch.full((count,), left.evaluations, device=device)
+        self.evaluations = torch.zeros(count, dtype=torch.long, device=device) + left.evaluations
         self.length = torch.zeros(count, dtype=start.dtype, device=device)
         first = settings.step or min(self.span.offset, 0.05 * self.span.distance)
         self.step = torch.full((count,), first, dtype=start.dtype, device=device)
-        self.slope = self._direction(self.y, torch.arange(count, device=device))
-        # Lines past the far plate meet its back next.
-        self.behind = self._height(self.y) > 0
-        self.trace: list[tuple[Tensor, Tensor, Tensor]] | None = None
-        if record:
-            rows = torch.arange(count, device=device)
-            self.trace = [(rows, self.length.clone(), start.clone())]
-            self._record(rows)
+        self.limits = start.new_tensor([(_SAFETY / f) ** self.table.order for f in _FACTORS])
+        self.factors = start.new_tensor(_FACTORS)
+        self.slope = self._direction(self.y, rows).clone()
+        span, sense, step = self.span, self.span.sense, self.span.sense * self.span.offset
+        # The surfaces that bound each region, towards the source and towards the target.
+        self.low = start.new_tensor([-math.inf * sense, span.start + step, span.end + step])
+        self.high = start.new_tensor([span.start - step, span.end - step, math.inf * sense])
+        self.region = self._region(self.y)
+        self.trace = Trace(start) if record else None
+        self._record(rows)
+        astray = ~self.y.isfinite().all(1)
+        self.stop[astray | ~self.slope.isfinite().all(1)] = int(Stop.NOT_FINITE)
+        self.y[astray] = start[astray]
 
     def solution(self, save: int) -> Solution:
-        bad = ~(self.y.isfinite().all(1) & self.slope.isfinite().all(1))
-        self.y[bad] = self.trace[0][2][bad] if self.trace else torch.nan_to_num(self.y[bad])
-        self.stop[bad] = int(Stop.NOT_FINITE)
         for _ in range(self.settings.max_steps):
             live = (self.stop == _GOING).nonzero().squeeze(1)
             if len(live) == 0:
                 break
             self._advance(live)
         self.stop[self.stop == _GOING] = int(Stop.STEP_LIMIT)
-        times, path = self._resampled(save) if self.trace is not None else (None, None)
+        times, path = (None, None)
+        if self.trace is not None:
+            times, path = self.trace.resampled(save, self.length, self.y)
         return Solution(self.y, self.stop, self.evaluations, times, path)
 
-    def _height(self, y: Tensor) -> Tensor:
-        """Signed distance past the far plate, (B,)."""
-        return (y[:, -1] - self.span.end) * self.span.sense
+    def _check_resolution(self, dtype: torch.dtype) -> None:
+        """The two sides of a plate must be different numbers."""
+        spacing = max(abs(self.span.start), abs(self.span.end)) * torch.finfo(dtype).eps
+        if self.span.offset < 4 * spacing:
+            raise Refusal(
+                f"the offset {self.span.offset:g} from the plates is too small for {dtype}; "
+                "enlarge it or use float64"
+            )
+
+    def _region(self, y: Tensor) -> Tensor:
+        """Where states are, (B,): 0 outside the source plate, 1 between, 2 outside the target."""
+        z, span = y[:, -1] * self.span.sense, self.span
+        past_source = (z > span.start * span.sense).long()
+        return past_source + (z > span.end * span.sense).long()
 
     def _direction(self, y: Tensor, rows: Tensor) -> Tensor:
         self.evaluations[rows] += 1
@@ -108,24 +131,41 @@ class _Following:
         """Try one step of every live line."""
         y, h = self.y[live], self.step[live]
         new, error, last, finite = self._arc_step(y, self.slope[live], h, live)
-        ratio = error / self.settings.tolerance
+        ratio = error / self._allowed(h)
         accepted = finite & ((ratio <= 1) | (self.settings.step is not None))
 
-        height, behind = self._height(new), self.behind[live]
-        edge = self.span.offset
-        crossing = accepted & torch.where(behind, height <= edge, height >= -edge)
+        low, high = self.low[self.region[live]], self.high[self.region[live]]
+        z, sense = new[:, -1], self.span.sense
+        # A line that runs along a surface has not crossed it.
+        onward = (z - high) * sense > 0
+        crossing = accepted & (onward | ((z - low) * sense < 0))
+        surface = torch.where(onward, high, low)
         moved = accepted & ~crossing
+        tiny = self._tiny(y)
         self._keep(live[moved], new[moved], h[moved], last[moved])
-        landed = self._land(live[crossing]) if crossing.any() else None
 
         if self.settings.step is None:
-            factor = _SAFETY * ratio.clamp_min(1e-12) ** (-1 / self.table.order)
-            factor = torch.where(finite, factor, _SHRINK).clamp(_SHRINK, _GROW)
+            # Where the error is not finite the comparison fails for every factor but the least.
+            chosen = torch.bucketize(ratio, self.limits).clamp_max(len(_FACTORS) - 1)
+            factor = torch.where(finite, self.factors[chosen], _SHRINK)
             self.step[live] = h * factor
-        if landed is not None:
+        else:
+            self.step[live] = (2 * h).clamp_max(self.settings.step)
+        if crossing.any():
             rows = live[crossing]
-            self.step[rows[~landed]] = h[crossing][~landed] / 2
-        self._give_up(live, finite)
+            grazing = h[crossing] <= tiny[crossing]
+            landed = self._land(rows, surface[crossing], onward[crossing], grazing)
+            self.step[rows[~landed]] = torch.maximum(h / 2, tiny)[crossing][~landed]
+        self._give_up(live, finite, tiny)
+
+    def _allowed(self, length: Tensor) -> Tensor:
+        """The error (B,) allowed to steps of these lengths."""
+        return self.settings.tolerance * (self.span.offset + length)
+
+    def _tiny(self, y: Tensor) -> Tensor:
+        """The step below which a line does not move: a few roundings of its coordinates."""
+        rounding = 4 * torch.finfo(y.dtype).eps * y.abs().amax(1)
+        return rounding.clamp_min(1e-7 * self.span.offset)
 
     def _arc_step(
         self, y: Tensor, first: Tensor, h: Tensor, rows: Tensor
@@ -143,23 +183,45 @@ class _Following:
 
     def _keep(self, rows: Tensor, new: Tensor, h: Tensor, last: Tensor) -> None:
         """Accept a step that met no surface."""
+        if len(rows) == 0:
+            return
         self.y[rows] = new
         self.length[rows] += h
         if self.table.first_same_as_last:
             self.slope[rows] = last
-        elif len(rows):
+        else:
             self.slope[rows] = self._direction(new, rows)
         self._record(rows)
+        new = self._leap(rows, new)
         outside = new.abs().amax(1) > self.span.reach
         self.stop[rows[outside]] = int(Stop.LEFT_BOX)
 
-    def _land(self, rows: Tensor) -> Tensor:
-        """Redo the steps of these lines in z, onto the surface ahead; whether each succeeded."""
-        y, slope, behind = self.y[rows], self.slope[rows], self.behind[rows]
-        edge = torch.where(behind, 1, -1).to(y.dtype) * self.span.offset
-        surface = self.span.end + self.span.sense * edge
+    def _leap(self, rows: Tensor, y: Tensor) -> Tensor:
+        """Lines that the field can carry on at once; where they are after that."""
+        there = self.field.leap(y, self.slope[rows])
+        leapt = (there != y).any(1)
+        if leapt.any():
+            moved = rows[leapt]
+            self.y[moved] = there[leapt]
+            self.length[moved] += (there - y)[leapt].norm(dim=1)
+            self.region[moved] = self._region(there[leapt])
+            self.slope[moved] = self._direction(there[leapt], moved)
+            self._record(moved)
+        return there
+
+    def _land(self, rows: Tensor, surface: Tensor, onward: Tensor, grazing: Tensor) -> Tensor:
+        """Redo the steps of these lines in z, onto the surface ahead; whether each succeeded.
+
+        `onward` tells the lines that meet it on the way from source to target.
+
+        It fails where the line does not rise towards the surface all the way: a line that leaves
+        its surface and arches back onto it within the step, or one that bends away before it. A
+        smaller step tells. A line that is `grazing`, its step too small to move it, touches the
+        surface where it is.
+        """
+        y, slope = self.y[rows], self.slope[rows]
+        rising = torch.where(onward, self.span.sense, -self.span.sense)
         dz = surface - y[:, -1]
-        rising = torch.where(behind, -self.span.sense, self.span.sense)
 
         ok = slope[:, -1] * rising > 0
         stages = [_per_height(slope, ok)]
@@ -169,19 +231,18 @@ class _Following:
             ok = ok & (direction[:, -1] * rising > 0)
             stages.append(_per_height(direction, ok))
         at = y + dz[:, None] * _combine(self.table.b, stages)
-        at[:, -1] = surface
         error = (dz[:, None] * _combine(self.table.error, stages)).norm(dim=1)
-        # A step that starts on its surface, dz = 0, has landed whatever the slopes are.
-        still = dz == 0
-        ok = (ok & at.isfinite().all(1)) | still
-        at = torch.where(still[:, None], y, at)
+        ok &= at.isfinite().all(1)
         if self.settings.step is None:
-            ok &= (error <= self.settings.tolerance) | still
+            ok &= error <= self._allowed(dz.abs())
+        at = torch.where(ok[:, None], at, y)
+        at[:, -1] = surface
+        ok |= grazing
         self._meet(rows[ok], at[ok], (at - y).norm(dim=1)[ok])
         return ok
 
     def _meet(self, rows: Tensor, at: Tensor, length: Tensor) -> None:
-        """Lines on a surface of the far plate: end them there or let them pass."""
+        """Lines on a surface of a plate: end them there or let them pass."""
         if len(rows) == 0:
             return
         self.y[rows] = at
@@ -189,46 +250,29 @@ class _Following:
         self._record(rows)
         met = self.field.meet(at)
         self.evaluations[rows] += met.evaluations
-        self.y[rows] = met.y
-        self.length[rows] += (met.y - at).norm(dim=1)
+        finite = met.y.isfinite().all(1)
         self.stop[rows[met.arrived]] = int(Stop.ARRIVED)
-        on = rows[~met.arrived]
+        self.stop[rows[~finite]] = int(Stop.NOT_FINITE)
+        rows, y, at, arrived = rows[finite], met.y[finite], at[finite], met.arrived[finite]
+        self.y[rows] = y
+        self.length[rows] += (y - at).norm(dim=1)
+        on = rows[~arrived]
         if len(on):
-            self.behind[on] = ~self.behind[on]
+            self.region[on] = self._region(self.y[on])
             self.slope[on] = self._direction(self.y[on], on)
         self._record(rows)
 
-    def _give_up(self, live: Tensor, finite: Tensor) -> None:
-        """Stop lines whose step shrank to nothing: the field is not finite ahead of them."""
-        tiny = self.step[live] < 1e-7 * self.span.offset
-        lost = live[tiny & (self.stop[live] == _GOING)]
-        self.stop[lost] = int(Stop.STEP_LIMIT)
-        self.stop[live[tiny & ~finite]] = int(Stop.NOT_FINITE)
-        if self.settings.step is not None:
-            self.stop[live[~finite]] = int(Stop.NOT_FINITE)
+    def _give_up(self, live: Tensor, finite: Tensor, tiny: Tensor) -> None:
+        """Stop lines whose step shrank to nothing, or that meet no finite field at a fixed one."""
+        going = self.stop[live] == _GOING
+        stuck = going & (self.step[live] < tiny)
+        self.stop[live[stuck & finite]] = int(Stop.STEP_LIMIT)
+        hopeless = stuck | (self.settings.step is not None)
+        self.stop[live[going & hopeless & ~finite]] = int(Stop.NOT_FINITE)
 
     def _record(self, rows: Tensor) -> None:
         if self.trace is not None and len(rows):
-            self.trace.append((rows, self.length[rows].clone(), self.y[rows].clone()))
-
-    def _resampled(self, save: int) -> tuple[Tensor, Tensor]:
-        """`save` states of each line at equal parts of its own length, between its steps linear."""
-        assert self.trace is not None
-        rows = torch.cat([r for r, _, _ in self.trace])
-        lengths = torch.cat([s for _, s, _ in self.trace])
-        states = torch.cat([y for _, _, y in self.trace])
-        times = torch.linspace(0, 1, save, dtype=lengths.dtype, device=rows.device)[:, None]
-        times = times * self.length
-        path = torch.empty(save, *self.y.shape, dtype=self.y.dtype, device=rows.device)
-        order = torch.argsort(rows, stable=True)
-        counts = torch.bincount(rows, minlength=len(self.y)).tolist()
-        for line, own in enumerate(torch.split(order, counts)):
-            s, y, t = lengths[own].contiguous(), states[own], times[:, line].contiguous()
-            right = torch.searchsorted(s, t).clamp(1, len(s) - 1)
-            gap = (s[right] - s[right - 1]).clamp_min(torch.finfo(s.dtype).tiny)
-            part = ((t - s[right - 1]) / gap).clamp(0, 1)[:, None]
-            path[:, line] = y[right - 1] + part * (y[right] - y[right - 1])
-        return times, path
+            self.trace.add(rows, self.length[rows], self.y[rows])
 
 
 def _combine(coefficients: tuple[float, ...], stages: list[Tensor]) -> Tensor:

@@ -1,7 +1,8 @@
 """Fields over an interval through torchdiffeq; plate fields where they rise from plate to plate.
 
 Between plates the height z serves as time: dx/dz = E_x / E_z. That follows only lines whose
-E_z keeps its sign; a line that turns is reported as `Stop.TURNED`.
+E_z keeps its sign; a line that turns is reported as `Stop.TURNED`, and stands where it was seen to
+turn (by an adaptive scheme also in a trial step that it would have taken back).
 """
 
 from __future__ import annotations
@@ -21,11 +22,16 @@ from ..core.span import Interval, Plate, Span
 from ..core.status import Stop
 from ..errors import Refusal
 
-Velocity = Callable[[Tensor, Tensor], Tensor]
+Velocity = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(t (B,), y (B, *S), rows (B,)) -> (B, *S); rows say which lines of the solve these are."""
 
 
 class _OutOfSteps(Exception):
     """The evaluations allowed to a batch are used up."""
+
+
+class _Underflow(Exception):
+    """The step of an adaptive scheme shrank to nothing."""
 
 
 class OdeIntegrator(Integrator):
@@ -50,72 +56,120 @@ class OdeIntegrator(Integrator):
             return self._between_plates(field, x, generator, save)
         span = field.span
         assert isinstance(span, Interval)
-        return self._odeint(lambda t, y: field(t, y), field.lift(x), span.t0, span.t1, save)
+        return self._solve(lambda t, y, rows: field(t, y), field.lift(x), span.t0, span.t1, save)
 
-    def _odeint(self, velocity: Velocity, y: Tensor, t0: float, t1: float, save: int) -> Solution:
-        lines = len(y)
-        count = 0
+    def _solve(self, velocity: Velocity, y: Tensor, t0: float, t1: float, save: int) -> Solution:
+        """Every line from y (B, *S) over [t0, t1].
 
-        def counted(t: Tensor, y: Tensor) -> Tensor:
-            nonlocal count
-            if self.limit is not None and count >= self.limit:
-                raise _OutOfSteps
-            count += 1
-            return velocity(t.to(y).expand(lines), y)
-
+        An adaptive scheme gives up the whole batch at a velocity that is not finite. The lines
+        that had it are then left out, as `Stop.NOT_FINITE` at their start, and the others
+        followed anew, as if those had never been there; what was spent is counted.
+        """
         times = torch.linspace(t0, t1, max(2, save), dtype=y.dtype, device=y.device)
-        failure = None
-        try:
-            with torch.no_grad():
-                states = torchdiffeq.odeint(counted, y, times, **self.options(t0, t1))
-        except _OutOfSteps:
-            failure, states = Stop.STEP_LIMIT, y.expand(len(times), *y.shape)
-        except AssertionError:
-            # torchdiffeq asserts when its step underflows, which is how it meets a state or a
-            # velocity that is not finite; it gives up the whole batch.
-            failure, states = Stop.NOT_FINITE, y.expand(len(times), *y.shape)
-        end = states[-1]
-        finite = end.flatten(1).isfinite().all(1)
-        stop = torch.full((lines,), int(failure or Stop.ARRIVED), dtype=torch.uint8)
-        stop[~finite.cpu()] = int(Stop.NOT_FINITE)
-        end = torch.where(finite.view(-1, *[1] * (y.ndim - 1)), end, y)
-        return Solution(
-            end,
-            stop.to(y.device),
-            torch.full((lines,), count, device=y.device),
-            times[:, None].expand(-1, lines) if save else None,
-            states if save else None,
-        )
+        states = y.expand(len(times), *y.shape).clone()
+        stop = torch.zeros(len(y), dtype=torch.uint8, device=y.device)
+        evaluations = torch.zeros(len(y), dtype=torch.long, device=y.device)
+        rows = torch.arange(len(y), device=y.device)
+        while len(rows):
+            batch = _Batch(velocity, rows, self.limit)
+            try:
+                with torch.no_grad():
+                    states[:, rows] = _odeint(batch, y[rows], times, self.options(t0, t1))
+                done = True
+            except _OutOfSteps:
+                stop[rows], done = int(Stop.STEP_LIMIT), True
+            except _Underflow:
+                lost, done = batch.lost, not batch.lost.any()
+                stop[rows[lost]] = int(Stop.NOT_FINITE)
+                if done:
+                    stop[rows] = int(Stop.STEP_LIMIT)
+            evaluations[rows] += batch.count
+            if done:
+                break
+            rows = rows[~lost]
+        finite = states[-1].flatten(1).isfinite().all(1)
+        stop[~finite] = int(Stop.NOT_FINITE)
+        end = torch.where(finite.view(-1, *[1] * (y.ndim - 1)), states[-1], y)
+        if not save:
+            return Solution(end, stop, evaluations)
+        return Solution(end, stop, evaluations, times[:, None].expand(-1, len(y)), states)
 
     def _between_plates(
         self, field: PlateField, x: Tensor, generator: Generator, save: int
     ) -> Solution:
         span = field.span
         assert isinstance(span, Plate)
-        left = field.leave(field.lift(x), generator)
+        start = field.lift(x)
+        left = field.leave(start, generator)
         sense = span.sense
+        begin, finish = span.start + sense * span.offset, span.end - sense * span.offset
         turned = (left.y[:, -1] - span.start) * sense < 0
+        height = torch.where(turned, left.y[:, -1], finish)
 
-        def slope(z: Tensor, x: Tensor) -> Tensor:
+        def slope(z: Tensor, x: Tensor, rows: Tensor) -> Tensor:
             direction = field(torch.zeros_like(z), torch.cat([x, z[:, None]], 1))
             rise = direction[:, -1]
-            turned.logical_or_(rise * sense <= 0)
-            safe = torch.where(turned, torch.ones_like(rise), rise)
-            return torch.where(turned[:, None], 0.0, direction[:, :-1] / safe[:, None])
+            turns = (rise * sense <= 0) & ~turned[rows]
+            height[rows[turns]] = z[turns]
+            turned[rows[turns]] = True
+            gone = turned[rows]
+            safe = torch.where(gone, torch.ones_like(rise), rise)
+            return torch.where(gone[:, None], 0.0, direction[:, :-1] / safe[:, None])
 
-        begin, finish = span.start + sense * span.offset, span.end - sense * span.offset
-        flat = self._odeint(slope, left.y[:, :-1], begin, finish, save)
-        end = torch.cat([flat.end, torch.full_like(flat.end[:, :1], finish)], 1)
-        end = torch.where(turned[:, None], left.y, end)
-        met = field.meet(end)
-        ok = flat.stop == int(Stop.ARRIVED)
-        stop = torch.where(ok & (turned | ~met.arrived), int(Stop.TURNED), flat.stop).to(flat.stop)
-        landed = (ok & ~turned & met.arrived)[:, None]
-        path = None
-        if flat.path is not None and flat.times is not None:
-            path = torch.cat([flat.path, flat.times[..., None]], -1)
-        evaluations = flat.evaluations + left.evaluations + met.evaluations
-        return Solution(torch.where(landed, met.y, end), stop, evaluations, flat.times, path)
+        flat = self._solve(slope, left.y[:, :-1], begin, finish, save)
+        end = torch.cat([flat.end, height[:, None]], 1)
+        arrived = flat.arrived
+        end[~arrived] = left.y[~arrived]
+        stop = torch.where(arrived & turned, int(Stop.TURNED), flat.stop).to(flat.stop)
+        evaluations = flat.evaluations + left.evaluations
+        there = (arrived & ~turned).nonzero().squeeze(1)
+        if len(there):
+            met = field.meet(end[there])
+            evaluations[there] += met.evaluations
+            # One that passes through goes on behind the plate, where z no longer grows with it.
+            stop[there[~met.arrived]] = int(Stop.TURNED)
+            end[there[met.arrived]] = met.y[met.arrived]
+        if flat.path is None or flat.times is None:
+            return Solution(end, stop, evaluations)
+        times = flat.times.clone()
+        times[0], times[-1] = span.start, span.end
+        path = torch.cat([flat.path, flat.times[..., None]], -1)
+        path[:, turned, -1] = torch.where(
+            (path[:, turned, -1] - height[turned]) * sense > 0, height[turned], path[:, turned, -1]
+        )
+        path[0], path[-1] = start, end
+        return Solution(end, stop, evaluations, times, path)
+
+
+class _Batch:
+    """The velocity of some of the lines, with the evaluations counted and the last one watched."""
+
+    def __init__(self, velocity: Velocity, rows: Tensor, limit: int | None) -> None:
+        self.velocity, self.rows, self.limit = velocity, rows, limit
+        self.count = 0
+        self.lost = torch.zeros_like(rows, dtype=torch.bool)
+
+    def __call__(self, t: Tensor, y: Tensor) -> Tensor:
+        if self.limit is not None and self.count >= self.limit:
+            raise _OutOfSteps
+        self.count += 1
+        velocity = self.velocity(t.to(y).expand(len(y)), y, self.rows)
+        if self.limit is not None:
+            # Kept on the device: looked at only after a failure.
+            self.lost = ~(velocity.flatten(1).isfinite().all(1) & y.flatten(1).isfinite().all(1))
+            if self.count == 1 and self.lost.any():
+                raise _Underflow
+        return velocity
+
+
+def _odeint(batch: _Batch, y: Tensor, times: Tensor, options: dict[str, Any]) -> Tensor:
+    """`torchdiffeq.odeint`, whose assertion that its step underflows becomes `_Underflow`."""
+    try:
+        return torchdiffeq.odeint(batch, y, times, **options)
+    except AssertionError as error:
+        if str(error).startswith(("underflow in dt", "non-finite values")):
+            raise _Underflow from None
+        raise
 
 
 @dataclass(frozen=True)
@@ -167,7 +221,7 @@ class RK4(FixedSteps):
 @dataclass(frozen=True)
 class Dopri5(OdeIntegrator):
     """Dormand-Prince 5(4). One step is chosen for the whole batch, so that a result depends on
-    what else is in the batch; a run records its batch size."""
+    what else is in the batch; a run records its batch size. `max_steps` bounds the evaluations."""
 
     rtol: float = 1e-4
     atol: float = 1e-4

@@ -1,0 +1,11 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import pytest
+from torch import Generator
+
+
+@pytest.fixture
+def generator() -> Generator:
+    return Generator().manual_seed(0)
