@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -17,23 +18,29 @@ from torch import Generator, nn
 from ..core.objective import Game, Objective
 from ..core.record import Budget
 from ..core.trainer import Callback, Fit, Progress, Trainer
-from ..errors import Diverged, Refusal
+from ..errors import Diverged, Refusal, UsageError
 from .ema import Average
+from .interrupt import HeldInterrupt
 
 _REPORTS = 200
 
 
 @dataclass(frozen=True)
 class Descent(Trainer):
-    """AdamW with optional clipping, weight averaging, bfloat16 and checkpoints.
+    """AdamW or Muon with optional clipping, weight averaging, bfloat16 and checkpoints.
+
+    With ``optimizer="muon"`` the square weight matrices, which are those between hidden layers,
+    are updated by Muon (Jordan et al. 2024) at `muon_lr` and everything else by AdamW at `lr`.
 
     `steps` is the budget where a run states none. With a budget of seconds the schedule follows
-    the clock. `players` gives a player its own learning rate.
+    the clock. `rates` multiplies a player's learning rate.
     """
 
     steps: int = 2000
     batch: int = 512
+    optimizer: Literal["adamw", "muon"] = "adamw"
     lr: float = 1e-3
+    muon_lr: float = 0.02
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup: float = 0.0
     weight_decay: float = 0.0
@@ -68,12 +75,7 @@ class _Descending:
         self.steps_allowed = None if budget.seconds else (budget.steps or settings.steps)
         self.players: dict[str, nn.Module] = dict(game.players)
         self.optimizers = {
-            name: torch.optim.AdamW(
-                module.parameters(),
-                lr=settings.rates.get(name, settings.lr),
-                betas=settings.betas,
-                weight_decay=settings.weight_decay,
-            )
+            name: _optimizers(settings, module, settings.rates.get(name, 1.0))
             for name, module in self.players.items()
         }
         self.averages = (
@@ -83,36 +85,56 @@ class _Descending:
         )
         self.step, self.seconds = 0, 0.0
         self.history: list[tuple[int, float]] = []
+        # What a player trains: its parameters that require gradients now, as the fit begins.
+        self.trained = {
+            name: [w for w in module.parameters() if w.requires_grad]
+            for name, module in self.players.items()
+        }
+        self.whole = True
+        self.seen = torch.zeros((), device=generator.device)
 
     def run(self, callbacks: Sequence[Callback], checkpoint: Path | None) -> Fit:
         if checkpoint is not None and checkpoint.exists():
             self._restore(checkpoint)
-        resumed_at, begun = self.seconds, time.perf_counter()
-        saved = begun
-        every = max(1, (self.steps_allowed or _REPORTS * 25) // _REPORTS)
         for module in self.players.values():
             module.train()
         try:
-            while not self._done():
-                loss = self._one_step()
-                self.step += 1
-                now = time.perf_counter()
-                self.seconds = resumed_at + now - begun
-                if self.step % every == 0 or self._done():
-                    self._report(float(loss), callbacks)
-                if checkpoint is not None and now - saved > self.settings.checkpoint_seconds:
-                    self._save(checkpoint)
-                    saved = now
+            with HeldInterrupt() as interrupt:
+                self._descend(callbacks, checkpoint, interrupt)
         except KeyboardInterrupt:
-            if checkpoint is not None:
+            if checkpoint is not None and self.whole:
                 self._save(checkpoint)
             raise
+        finally:
+            for weights in self.trained.values():
+                _require(weights, True)
         for average in self.averages.values():
             average.write()
+        self._check_weights()
         for module in self.players.values():
             module.eval()
         model = self.game.model().eval()
         return Fit(model, tuple(self.history), self.step, self.seconds)
+
+    def _descend(
+        self, callbacks: Sequence[Callback], checkpoint: Path | None, interrupt: HeldInterrupt
+    ) -> None:
+        resumed_at, begun = self.seconds, time.perf_counter()
+        saved = begun
+        every = max(1, (self.steps_allowed or _REPORTS * 25) // _REPORTS)
+        while not self._done():
+            self.whole = False
+            loss = self._one_step()
+            self.step += 1
+            self.whole = True
+            now = time.perf_counter()
+            self.seconds = resumed_at + now - begun
+            if self.step % every == 0 or self._done():
+                self._report(float(loss), callbacks)
+            interrupt.release()
+            if checkpoint is not None and now - saved > self.settings.checkpoint_seconds:
+                self._save(checkpoint)
+                saved = now
 
     def _done(self) -> bool:
         if self.seconds_allowed is not None:
@@ -125,21 +147,25 @@ class _Descending:
         settings = self.settings
         rate = self._rate()
         loss = torch.zeros(())
-        for name, optimizer in self.optimizers.items():
-            module = self.players[name]
-            for other, player in self.players.items():
-                player.requires_grad_(other == name)
-            for group in optimizer.param_groups:
-                group["lr"] = rate * settings.rates.get(name, settings.lr)
+        for name, optimizers in self.optimizers.items():
+            for weights in self.trained.values():
+                _require(weights, False)
+            weights = self.trained[name]
+            _require(weights, True)
+            for optimizer in optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = rate * group["initial_lr"]
             for _ in range(self.game.moves[name]):
                 batch = self.game.draw(settings.batch, self.generator)
                 with self._autocast():
                     loss = self.game.loss(name, batch, self.generator)
-                optimizer.zero_grad(set_to_none=True)
+                self.players[name].zero_grad(set_to_none=True)
                 loss.backward()
                 if settings.clip is not None:
-                    nn.utils.clip_grad_norm_(module.parameters(), settings.clip)
-                optimizer.step()
+                    nn.utils.clip_grad_norm_(weights, settings.clip)
+                for optimizer in optimizers:
+                    optimizer.step()
+                self.seen += loss.detach()
             if self.averages:
                 self.averages[name].update()
         return loss.detach()
@@ -157,19 +183,31 @@ class _Descending:
             assert self.steps_allowed is not None
             part = self.step / self.steps_allowed
         if part < self.settings.warmup:
-            return max(part, 1e-3) / self.settings.warmup
+            return min(1.0, max(part, 1e-3) / self.settings.warmup)
         if self.settings.schedule == "constant":
             return 1.0
         return 0.5 * (1 + math.cos(math.pi * part))
 
     def _report(self, loss: float, callbacks: Sequence[Callback]) -> None:
-        if not math.isfinite(loss):
+        # The sum of every player's losses since the last report: one that was not finite shows.
+        seen = float(self.seen)
+        self.seen.zero_()
+        if not math.isfinite(seen):
             raise Diverged(
-                f"the loss became {loss} at step {self.step}; lower lr, or check the data's scale"
+                f"the loss became {loss if math.isnan(loss) else seen} by step {self.step}; "
+                "lower lr, or check the data's scale"
             )
         self.history.append((self.step, loss))
         for callback in callbacks:
             callback(Progress(self.step, self.steps_allowed, loss, self.seconds))
+
+    def _check_weights(self) -> None:
+        for name, module in self.players.items():
+            if not all(bool(w.isfinite().all()) for w in module.parameters()):
+                raise Diverged(
+                    f"weights of {name} are not finite after step {self.step}; lower lr, or check "
+                    "the data's scale"
+                )
 
     def _save(self, path: Path) -> None:
         content = {
@@ -177,25 +215,62 @@ class _Descending:
             "seconds": self.seconds,
             "history": self.history,
             "players": {n: m.state_dict() for n, m in self.players.items()},
-            "optimizers": {n: o.state_dict() for n, o in self.optimizers.items()},
-            "averages": {n: {"step": a.step, "weights": a.weights} for n, a in self.averages.items()},
+            "optimizers": {
+                n: [o.state_dict() for o in each] for n, each in self.optimizers.items()
+            },
+            "averages": {
+                n: {"step": a.step, "weights": a.weights} for n, a in self.averages.items()
+            },
             "generator": self.generator.get_state(),
             "game": dict(self.game.state()),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
+        partial = path.with_name(path.name + ".partial")
         torch.save(content, partial)
         os.replace(partial, path)
 
     def _restore(self, path: Path) -> None:
-        content = torch.load(path, map_location=self.generator.device, weights_only=True)
+        try:
+            content = torch.load(path, map_location=self.generator.device, weights_only=True)
+            self._take(content)
+        except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
+            raise UsageError(
+                f"'{path}' is not a checkpoint of this fit; remove it to begin anew"
+            ) from error
+
+    def _take(self, content: dict[str, Any]) -> None:
         self.step, self.seconds = content["step"], content["seconds"]
         self.history = [tuple(pair) for pair in content["history"]]
         for name, module in self.players.items():
             module.load_state_dict(content["players"][name])
-            self.optimizers[name].load_state_dict(content["optimizers"][name])
+            states = content["optimizers"][name]
+            for optimizer, state in zip(self.optimizers[name], states, strict=True):
+                optimizer.load_state_dict(state)
             if self.averages:
                 self.averages[name].step = content["averages"][name]["step"]
-                self.averages[name].weights = content["averages"][name]["weights"]
+                self.averages[name].take(content["averages"][name]["weights"])
         self.generator.set_state(content["generator"].cpu())
         self.game.restore(content["game"])
+
+
+def _optimizers(settings: Descent, module: nn.Module, rate: float) -> list[torch.optim.Optimizer]:
+    """The optimisers of one player, each knowing its undecayed learning rate."""
+    weights = list(module.parameters())
+    square = [w for w in weights if w.ndim == 2 and w.shape[0] == w.shape[1]]
+    found: list[torch.optim.Optimizer] = []
+    if settings.optimizer == "muon" and square:
+        lr = rate * settings.muon_lr
+        found.append(torch.optim.Muon(square, lr=lr, weight_decay=settings.weight_decay))
+        weights = [w for w in weights if all(w is not other for other in square)]
+    lr, decay = rate * settings.lr, settings.weight_decay
+    if weights:
+        found.append(torch.optim.AdamW(weights, lr=lr, betas=settings.betas, weight_decay=decay))
+    for optimizer in found:
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+    return found
+
+
+def _require(weights: list[nn.Parameter], grad: bool) -> None:
+    for weight in weights:
+        weight.requires_grad_(grad)

@@ -27,6 +27,10 @@ class Average:
         decay = min(self.decay, (1 + self.step) / (10 + self.step))
         torch._foreach_lerp_(self.weights, self._live(), 1 - decay)
 
+    def take(self, weights: list[Tensor]) -> None:
+        """Go on from these averages."""
+        torch._foreach_copy_(self.weights, weights)
+
     @torch.no_grad()
     def write(self) -> None:
         """Put the averages into the module."""
