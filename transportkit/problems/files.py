@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import os
 import pickle
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +22,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
-from .tables import read_parquet, read_table, write_parquet, write_table
-
-_READ_ERRORS = (
-    OSError,
-    ValueError,
-    EOFError,
-    KeyError,
-    RuntimeError,
-    MemoryError,
-    OverflowError,
-    AttributeError,
-    TypeError,
-    zipfile.BadZipFile,
-    pickle.UnpicklingError,
-)
-"""What numpy and torch are known to raise for files that are damaged or are something else."""
+from .formats import KEYED, READERS, TABLES, WRITERS
 
 
 def read_points(path: str | os.PathLike[str]) -> Tensor:
@@ -51,15 +35,16 @@ def read_points(path: str | os.PathLike[str]) -> Tensor:
         raise DataError(f"'{file}' is a folder; name a file of points in it")
     if file.stat().st_size == 0:
         raise DataError(f"'{file}' is empty")
-    if key is not None and suffix not in _KEYED:
-        raise DataError(f"'{path}': a {suffix} file holds one array, so '#{key}' names nothing")
+    if key is not None and suffix not in KEYED:
+        raise DataError(f"'{path}': a {suffix} file holds one array, so leave out '#{key}'")
     try:
-        found = _READERS[suffix](file)
+        array = _chosen(READERS[suffix](file), key, file)
     except DataError:
         raise
-    except _READ_ERRORS as error:
+    except Exception as error:
+        # Parsers of foreign bytes raise whatever they stumble over: IndexError, struct.error, ...
         raise _unreadable(file, suffix, error) from error
-    return _checked(_chosen(found, key, file), str(path))
+    return _checked(array, str(path))
 
 
 def write_points(path: str | os.PathLike[str], points: Tensor) -> None:
@@ -71,14 +56,14 @@ def write_points(path: str | os.PathLike[str], points: Tensor) -> None:
     file, key = _locate(path)
     suffix = _suffix(file)
     points = points.detach().cpu().contiguous()
-    if suffix in _TABLES and points.ndim != 2:
+    if suffix in TABLES and points.ndim != 2:
         raise DataError(
             f"'{file}': a {suffix} file holds a table, not points of shape "
             f"{tuple(points.shape[1:])}; write npy, npz, pt or safetensors"
         )
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        _WRITERS[suffix](part, points, key or "points")
+        WRITERS[suffix](part, points, key or "points")
         os.replace(part, file)
     except OSError as error:
         raise DataError(f"cannot write '{file}': {error.strerror or error}") from error
@@ -97,14 +82,14 @@ def _locate(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
 
 def _suffix(file: Path) -> str:
     suffix = file.suffix.lower().removeprefix(".")
-    if suffix not in _READERS:
-        known = ", ".join(_READERS)
+    if suffix not in READERS:
+        known = ", ".join(READERS)
         what = f"'.{suffix}'" if suffix else "no suffix"
         raise DataError(f"'{file}' has {what}; files of points end in one of {known}")
     return suffix
 
 
-def _unreadable(file: Path, suffix: str, error: BaseException) -> DataError:
+def _unreadable(file: Path, suffix: str, error: Exception) -> DataError:
     text = str(error)
     if isinstance(error, PermissionError):
         return DataError(f"'{file}' may not be read: permission denied")
@@ -180,80 +165,3 @@ def _checked(array: Any, path: str) -> Tensor:
     if array.dtype.kind == "f" and (np.abs(array) > limit).any():
         raise DataError(f"'{path}' has values beyond {limit:.2g}, the range of single precision")
     return torch.from_numpy(np.array(array, dtype=np.float32, order="C"))
-
-
-def _read_npy(file: Path) -> Any:
-    found = np.load(file, allow_pickle=False)
-    if isinstance(found, np.lib.npyio.NpzFile):
-        with found:
-            return {name: found[name] for name in found.files}
-    return found
-
-
-def _read_pt(file: Path) -> Any:
-    return torch.load(file, map_location="cpu", weights_only=True)
-
-
-def _read_safetensors(file: Path) -> Any:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(file)
-    except SafetensorError as error:
-        raise ValueError(str(error)) from error
-
-
-def _write_npy(file: Path, points: Tensor, key: str) -> None:
-    with file.open("wb") as stream:
-        np.save(stream, points.numpy(), allow_pickle=False)
-
-
-def _write_npz(file: Path, points: Tensor, key: str) -> None:
-    with file.open("wb") as stream:
-        np.savez(stream, **{key: points.numpy()})  # type: ignore[arg-type]
-
-
-def _write_pt(file: Path, points: Tensor, key: str) -> None:
-    with file.open("wb") as stream:
-        torch.save(points.clone(), stream)
-
-
-def _write_safetensors(file: Path, points: Tensor, key: str) -> None:
-    from safetensors.torch import save
-
-    file.write_bytes(save({key: points}))
-
-
-def _write_delimited(delimiter: str) -> Callable[[Path, Tensor, str], None]:
-    return lambda file, points, key: write_table(file, points.numpy(), delimiter)
-
-
-def _write_parquet(file: Path, points: Tensor, key: str) -> None:
-    write_parquet(file, points.numpy())
-
-
-_READERS: Mapping[str, Callable[[Path], Any]] = {
-    "npy": _read_npy,
-    "npz": _read_npy,
-    "csv": read_table,
-    "tsv": read_table,
-    "txt": read_table,
-    "parquet": read_parquet,
-    "pt": _read_pt,
-    "pth": _read_pt,
-    "safetensors": _read_safetensors,
-}
-_WRITERS: Mapping[str, Callable[[Path, Tensor, str], None]] = {
-    "npy": _write_npy,
-    "npz": _write_npz,
-    "csv": _write_delimited(","),
-    "tsv": _write_delimited("\t"),
-    "txt": _write_delimited(" "),
-    "parquet": _write_parquet,
-    "pt": _write_pt,
-    "pth": _write_pt,
-    "safetensors": _write_safetensors,
-}
-_KEYED = {"npy", "npz", "pt", "pth", "safetensors"}
-_TABLES = {"csv", "tsv", "txt", "parquet"}
