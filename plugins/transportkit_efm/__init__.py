@@ -1,1 +1,80 @@
-"""x"""
+"""Electrostatic field matching: specs and hyperparameters, no implementation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from transportkit import MethodSpec, param
+
+KOLESOV = (
+    "Kolesov, Manukhov, Palyulin and Korotin, Field Matching: an Electrostatic Paradigm to "
+    "Generate and Transfer Data, ICML 2025"
+)
+
+
+@dataclass(frozen=True)
+class EfmParams:
+    """Hyperparameters of `efm`. Lengths are in the units of the data."""
+
+    steps: int = param(2000, "gradient steps when no budget is given", ge=1)
+    batch: int = param(512, "states in one gradient step", ge=1)
+    width: int = param(128, "width of the hidden layers", ge=1)
+    depth: int = param(3, "number of hidden layers", ge=1)
+    lr: float = param(5e-3, "learning rate of the outer layers (AdamW)", gt=0)
+    muon_lr: float = param(0.05, "learning rate of the hidden layers (Muon)", gt=0)
+    ema: float = param(0.99, "decay of the average of the weights", ge=0, lt=1)
+    charges: int = param(10_000, "training samples placed on each plate, at most", ge=1)
+    lines: int = param(2000, "exact lines whose states are trained on", ge=1)
+    refresh: int = param(5000, "steps after which new lines are followed", ge=1)
+    near: float = param(0.2, "states near the plates, beside ten on each line", ge=0)
+    distance: float | None = param(
+        None, "distance of the plates; auto: 3 sqrt(D) standard deviations of the data", gt=0
+    )
+    offset: float | None = param(
+        None, "how near a plate the field is read; auto: from the distance of neighbours", gt=0
+    )
+    spacing: float = param(4.0, "automatic offset, in distances of nearest neighbours", gt=0)
+    rule: Literal["plate", "forward"] = param(
+        "plate",
+        "plate: both directions by flux, pass and return; forward: one direction, first contact",
+    )
+
+
+@dataclass(frozen=True)
+class EfmExactParams:
+    """Hyperparameters of `efm-exact`. Lengths are in the units of the data."""
+
+    charges: int = param(4000, "training samples placed on each plate, at most", ge=1)
+    distance: float | None = param(
+        None, "distance of the plates; auto: 3 sqrt(D) standard deviations of the data", gt=0
+    )
+    offset: float | None = param(
+        None, "how near a plate the field is read; auto: the distance of nearest neighbours", gt=0
+    )
+    rule: Literal["plate", "forward"] = param(
+        "plate",
+        "plate: both directions by flux, pass and return; forward: one direction, first contact",
+    )
+
+
+efm = MethodSpec(
+    summary="electrostatic field matching by a network that learns the field's direction",
+    citation=KOLESOV,
+    family="electrostatic",
+    params=EfmParams,
+    implementation="transportkit_efm.learned:Efm",
+    model="field",
+    integrator="lines",
+    reversible=True,
+)
+efm_exact = MethodSpec(
+    summary="electrostatic field matching by the exact field of the samples, without a network",
+    citation=KOLESOV,
+    family="electrostatic",
+    params=EfmExactParams,
+    implementation="transportkit_efm.charges:EfmExact",
+    model="field",
+    integrator="lines",
+    reversible=True,
+)

@@ -1,0 +1,171 @@
+"""The exact field of given charges: no network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from transportkit import Direct, Method, Model, Problem, Solvable, Trainer
+
+from . import EfmExactParams
+from .capacitor import Capacitor, Rule
+from .coulomb import CoulombField, coulomb_field
+from .coulomb.compiled import WIDEST_UNROLLED, usable
+from .units import Units, nearest_neighbour_distance
+
+TILED_WIDEST = 97
+"""Coordinates up to which compiled loops are faster than matrix products."""
+
+FAR = 30.0
+"""Radius of the ball outside which a field is a dipole's, in sizes of the capacitor."""
+
+
+class ChargedPlates(Capacitor):
+    """The superposed field of N positive charges on the source plate and M negative ones on the
+    target plate, in units of the data."""
+
+    charges: Tensor
+    weights: Tensor
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        counts: tuple[int, int],
+        gap: float,
+        offset: float,
+        radius: float,
+        rule: Rule,
+    ) -> None:
+        super().__init__(event_shape, gap=gap, offset=offset, radius=radius, rule=rule)
+        self.counts = tuple(counts)
+        dim = torch.Size(self.event_shape).numel()
+        n, m = self.counts
+        self.register_buffer("charges", torch.zeros(n + m, dim + 1))
+        self.register_buffer("weights", torch.zeros(n + m))
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return {**super().config, "counts": list(self.counts)}
+
+    def _field(self, y: Tensor) -> CoulombField:
+        # Named, not "auto": that one looks at what has been compiled so far, and the same seed
+        # must give the same lines whatever was run before.
+        way = _way(y.shape[1], y.device)
+        return coulomb_field(y, self.charges, self.weights, method=way)
+
+    def direction(self, y: Tensor) -> Tensor:
+        return self._field(y).direction
+
+    def inner_share(self, x: Tensor, target: bool) -> tuple[Tensor, int]:
+        plate, inwards = (self.gap, -1.0) if target else (0.0, 1.0)
+        outward_flux, logs = [], []
+        for side in (inwards, -inwards):
+            at = torch.cat([x, torch.full_like(x[:, :1], plate + side * self.offset)], 1)
+            field = self._field(at)
+            # Flux that leaves a positive plate, or enters a negative one, on this side.
+            sign = side if not target else -side
+            outward_flux.append(field.direction[:, -1] * sign)
+            logs.append(field.log_magnitude)
+        largest = torch.maximum(*logs)
+        inner, outer = (
+            (flux * (log - largest).exp()).clamp_min(0)
+            for flux, log in zip(outward_flux, logs, strict=True)
+        )
+        total = inner + outer
+        # Where no flux leaves on either side, which charges between points can bring about,
+        # neither side is better.
+        return torch.where(total > 0, inner / total, 0.5), 2
+
+    @classmethod
+    def of(
+        cls,
+        source: Tensor,
+        target: Tensor,
+        event_shape: tuple[int, ...],
+        *,
+        distance: float | None,
+        offset: float | None,
+        rule: Rule,
+        spacing: float = 1.0,
+        far: float = FAR,
+    ) -> ChargedPlates:
+        """The field of two flat samples (N, D) and (M, D).
+
+        `distance` and `offset` are in the units of the samples; without them the plates stand
+        `default_gap` apart, and the offset is `spacing` times the distance of nearest neighbours.
+        """
+        units = Units.of(source, target)
+        p, q = ((x - units.mean) / units.scale for x in (source, target))
+        scale = float(units.scale)
+        gap = default_gap(p.shape[1]) if distance is None else distance / scale
+        size = max(gap, *(float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)))
+        if offset is None:
+            nearest = max(nearest_neighbour_distance(p), nearest_neighbour_distance(q))
+            offset = spacing * nearest * scale
+        h = min(max(offset / scale, 1e-4 * gap), 0.2 * gap)
+        field = cls(
+            event_shape,
+            counts=(len(p), len(q)),
+            gap=gap,
+            offset=h,
+            radius=far * size,
+            rule=rule,
+        ).to(source.device)
+        field.mean.copy_(units.mean)
+        field.scale.copy_(units.scale)
+        field.charges[:, :-1] = torch.cat([p, q])
+        field.charges[len(p) :, -1] = gap
+        field.weights[: len(p)] = 1 / len(p)
+        field.weights[len(p) :] = -1 / len(q)
+        field.set_dipole(p, q)
+        return field
+
+
+def _way(width: int, device: torch.device) -> str:
+    """How fields of this many coordinates are computed on this device."""
+    if width > TILED_WIDEST:
+        return "products"
+    if not usable(device):
+        return "differences" if width <= WIDEST_UNROLLED else "products"
+    return "unrolled" if width <= WIDEST_UNROLLED else "tiled"
+
+
+def default_gap(dim: int) -> float:
+    """The distance of the plates in units of the data: it grows with the data's radius."""
+    return 3.0 * math.sqrt(dim)
+
+
+class ChargesObjective(Solvable):
+    """Places training samples as charges."""
+
+    def __init__(self, problem: Problem, params: EfmExactParams) -> None:
+        self.problem, self.params = problem, params
+
+    def solve(self, generator: Generator) -> ChargedPlates:
+        limit = self.params.charges
+        return ChargedPlates.of(
+            self.problem.source.points(limit, generator).flatten(1),
+            self.problem.target.points(limit, generator).flatten(1),
+            self.problem.event_shape,
+            distance=self.params.distance,
+            offset=self.params.offset,
+            rule=self.params.rule,
+        )
+
+
+class EfmExact(Method[EfmExactParams]):
+    """Electrostatic field matching with the exact field of training samples."""
+
+    def objective(self, problem: Problem, generator: Generator) -> ChargesObjective:
+        return ChargesObjective(problem, self.params)
+
+    def trainer(self) -> Trainer:
+        return Direct()
+
+    def blank(self, config: Mapping[str, Any]) -> Model:
+        return ChargedPlates(**config)

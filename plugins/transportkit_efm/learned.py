@@ -1,0 +1,230 @@
+"""The learned field: a network regressed on the direction of the superposed field.
+
+It is trained where lines go: on the states that the exact lines of training samples pass, outside
+the plates as well, and on states close to both plates, with the field of all the charges one can
+afford as the answer. Its flux shares are learned too, so that moving points needs no charges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Generator, Tensor, nn
+
+from transportkit import Descent, Game, Lines, Method, Model, Problem, Trainer
+
+from . import EfmParams
+from .capacitor import Capacitor, Rule
+from .charges import ChargedPlates
+from .network import DirectionNet
+
+FAR = 10.0
+"""Radius of the ball that the network knows, in sizes of the capacitor; a dipole's field outside."""
+
+
+class LearnedPlates(Capacitor):
+    """The field of a `DirectionNet`, in units of the data."""
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        gap: float,
+        offset: float,
+        radius: float,
+        rule: Rule,
+        width: int,
+        depth: int,
+        generator: Generator | None = None,
+    ) -> None:
+        super().__init__(event_shape, gap=gap, offset=offset, radius=radius, rule=rule)
+        self.net = DirectionNet(
+            torch.Size(self.event_shape).numel(),
+            gap=gap,
+            offset=offset,
+            width=width,
+            depth=depth,
+            generator=generator,
+        )
+        self.width, self.depth = width, depth
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return {**super().config, "width": self.width, "depth": self.depth}
+
+    def direction(self, y: Tensor) -> Tensor:
+        out = self.net(y)
+        outside = (y - self.centre).norm(dim=1) > self.radius
+        return torch.where(outside[:, None], self.net.two_charges(y, 0.0), out)
+
+    def inner_share(self, x: Tensor, target: bool) -> tuple[Tensor, int]:
+        return self.net.share_logit(x, target).sigmoid(), 0
+
+
+class _Watched(ChargedPlates):
+    """Charged plates that keep every state at which their field was read, and the answer."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.seen: list[tuple[Tensor, Tensor]] = []
+
+    def direction(self, y: Tensor) -> Tensor:
+        answer = super().direction(y)
+        self.seen.append((y.clone(), answer))
+        return answer
+
+
+class Examples(NamedTuple):
+    """States y (B, D+1) with the field's direction there; points of the source and the target
+    plate (B, D) with the inner share (B,) of the flux at each."""
+
+    states: Tensor
+    directions: Tensor
+    source: Tensor
+    source_share: Tensor
+    target: Tensor
+    target_share: Tensor
+
+
+class FieldRegression(Game[Examples]):
+    """Regression of a `LearnedPlates` on the field of training samples."""
+
+    def __init__(self, problem: Problem, params: EfmParams, generator: Generator) -> None:
+        self.params = params
+        exact = _Watched.of(
+            problem.source.points(params.charges, generator).flatten(1),
+            problem.target.points(params.charges, generator).flatten(1),
+            problem.event_shape,
+            distance=params.distance,
+            offset=params.offset,
+            rule=params.rule,
+            spacing=params.spacing,
+            far=FAR,
+        )
+        assert isinstance(exact, _Watched)
+        self.exact = exact
+        self.field = LearnedPlates(
+            problem.event_shape,
+            gap=exact.gap,
+            offset=exact.offset,
+            radius=exact.radius,
+            rule=params.rule,
+            width=params.width,
+            depth=params.depth,
+            generator=generator,
+        ).to(exact.charges.device)
+        for name in ("mean", "scale", "dipole", "centre"):
+            getattr(self.field, name).copy_(getattr(exact, name))
+        n = exact.counts[0]
+        self.source, self.target = exact.charges[:n, :-1], exact.charges[n:, :-1]
+        self.field.net.set_samples(self.source, self.target)
+        self.seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+        self.draws = 0
+        self._gather()
+
+    @property
+    def players(self) -> Mapping[str, nn.Module]:
+        return {"field": self.field.net}
+
+    def draw(self, n: int, generator: Generator) -> Examples:
+        if self.draws and self.draws % self.params.refresh == 0:
+            self._gather()
+        self.draws += 1
+        device = generator.device
+
+        def some(count: int) -> Tensor:
+            return torch.randint(count, (n,), generator=generator, device=device)
+
+        states, source, target = some(len(self.states)), some(len(self.source)), some(len(self.target))
+        return Examples(
+            self.states[states],
+            self.directions[states],
+            self.source[source],
+            self.shares[0][source],
+            self.target[target],
+            self.shares[1][target],
+        )
+
+    def loss(self, player: str, batch: Examples, generator: Generator) -> Tensor:
+        error = (self.field.net(batch.states) - batch.directions).square().sum(1).mean()
+        if self.params.rule == "forward":
+            return error
+        cross_entropy = nn.functional.binary_cross_entropy_with_logits
+        for x, share, side in (
+            (batch.source, batch.source_share, False),
+            (batch.target, batch.target_share, True),
+        ):
+            error = error + cross_entropy(self.field.net.share_logit(x, side), share)
+        return error
+
+    def model(self) -> LearnedPlates:
+        return self.field
+
+    def state(self) -> Mapping[str, Any]:
+        return {"draws": self.draws}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.draws = state["draws"]
+        self._gather()
+
+    def _gather(self) -> None:
+        """Follow exact lines from training samples and keep what they passed.
+
+        The examples depend on the seed and on how often they were refreshed, so that a resumed fit
+        finds the same ones.
+        """
+        exact, params = self.exact, self.params
+        device = exact.charges.device
+        round_ = self.draws // params.refresh
+        generator = Generator(device).manual_seed((self.seed + round_) % 2**63)
+        rows = torch.randint(len(self.source), (params.lines,), generator=generator, device=device)
+        exact.seen = []
+        Lines().solve(exact, exact.drop(exact.charges[: exact.counts[0]][rows]), generator)
+        for samples, plate in ((self.source, 0.0), (self.target, exact.gap)):
+            count = int(params.near * params.lines * 10)
+            rows = torch.randint(len(samples), (count,), generator=generator, device=device)
+            around = torch.randn(
+                (count, samples.shape[1] + 1), generator=generator, device=device
+            ) * (2 * exact.offset)
+            depth = exact.offset * (1 + around[:, -1:].abs() / exact.offset * 0.15)
+            height = plate + torch.sign(around[:, -1:]) * depth
+            exact.direction(torch.cat([samples[rows] + around[:, :-1], height], 1))
+        states = torch.cat([y for y, _ in exact.seen])
+        directions = torch.cat([d for _, d in exact.seen])
+        exact.seen = []
+        inside = (states - exact.centre).norm(dim=1) < 1.5 * exact.radius
+        known = inside & directions.isfinite().all(1)
+        self.states, self.directions = states[known], directions[known]
+        if params.rule == "plate" and round_ == 0:
+            self.shares = [
+                exact.inner_share(self.source, target=False)[0],
+                exact.inner_share(self.target, target=True)[0],
+            ]
+        elif round_ == 0:
+            self.shares = [self.source.new_ones(len(x)) for x in (self.source, self.target)]
+
+
+class Efm(Method[EfmParams]):
+    """Electrostatic field matching with a learned field."""
+
+    def objective(self, problem: Problem, generator: Generator) -> FieldRegression:
+        return FieldRegression(problem, self.params, generator)
+
+    def trainer(self) -> Trainer:
+        p = self.params
+        return Descent(
+            steps=p.steps,
+            batch=p.batch,
+            optimizer="muon",
+            lr=p.lr,
+            muon_lr=p.muon_lr,
+            warmup=0.05,
+            betas=(0.9, 0.99),
+            clip=None,
+            ema=p.ema,
+        )
+
+    def blank(self, config: Mapping[str, Any]) -> Model:
+        return LearnedPlates(**config)
