@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import operator
 import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, Literal, TypeVar
 
 from ..errors import UsageError, did_you_mean
 
 P = TypeVar("P")
 _MISSING = dataclasses.MISSING
+_TESTS = {"≥": operator.ge, ">": operator.gt, "≤": operator.le, "<": operator.lt}
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,15 @@ class Parameter:
     def read(self, value: Any) -> Any:
         """`value` as this parameter's type; ValueError says what is wrong with it."""
         read = _read(value, self.type)
-        if isinstance(read, bool) or not isinstance(read, int | float):
-            return read
-        tests = {"≥": float.__ge__, ">": float.__gt__, "≤": float.__le__, "<": float.__lt__}
-        for sign, bound in self.bounds.items():
-            if not tests[sign](float(read), float(bound)):
-                raise ValueError(f"must be {sign} {bound:g}, not {read:g}")
+        for number in read if isinstance(read, tuple) else (read,):
+            if isinstance(number, int | float) and not isinstance(number, bool):
+                self._check(number)
         return read
+
+    def _check(self, number: float) -> None:
+        for sign, bound in self.bounds.items():
+            if not _TESTS[sign](number, bound):
+                raise ValueError(f"must be {sign} {bound:g}, not {number:g}")
 
 
 def parameters(cls: type) -> dict[str, Parameter]:
@@ -123,6 +128,8 @@ def to_dict(params: Any) -> dict[str, Any]:
     }
 
 
+# How YAML may have spelled the boolean that it read.
+_SPELLINGS = {True: ("on", "yes", "true"), False: ("off", "no", "false")}
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
 _NONE = {"none", "null", "auto", ""}
@@ -134,20 +141,43 @@ def _read(value: Any, kind: Any) -> Any:
     if origin in (typing.Union, types.UnionType):
         return _read_union(value, kind, arguments)
     if origin is Literal:
-        # YAML reads a bare `no` or `off` as False; the word the author meant is still known.
-        text = {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
-        if text in arguments or str(text) in arguments:
-            return text if text in arguments else str(text)
-        raise ValueError(f"must be one of {_type_text(kind)}, not {value!r}")
+        return _read_literal(value, kind, arguments)
     if origin is tuple:
-        parts = value.split("/") if isinstance(value, str) else value
-        if not isinstance(parts, list | tuple):
-            parts = [parts]
-        return tuple(_read(part, arguments[0]) for part in parts)
+        return _read_tuple(value, kind, arguments)
     return _read_plain(value, kind)
 
 
+def _read_literal(value: Any, kind: Any, arguments: tuple[Any, ...]) -> Any:
+    # YAML reads a bare `no` or `off` as False; the word that the author meant is one of a few.
+    meant = _SPELLINGS[value] if isinstance(value, bool) else (str(value).strip(),)
+    for argument in arguments:
+        if type(argument) is type(value) and argument == value:
+            return argument
+    for argument in arguments:
+        if str(argument) in meant:
+            return argument
+    raise ValueError(f"must be one of {_type_text(kind)}, not {value!r}")
+
+
+def _read_tuple(value: Any, kind: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    parts = value.split("/") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple):
+        parts = [parts]
+    if parts == [""]:
+        parts = []
+    if arguments[-1] is Ellipsis:
+        return tuple(_read(part, arguments[0]) for part in parts)
+    if len(parts) != len(arguments):
+        raise ValueError(f"must be {len(arguments)} values {_type_text(kind)}, not {value!r}")
+    return tuple(_read(part, each) for part, each in zip(parts, arguments, strict=True))
+
+
 def _read_union(value: Any, kind: Any, arguments: tuple[Any, ...]) -> Any:
+    for argument in arguments:
+        if typing.get_origin(argument) is Literal and str(value) in map(
+            str, typing.get_args(argument)
+        ):
+            return _read(value, argument)
     if type(None) in arguments and (
         value is None or (isinstance(value, str) and value.strip().lower() in _NONE)
     ):
@@ -175,20 +205,35 @@ def _read_plain(value: Any, kind: Any) -> Any:
             raise wrong
         return str(value)
     if kind in (int, float):
-        if isinstance(text, bool) or not isinstance(text, int | float | str):
+        if isinstance(text, bool) or not isinstance(text, Real | str):
             raise wrong
         try:
-            number = text if isinstance(text, int) else float(text)
+            return _whole(text) if kind is int else _finite(text)
+        except OverflowError:
+            raise ValueError(f"must be finite, not {value!r}") from None
         except ValueError:
             raise wrong from None
-        if not math.isfinite(number):
-            raise ValueError(f"must be finite, not {value!r}")
-        if kind is float:
-            return float(number)
-        if number != int(number):
-            raise wrong
-        return int(number)
     raise TypeError(f"parameters of type {kind!r} cannot be read from text")
+
+
+def _whole(value: Any) -> int:
+    """A whole number, exactly, however it is written: 3, "3", "1e3", 3.0."""
+    if isinstance(value, Integral):
+        return int(value)
+    try:
+        return int(str(value))
+    except ValueError:
+        number = _finite(value)
+    if number != int(number):
+        raise ValueError
+    return int(number)
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise OverflowError
+    return number
 
 
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
@@ -202,5 +247,5 @@ def _type_text(kind: Any) -> str:
     if origin in (typing.Union, types.UnionType):
         return " or ".join("auto" if a is type(None) else _type_text(a) for a in arguments)
     if origin is tuple:
-        return f"{_type_text(arguments[0])}/..."
+        return "/".join("..." if a is Ellipsis else _type_text(a) for a in arguments)
     return _WORDS.get(kind, getattr(kind, "__name__", str(kind)))

@@ -29,11 +29,16 @@ def spawn(generator: Generator, device: torch.device | str | None = None) -> Gen
 
 @contextmanager
 def global_seed_from(generator: Generator) -> Iterator[None]:
-    """Code that can only draw from torch's global generator, made to draw from this one.
+    """Code that can only draw from torch's global generators, made to draw from this one.
 
-    Layer constructors are such code. The global state is put back on leaving.
+    Layer constructors are such code. Both the global generator of the CPU and that of the device
+    of `generator` are seeded, and put back on leaving; no other device is touched.
     """
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device).item())
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    devices = [generator.device] if generator.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.default_generator.manual_seed(seed)
+        for device in devices:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
         yield

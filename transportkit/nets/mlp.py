@@ -39,7 +39,7 @@ def mlp(
         return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 
     if generator is None:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             return build()
     with global_seed_from(generator):
         return build().to(generator.device)
