@@ -1,26 +1,91 @@
-"""Which way computes a field: by dimension, device, work, and what is compiled already."""
+"""Which way computes a field: by dimension, device, work, and what is compiled already.
+
+The measured costs here (seconds, one core) only steer "auto": they decide when compiling pays.
+"""
 
 from __future__ import annotations
 
+import sys
 from typing import Literal, cast, get_args
 
+import torch
 from torch import Tensor
+
+from . import compiled
 
 Way = Literal["unrolled", "tiled", "differences", "products"]
 Accuracy = Literal["fast", "accurate"]
+
+_TILED_WIDEST = 97
+"""Coordinates (D+1) up to which the tiled loop beats two matrix products and their logarithms."""
+
+_IMPORT = 0.5
+_COMPILE = {"unrolled": 1.5, "tiled": 5.0}
+
+_spent: dict[tuple[str, int, torch.dtype, bool], float] = {}
 
 
 def choose(points: Tensor, charges: Tensor, *, method: str = "auto", accuracy: str = "fast") -> Way:
     """The name of the way in which `coulomb_field` would compute this field now.
 
-    Raises ValueError for an unknown method or accuracy.
+    points (M, D+1) and charges (N, D+1) as there. By dimension: "unrolled" up to D = 8, "tiled"
+    up to D = 96, "products" above and on GPUs (there "differences" up to D = 8). The compiled two
+    give way to plain torch without numba, and until their loop is compiled: it is compiled (or
+    fetched from numba's cache on disk) once the time spent in plain torch for want of it, this
+    call included, would have paid for that, so that a short run never waits for a compiler.
+    `prepare` compiles at once.
+
+    Raises ValueError for an unknown method or accuracy, or a way that cannot serve these tensors.
     """
     if accuracy not in get_args(Accuracy):
         raise ValueError(f"accuracy {accuracy!r} is unknown; expected 'fast' or 'accurate'")
-    if method == "auto":
-        return "differences"
+    width, device = points.shape[1], points.device
+    if method != "auto":
+        _refuse(method, width, device)
+        return cast(Way, method)
+    plain: Way = "differences" if width <= compiled.WIDEST_UNROLLED else "products"
+    if width > _TILED_WIDEST or not compiled.usable(device):
+        return plain
+    way: Way = "unrolled" if width <= compiled.WIDEST_UNROLLED else "tiled"
+    key = (way, width if way == "unrolled" else 0, points.dtype, accuracy == "accurate")
+    due = _spent.get(key, 0.0) + _plain_cost(points, charges)
+    if "numba" not in sys.modules and due < _IMPORT:
+        return plain
+    if due > _COMPILE[way] or compiled.ready(way, width, points.dtype, accuracy == "accurate"):
+        return way
+    return plain
+
+
+def note(points: Tensor, charges: Tensor, way: Way, accuracy: Accuracy) -> None:
+    """Remember the cost of a field that "auto" computed in plain torch."""
+    width = points.shape[1]
+    if (way == "products" and width > _TILED_WIDEST) or not compiled.usable(points.device):
+        return
+    if way in ("differences", "products"):
+        loop = ("unrolled", width) if width <= compiled.WIDEST_UNROLLED else ("tiled", 0)
+        key = (*loop, points.dtype, accuracy == "accurate")
+        _spent[key] = _spent.get(key, 0.0) + _plain_cost(points, charges)
+
+
+def _plain_cost(points: Tensor, charges: Tensor) -> float:
+    """Seconds in plain torch on one core, roughly."""
+    pairs, width = points.shape[0] * charges.shape[0], points.shape[1]
+    each = 10e-9 + 3e-9 * width if width <= compiled.WIDEST_UNROLLED else 5e-9 + 0.03e-9 * width
+    return pairs * each
+
+
+def _refuse(method: str, width: int, device: torch.device) -> None:
     if method not in get_args(Way):
         raise ValueError(
             f"method {method!r} is unknown; expected 'auto' or one of {', '.join(get_args(Way))}"
         )
-    return cast(Way, method)
+    if method in ("unrolled", "tiled") and not compiled.usable(device):
+        raise ValueError(
+            f"method {method!r} needs numba and tensors on the CPU, these are on {device}; "
+            "use 'auto', 'differences' or 'products'"
+        )
+    if method == "unrolled" and width > compiled.WIDEST_UNROLLED:
+        raise ValueError(
+            f"method 'unrolled' serves up to {compiled.WIDEST_UNROLLED} coordinates, these have "
+            f"{width}; use 'auto', 'tiled' or 'products'"
+        )

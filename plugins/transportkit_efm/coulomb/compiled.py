@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -33,6 +35,19 @@ def ready(way: str, width: int, dtype: torch.dtype, accurate: bool) -> bool:
         return False
     kernel, kind = _kernel(way, width, dtype, accurate)
     return _compiled(kernel, kind) or _cached(kernel, kind)
+
+
+def prepare(coordinates: int, dtype: torch.dtype = torch.float32, accuracy: str = "fast") -> float:
+    """Compile the loops for fields in so many coordinates (D+1) now; returns the seconds it took.
+
+    With the cache on disk filled by an earlier process this only loads them.
+    """
+    began = time.perf_counter()
+    way = "unrolled" if coordinates <= WIDEST_UNROLLED else "tiled"
+    nothing = torch.zeros(1, coordinates, dtype=dtype)
+    for accurate in {accuracy == "accurate", True}:
+        superpose(nothing, nothing, nothing[0, :1], way, accurate)
+    return time.perf_counter() - began
 
 
 def superpose(
@@ -91,7 +106,7 @@ def _in_threads(kernel: Callable[..., None], arrays: list[Any], out: Tensor, wor
     with ThreadPoolExecutor(threads) as pool:
         runs = [
             pool.submit(kernel, *arrays, sums, low, high)
-            for low, high in zip(bounds[:-1], bounds[1:], strict=True)
+            for low, high in itertools.pairwise(bounds)
         ]
         for run in runs:
             run.result()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from . import gradient, inputs
-from .choice import Accuracy, Way, choose
+from .choice import Accuracy, Way, choose, note
 from .partial import Partial
 from .ways import superpose
 
@@ -74,6 +74,8 @@ def coulomb_field(
     """
     inputs.check(points, charges, weights)
     way = choose(points, charges, method=method, accuracy=accuracy)
+    if method == "auto":
+        note(points, charges, way, accuracy)
     if torch.is_grad_enabled() and any(t.requires_grad for t in (points, charges, weights)):
         return CoulombField(*_Differentiable.apply(points, charges, weights, way, accuracy))
     with torch.no_grad():
@@ -98,15 +100,14 @@ def _field(
 
 
 def _normalised(total: Partial, log_unit: Tensor, dtype: torch.dtype) -> CoulombField:
-    vector = total.vector.to(torch.float64)
     # Dividing by the largest component first keeps the squares inside the range.
-    largest = vector.abs().amax(dim=1, keepdim=True)
+    largest = torch.linalg.vector_norm(total.vector, ord=math.inf, dim=1)
     some = largest > 0
-    vector = torch.where(some, vector / torch.where(some, largest, 1.0), 0.0)
-    norm = torch.linalg.vector_norm(vector, dim=1, keepdim=True)
-    direction = torch.where(some, vector / torch.where(some, norm, 1.0), 0.0)
-    log_magnitude = (norm * largest).log()[:, 0] + total.log_scale.to(torch.float64) + log_unit
-    log_magnitude = torch.where(some[:, 0], log_magnitude, -torch.inf)
+    vector = total.vector / torch.where(some, largest, 1.0)[:, None]
+    norm = torch.linalg.vector_norm(vector, dim=1)
+    direction = vector.div_(torch.where(some, norm, 1.0)[:, None])
+    logs = norm.double().log() + largest.double().log() + total.log_scale + log_unit
+    log_magnitude = torch.where(some, logs, -torch.inf)
     return CoulombField(direction.to(dtype), log_magnitude.to(dtype))
 
 

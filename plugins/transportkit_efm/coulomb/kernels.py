@@ -140,7 +140,7 @@ def tiled() -> Callable[..., None]:
     def kernel(points, charges, weights, out, low, high):  # type: ignore[no-untyped-def]
         width, count = charges.shape
         kind = weights.dtype.type
-        zero, one, far = kind(0), kind(1), kind(np.inf)
+        zero, one = kind(0), kind(1)
         by_four = width // 4 * 4
         tile = min(1024, max(32, _TILE_BYTES // (width * weights.itemsize) // 32 * 32))
         squares = np.empty(tile, weights.dtype)

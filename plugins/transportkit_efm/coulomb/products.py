@@ -68,7 +68,9 @@ class _Block:
     """Charges of one sign around their own mean."""
 
     def __init__(self, charges: Tensor, weights: Tensor, chosen: Tensor) -> None:
-        self.exact = charges.index_select(0, chosen)
+        first, last = int(chosen[0]), int(chosen[-1])
+        together = last - first + 1 == len(chosen)
+        self.exact = charges[first : last + 1] if together else charges[chosen]
         self.centre = self.exact.mean(0)
         self.charges = self.exact - self.centre
         self.log_weights = weights[chosen].abs().double().log()
@@ -92,7 +94,7 @@ class _Block:
         level = torch.where(top > -torch.inf, top, 0.0)
         terms.sub_(level.to(points.dtype)[:, None]).exp_()
         count = terms.sum(1)
-        vector = torch.mm(terms, self.charges).neg_().addcmul_(count[:, None], moved)
+        vector = torch.addmm(moved.mul(count[:, None]), terms, self.charges, alpha=-1)
         # By Cauchy and Schwarz, sum a r <= sqrt(sum a) sqrt(sum a r^2).
         second = (count + torch.linalg.vecdot(terms, excess)).clamp_min_(0.0)
         magnitude = (count * second).sqrt_().mul_(scale.sqrt().to(points.dtype))
@@ -159,6 +161,6 @@ def _squares(rows: Tensor) -> Tensor:
     size = max(1, (1 << 18) // rows.shape[1])
     squares = torch.empty(len(rows), dtype=torch.float64, device=rows.device)
     for low in range(0, len(rows), size):
-        wide = rows[low : low + size].double()
-        squares[low : low + size] = torch.linalg.vecdot(wide, wide)
+        part = rows[low : low + size].to(torch.float64, copy=True)
+        torch.sum(part.mul_(part), dim=1, out=squares[low : low + size])
     return squares

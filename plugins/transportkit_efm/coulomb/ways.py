@@ -25,7 +25,7 @@ def superpose(
 
     Computed in the charges' own length, a power of two, so that no unit of length matters.
     """
-    exponent = _exponent(charges)
+    exponent = _exponent(charges, coarse=way == "products")
     points, charges = _times(points, -exponent), _times(charges, -exponent)
     if way == "differences":
         total = _by_differences(points, charges, weights)
@@ -44,7 +44,7 @@ def _by(way: Way, points: Tensor, charges: Tensor, weights: Tensor, fine: bool) 
         kind = torch.float64 if fine else points.dtype
         total = compiled.superpose(points, charges, weights, way, fine)
     doubted = ~(total.condition() < _WORST_CONDITION[kind])
-    doubted |= points.abs().amax(dim=1) > _FARTHEST
+    doubted |= torch.linalg.vector_norm(points, ord=math.inf, dim=1) > _FARTHEST
     rows = doubted.nonzero()[:, 0]
     if not len(rows):
         return total
@@ -58,16 +58,23 @@ def _by_differences(points: Tensor, charges: Tensor, weights: Tensor) -> Partial
     return differences.superpose(points.double(), charges.double(), weights.double())
 
 
-def _exponent(charges: Tensor) -> int:
-    """e such that the charges' extent is about 2^e; 0 where they have none."""
-    low, high = torch.aminmax(charges, dim=0)
-    extent = float((high.double() - low.double()).amax())
-    return math.frexp(extent)[1] if 0 < extent < math.inf else 0
+def _exponent(charges: Tensor, coarse: bool) -> int:
+    """e such that the charges' extent is about 2^e; 0 where they have none.
+
+    `coarse` lets ordinary lengths be, for ways that only form squares, and saves a copy.
+    """
+    low, high = (float(bound) for bound in torch.aminmax(charges - charges[0]))
+    extent = max(high, -low)
+    if not 0 < extent < math.inf or (coarse and 1e-4 < extent < 1e4):
+        return 0
+    return math.frexp(extent)[1]
 
 
 def _times(coordinates: Tensor, exponent: int) -> Tensor:
     """coordinates times 2^exponent, without rounding short of underflow."""
     if not exponent:
         return coordinates
+    if abs(exponent) < 100:
+        return coordinates * 2.0**exponent
     half = exponent // 2
     return coordinates * 2.0**half * 2.0 ** (exponent - half)
