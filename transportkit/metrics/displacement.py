@@ -46,7 +46,7 @@ class CostRatio(Metric):
         if not finite(start, moved):
             return math.nan
         cost = mean_square(moved - start)
+        if cost == 0:
+            return 1.0
         optimal = optimal_cost(start, moved)
-        if optimal <= 0:
-            return 1.0 if cost <= 0 else math.inf
-        return cost / optimal
+        return cost / optimal if optimal > 0 else math.inf

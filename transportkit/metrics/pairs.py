@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+from .threads import one_thread
 
 _BLOCKS = {"cpu": (256, 512)}
 """Rows and columns of one block: within the cache of one core."""
@@ -29,13 +30,14 @@ def mean_over_pairs(function: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) 
 
     `function` is applied elementwise to a block, which it may overwrite. In low dimension a block
     is in float32, from differences and so exact to single precision for near pairs too; above it
-    is float64. Blocks are summed in float64. Where y is x, no pair of blocks is computed twice.
+    is float64. Rows of blocks are summed in float64. Where y is x, no pair of blocks is computed
+    twice.
     """
     high, wide = _BLOCKS.get(x.device.type, _DEVICE_BLOCK)
     low = x.shape[1] <= _DIRECT_DIM
     columns = [_columns(c) if low else c for c in y.split(wide)]
     total = torch.zeros((), dtype=torch.float64, device=x.device)
-    with _one_thread():
+    with one_thread():
         for i, rows in enumerate(x.split(high)):
             across = _columns(rows) if low else rows
             # Of the blocks to the left of the diagonal, the mirror images are counted instead.
@@ -45,7 +47,7 @@ def mean_over_pairs(function: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) 
                 block = function(block)
                 if y is x:
                     block = _weigh(block, i * high, j * wide)
-                total += block.sum().double()
+                total += block.sum(1).double().sum()
     return total.item() / (len(x) * len(y))
 
 
@@ -69,15 +71,3 @@ def _weigh(block: Tensor, row: int, column: int) -> Tensor:
     if first_column > last_row:
         return block.mul_(2)
     return block.triu(row - column) + block.triu(row - column + 1)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Torch on one thread: blocks are so small that waiting for a second one costs more than it
-    gains, and on cores that are busy with other work as much as fifty times more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

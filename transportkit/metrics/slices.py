@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 from ..core.metric import DistributionMetric
 from .cloud import finite, flat
+from .threads import one_thread
 
 _CHUNK = 32
 """Directions projected on at a time."""
@@ -32,11 +33,11 @@ def directions(count: int, dim: int, generator: Generator) -> Tensor:
         start = torch.rand((), dtype=torch.float64, generator=generator)
         angle = (torch.arange(count, dtype=torch.float64) + start) * (math.pi / count)
         return torch.stack([angle.cos(), angle.sin()], 1)
-    sets = []
-    for _ in range(math.ceil(count / dim)):
-        q, r = torch.linalg.qr(torch.randn(dim, dim, dtype=torch.float64, generator=generator))
-        sets.append((q * r.diagonal().sign()).mT)
-    return torch.cat(sets)[:count]
+    sets = math.ceil(count / dim)
+    normal = torch.randn(sets, dim, dim, dtype=torch.float64, generator=generator)
+    q, r = torch.linalg.qr(normal)
+    q = q * r.diagonal(dim1=1, dim2=2).sign()[:, None]
+    return q.mT.reshape(sets * dim, dim)[:count]
 
 
 def sort_rows(x: Tensor) -> Tensor:
@@ -76,9 +77,10 @@ class SlicedW2(DistributionMetric):
         x, y = flat(a), flat(b)
         if not finite(x, y):
             return math.nan
-        w = directions(self.projections, x.shape[1], generator).to(x.device)
-        costs = [
-            quantile_cost(sort_rows(some @ x.mT), sort_rows(some @ y.mT))
-            for some in w.split(_CHUNK)
-        ]
+        with one_thread():
+            w = directions(self.projections, x.shape[1], generator).to(x.device)
+            costs = [
+                quantile_cost(sort_rows(some @ x.mT), sort_rows(some @ y.mT))
+                for some in w.split(_CHUNK)
+            ]
         return math.sqrt(torch.cat(costs).mean().item())
