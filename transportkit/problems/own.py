@@ -16,9 +16,9 @@ FEWEST = 8
 def refuse_few(points: Tensor, path: str) -> None:
     """Raise DataError for fewer than `FEWEST` points."""
     if len(points) < FEWEST:
+        count = "1 sample" if len(points) == 1 else f"{len(points)} samples"
         raise DataError(
-            f"'{path}' has {len(points)} sample{'s'[: len(points) != 1]}; at least {FEWEST} are "
-            "needed, because half of them are held out"
+            f"'{path}' has {count}; at least {FEWEST} are needed, because half are held out"
         )
 
 
