@@ -1,0 +1,136 @@
+"""The promised accuracy, at every distance from the plates and for awkward clouds."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from transportkit_efm.coulomb import coulomb_field
+
+FAST = {2: 1e-5, 8: 1e-5, 32: 1e-5, 784: 5e-4, 3072: 5e-4}
+WAYS = {
+    2: ["unrolled", "tiled", "differences", "products"],
+    8: ["unrolled", "tiled", "differences", "products"],
+    32: ["tiled", "products"],
+    784: ["products"],
+    3072: ["products"],
+}
+
+
+def sample(kind: str, count: int, dimension: int, seed: int) -> Tensor:
+    """A cloud: round, ten tight clusters, a curved sheet of rank 8, or far off the origin."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(count, dimension, generator=generator)
+    if kind == "clusters":
+        centres = 4 * torch.randn(10, dimension, generator=generator)
+        return centres[torch.randint(10, (count,), generator=generator)] + 0.01 * noise
+    if kind == "sheet":
+        sheet = torch.randn(8, dimension, generator=generator)
+        return torch.tanh(torch.randn(count, 8, generator=generator) @ sheet)
+    return noise + 1000.0 * (kind == "offset")
+
+
+def lifted(flat: Tensor, height: float) -> Tensor:
+    return torch.cat([flat, torch.full((len(flat), 1), height)], 1)
+
+
+def plates(kind: str, dimension: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    count = 250 if dimension < 500 else 60
+    gap = 6 * math.sqrt(dimension) if dimension > 8 else 6.0
+    source, target = (sample(kind, count, dimension, seed + i) for i in range(2))
+    charges = torch.cat([lifted(source, 0.0), lifted(target, gap)])
+    weights = torch.cat([torch.ones(count), -torch.ones(count)]) / count
+    points = [lifted(source[:5], 1e-3), lifted(target[:5], gap - 1e-3)]
+    fresh = sample(kind, 8, dimension, seed + 2)
+    points += [lifted(fresh, z) for z in (-1.0, -1e-3, 1e-3, 0.1, gap / 2, gap - 0.1, gap + 1)]
+    generator = torch.Generator().manual_seed(seed)
+    for radius in (10.0, 1e2, 1e4):
+        ray = torch.randn(5, dimension + 1, generator=generator)
+        ray = ray / torch.linalg.vector_norm(ray, dim=1, keepdim=True)
+        points.append(charges.mean(0) + radius * gap * ray)
+    return torch.cat(points), charges, weights
+
+
+def truth(points: Tensor, charges: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Direction and log magnitude in float64 and log space, one point at a time, independently."""
+    width = points.shape[1]
+    directions, logs = [], []
+    for point in points.double():
+        steps = point - charges.double()
+        log_terms = -width * torch.linalg.vector_norm(steps, dim=1).log()
+        vector = (weights.double() * torch.exp(log_terms - log_terms.max())) @ steps
+        norm = torch.linalg.vector_norm(vector)
+        directions.append(vector / norm)
+        logs.append(norm.log() + log_terms.max())
+    area = math.log(2) + width / 2 * math.log(math.pi) - math.lgamma(width / 2)
+    return torch.stack(directions), torch.stack(logs) - area
+
+
+def largest_error(field: tuple[Tensor, Tensor], expected: tuple[Tensor, Tensor]) -> float:
+    torch.testing.assert_close(field[1].double(), expected[1], rtol=1e-6, atol=1e-3)
+    return float(torch.linalg.vector_norm(field[0].double() - expected[0], dim=1).max())
+
+
+@pytest.mark.parametrize("kind", ["round", "clusters", "sheet", "offset"])
+@pytest.mark.parametrize(("dimension", "way"), [(d, way) for d in WAYS for way in WAYS[d]])
+def test_direction_error(dimension: int, way: str, kind: str) -> None:
+    if way in ("unrolled", "tiled"):
+        pytest.importorskip("numba")
+    given_ = plates(kind, dimension, seed=dimension)
+    expected = truth(*given_)
+    fast = coulomb_field(*given_, method=way)
+    accurate = coulomb_field(*given_, method=way, accuracy="accurate")
+    assert largest_error(fast, expected) < FAST[dimension]
+    assert largest_error(accurate, expected) < 1e-6
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    way=st.sampled_from(["differences", "products", "unrolled", "tiled"]),
+    width=st.sampled_from([2, 3, 6, 9]),
+    seed=st.integers(0, 10**6),
+    log_length=st.floats(-12, 12),
+    log_weight=st.floats(-30, 30),
+    height=st.floats(-4, 5),
+    kind=st.sampled_from(["round", "clusters", "sheet", "offset"]),
+)
+def test_any_unit_of_length_and_charge(
+    way: str,
+    width: int,
+    seed: int,
+    log_length: float,
+    log_weight: float,
+    height: float,
+    kind: str,
+) -> None:
+    if way in ("unrolled", "tiled"):
+        pytest.importorskip("numba")
+    charges = sample(kind, 40, width, seed) * 10**log_length
+    points = sample(kind, 10, width, seed + 1) * 10**log_length
+    points[5:] = charges[:5]
+    points[:, -1] += 10**height * 10**log_length
+    weights = sample("round", 40, 1, seed)[:, 0] * 10**log_weight
+    assume(bool((points[:, None] != charges[None]).any(-1).all()))
+    direction, log_magnitude = coulomb_field(points, charges, weights, method=way)
+    expected, expected_log = truth(points, charges, weights)
+    error = torch.linalg.vector_norm(direction.double() - expected, dim=1).max()
+    assert float(error) < 1e-5
+    torch.testing.assert_close(log_magnitude.double(), expected_log, rtol=1e-6, atol=1e-4)
+
+
+def test_loose_product_settings_do_not_spoil_the_field() -> None:
+    given_ = plates("round", 784, seed=5)
+    expected = coulomb_field(*given_, method="products")
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        with torch.autocast("cpu"):
+            found = coulomb_field(*given_, method="products")
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert torch.equal(found.direction, expected.direction)
