@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Generator, Tensor
@@ -126,7 +126,7 @@ class ChargedPlates(Capacitor):
         return field
 
 
-def _way(width: int, device: torch.device) -> str:
+def _way(width: int, device: torch.device) -> Literal["unrolled", "tiled", "differences", "products"]:
     """How fields of this many coordinates are computed on this device."""
     if width > TILED_WIDEST:
         return "products"

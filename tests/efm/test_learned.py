@@ -1,0 +1,96 @@
+"""The learned field of a capacitor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tests.efm.samples import eight, normal, plane, ratio
+
+from transportkit import Budget, Empirical, Lines, Problem, Transport, derive
+from transportkit_efm import EfmParams
+from transportkit_efm.learned import Efm, LearnedPlates
+
+SMALL = EfmParams(steps=400, lines=400, charges=1500)
+
+
+def problem(n: int = 1500) -> Problem:
+    return Problem(Empirical(normal(n, 2, "p")), Empirical(eight(n, "q")))
+
+
+def fitted(params: EfmParams = SMALL, seed: int = 3) -> LearnedPlates:
+    method = Efm(params)
+    objective = method.objective(problem(), derive(seed, "objective"))
+    model = method.trainer().fit(objective, Budget(), derive(seed, "fit")).model
+    assert isinstance(model, LearnedPlates)
+    return model
+
+
+@pytest.fixture(scope="module")
+def field() -> LearnedPlates:
+    return fitted()
+
+
+def test_a_short_fit_already_transports(field: LearnedPlates) -> None:
+    moved = Transport(field, Lines()).push(normal(1000, 2, "x"), derive(3, "push"))
+    assert moved.finished >= 0.98
+    assert ratio(moved.points, eight) < 2.5
+
+
+def test_and_back_again(field: LearnedPlates) -> None:
+    moved = Transport(field, Lines()).push(eight(1000, "x"), derive(3, "push"), reverse=True)
+    assert moved.finished >= 0.95
+    assert ratio(moved.points, plane) < 2.5
+
+
+def test_directions_have_length_one_inside_and_far_outside(field: LearnedPlates) -> None:
+    y = torch.randn(500, 3, generator=derive(3, "y")) * torch.logspace(-2, 4, 500)[:, None]
+    torch.testing.assert_close(field.direction(y).norm(dim=1), torch.ones(500))
+
+
+def test_far_outside_the_field_is_a_dipole(field: LearnedPlates) -> None:
+    """On the axis it points along the dipole's reverse moment, on the equator against it."""
+    axis, far = field.dipole[None], 50 * field.radius
+    on_axis = field.direction(field.centre + far * axis)
+    torch.testing.assert_close(on_axis, -axis, atol=1e-2, rtol=0)
+    sideways = torch.linalg.svd(axis).Vh[1:2]
+    on_equator = field.direction(field.centre + far * sideways)
+    torch.testing.assert_close(on_equator, axis, atol=1e-2, rtol=0)
+
+
+def test_the_same_seed_gives_the_same_field() -> None:
+    short = replace(SMALL, steps=5, lines=50)
+    one, two, other = fitted(short), fitted(short), fitted(short, seed=4)
+    y = torch.randn(50, 3, generator=derive(3, "y"))
+    assert torch.equal(one.direction(y), two.direction(y))
+    assert not torch.equal(one.direction(y), other.direction(y))
+
+
+def test_new_lines_are_followed_as_training_goes_on() -> None:
+    method = Efm(replace(SMALL, lines=50, refresh=3))
+    objective = method.objective(problem(), derive(3, "objective"))
+    first = objective.states
+    for _ in range(3):
+        objective.draw(4, derive(3, "draw"))
+    assert torch.equal(objective.states, first)
+    objective.draw(4, derive(3, "draw"))
+    renewed = objective.states
+    assert not torch.equal(renewed, first)
+    again = method.objective(problem(), derive(3, "objective"))
+    again.restore(objective.state())
+    assert torch.equal(again.states, renewed)
+
+
+def test_saved_and_loaded_it_is_the_same(field: LearnedPlates) -> None:
+    again = Efm(SMALL).blank(field.config)
+    again.load_state_dict(field.state_dict())
+    x = normal(100, 2, "x")
+    one, two = (Transport(f, Lines()).push(x, derive(3, "push")) for f in (field, again.eval()))
+    assert torch.equal(one.points, two.points)
+
+
+def test_the_forward_rule_starts_every_line_inwards() -> None:
+    model = fitted(replace(SMALL, steps=5, lines=50, rule="forward"))
+    left = model.leave(model.lift(normal(100, 2, "x")), derive(3, "leave"))
+    assert (left.y[:, -1] > 0).all()
