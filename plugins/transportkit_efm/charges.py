@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -14,6 +14,7 @@ from transportkit import Direct, Method, Model, Problem, Solvable, Trainer
 from . import EfmExactParams
 from .capacitor import Capacitor, Rule
 from .coulomb import CoulombField, coulomb_field
+from .coulomb.choice import Way
 from .coulomb.compiled import WIDEST_UNROLLED, usable
 from .units import Units, nearest_neighbour_distance
 
@@ -126,7 +127,7 @@ class ChargedPlates(Capacitor):
         return field
 
 
-def _way(width: int, device: torch.device) -> Literal["unrolled", "tiled", "differences", "products"]:
+def _way(width: int, device: torch.device) -> Way:
     """How fields of this many coordinates are computed on this device."""
     if width > TILED_WIDEST:
         return "products"

@@ -21,7 +21,7 @@ from .charges import ChargedPlates
 from .network import DirectionNet
 
 FAR = 10.0
-"""Radius of the ball that the network knows, in sizes of the capacitor; a dipole's field outside."""
+"""Radius of the ball that the network knows, in sizes of a capacitor; outside a dipole's field."""
 
 
 class LearnedPlates(Capacitor):
@@ -132,12 +132,10 @@ class FieldRegression(Game[Examples]):
         if self.draws and self.draws % self.params.refresh == 0:
             self._gather()
         self.draws += 1
-        device = generator.device
-
-        def some(count: int) -> Tensor:
-            return torch.randint(count, (n,), generator=generator, device=device)
-
-        states, source, target = some(len(self.states)), some(len(self.source)), some(len(self.target))
+        states, source, target = (
+            torch.randint(len(each), (n,), generator=generator, device=generator.device)
+            for each in (self.states, self.source, self.target)
+        )
         return Examples(
             self.states[states],
             self.directions[states],

@@ -10,7 +10,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from transportkit import derive
+from transportkit import DistributionMetric, derive
 from transportkit.metrics.exact import W2
 
 
@@ -39,15 +39,20 @@ def normal(n: int, dim: int = 2, *purpose: str | int) -> Tensor:
     return torch.randn(n, dim, generator=derive(7, "normal", dim, *purpose))
 
 
-def ratio(moved: Tensor, law: Callable[..., Tensor]) -> float:
-    """W2 to held-out points over its floor."""
-    return W2().distance(moved, law(len(moved), "held out"), derive(7, "w2")) / floor(
-        law, len(moved)
-    )
+def ratio(
+    moved: Tensor,
+    law: Callable[..., Tensor],
+    draw: int = 0,
+    metric: DistributionMetric | None = None,
+) -> float:
+    """A distance (W2) to held-out points over its floor."""
+    metric = metric or W2()
+    held_out = law(len(moved), "held out", draw)
+    return metric.distance(moved, held_out, derive(7, "metric")) / floor(law, len(moved), metric)
 
 
 @cache
-def floor(law: Callable[..., Tensor], n: int) -> float:
-    """The mean W2 of ten pairs of independent samples."""
+def floor(law: Callable[..., Tensor], n: int, metric: DistributionMetric) -> float:
+    """The mean distance of ten pairs of independent samples."""
     pairs = [(law(n, "floor", i, "a"), law(n, "floor", i, "b")) for i in range(10)]
-    return statistics.fmean(W2().distance(a, b, derive(7, "w2")) for a, b in pairs)
+    return statistics.fmean(metric.distance(a, b, derive(7, "metric")) for a, b in pairs)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from statistics import fmean
+
 import pytest
 import torch
-from tests.efm.samples import eight, modes, normal, plane, ratio
 from torch import Tensor
 
+from tests.efm.samples import eight, modes, normal, plane, ratio
 from transportkit import Lines, Moved, Transport, derive
 from transportkit.metrics.energy_distance import EnergyDistance
+from transportkit.metrics.exact import W2
 from transportkit_efm.charges import ChargedPlates
 
 RULES = ("plate", "forward")
@@ -29,12 +32,14 @@ def push(field: ChargedPlates, x: Tensor, **more: object) -> Moved:
 @pytest.mark.parametrize("law", [eight, modes])
 @pytest.mark.parametrize("distance", [2.0, 6.0, 30.0])
 def test_lines_carry_the_source_onto_the_target(law, distance: float) -> None:
-    n = 800
-    moved = push(plates(normal(3000, 2, "p"), law(3000, "q"), distance), normal(n, 2, "x"))
-    assert moved.finished >= 0.98
-    assert ratio(moved.points, law) <= 1.6
-    energy = EnergyDistance().distance(moved.points, law(n, "held out"), derive(0, "energy"))
-    assert energy <= 0.04
+    n, draws = 800, range(3)
+    field = plates(normal(3000, 2, "p"), law(3000, "q"), distance)
+    # How many points fall to each mode is chance, in a single draw most of the distance.
+    moved = [push(field, normal(n, 2, "x", i)) for i in draws]
+    assert all(m.finished >= 0.98 for m in moved)
+    for metric, most in ((W2(), 1.6), (EnergyDistance(), 1.6**2)):
+        ratios = [ratio(m.points, law, i, metric) for m, i in zip(moved, draws, strict=True)]
+        assert fmean(ratios) <= most
 
 
 def test_starting_forward_only_and_stopping_at_first_contact_fails_for_near_plates() -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.efm.samples import eight, normal, plane, ratio
 
+from tests.efm.samples import eight, normal, plane, ratio
 from transportkit import Budget, Empirical, Lines, Problem, Transport, derive
 from transportkit_efm import EfmParams
 from transportkit_efm.learned import Efm, LearnedPlates
