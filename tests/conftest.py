@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from torch import Generator
 
+from tests.strangers import strangers as strangers
+
 
 @pytest.fixture
 def generator() -> Generator:

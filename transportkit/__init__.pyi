@@ -49,7 +49,7 @@ from .errors import PluginError as PluginError
 from .errors import Refusal as Refusal
 from .errors import TransportkitError as TransportkitError
 from .errors import UsageError as UsageError
-from .integrate.lines import Lines as Lines
+from .integrate.field_lines import Lines as Lines
 from .integrate.ode import RK4 as RK4
 from .integrate.ode import Dopri5 as Dopri5
 from .integrate.ode import Euler as Euler

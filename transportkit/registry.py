@@ -9,37 +9,24 @@ from __future__ import annotations
 import importlib
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import Any
 
-from .core.params import coerce, to_dict
+from . import discovery
+from .core.guest import as_guest
+from .core.params import coerce, parameters, to_dict
 from .core.record import Choice
 from .core.spec import API_VERSION, IntegratorSpec, MethodSpec, MetricSpec, ProblemSpec, Spec
+from .discovery import Entry as Entry
+from .discovery import entries as entries
+from .discovery import same_distribution
 from .errors import PluginError, UsageError, did_you_mean
 
 KINDS: Mapping[str, type[Spec]] = {
     spec.kind: spec for spec in (MethodSpec, ProblemSpec, MetricSpec, IntegratorSpec)
 }
-S = TypeVar("S", bound=Spec)
-
-
-def group(kind: str) -> str:
-    """The entry-point group of a kind of plugin."""
-    return f"transportkit.{kind}s"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An entry point that was found: `name` is how the plugin is chosen."""
-
-    kind: str
-    name: str
-    target: str
-    distribution: str
-    version: str
-    point: EntryPoint
 
 
 @dataclass(frozen=True)
@@ -59,28 +46,9 @@ class Loaded:
     spec: Spec
 
 
-@cache
-def entries(kind: str) -> tuple[Entry, ...]:
-    """Every entry point of a kind, by name; two of one name both appear."""
-    found = [
-        Entry(
-            kind,
-            point.name,
-            point.value,
-            point.dist.name if point.dist else "unknown",
-            point.dist.version if point.dist else "unknown",
-            point,
-        )
-        for point in entry_points(group=group(kind))
-    ]
-    # An editable install and a build beside it can present the same distribution twice.
-    unique = {(e.name, e.target, e.distribution): e for e in found}
-    return tuple(sorted(unique.values(), key=lambda e: (e.name, e.distribution)))
-
-
 def refresh() -> None:
     """Forget what was found, so that plugins installed since are seen."""
-    entries.cache_clear()
+    discovery.forget()
     _read.cache_clear()
 
 
@@ -88,18 +56,20 @@ def find(kind: str, name: str) -> Entry:
     """The entry called `name`, or ``distribution:name`` where two distributions have the name."""
     distribution, _, bare = name.rpartition(":")
     named = [e for e in entries(kind) if e.name == bare]
-    chosen = [e for e in named if not distribution or e.distribution == distribution]
+    chosen = [
+        e for e in named if not distribution or same_distribution(e.distribution, distribution)
+    ]
     if len(chosen) == 1:
         return chosen[0]
     if len(chosen) > 1:
         ways = " or ".join(f"'{e.distribution}:{e.name}'" for e in chosen)
-        raise UsageError(
-            f"{kind} '{bare}' is offered by more than one distribution; choose {ways}"
-        )
+        raise UsageError(f"{kind} '{bare}' is offered by more than one distribution; choose {ways}")
     if named:
         owners = ", ".join(f"'{e.distribution}'" for e in named)
         raise UsageError(f"'{distribution}' offers no {kind} '{bare}'; {owners} does")
-    raise UsageError(f"unknown {kind} '{name}'; {did_you_mean(bare, {e.name for e in entries(kind)})}")
+    raise UsageError(
+        f"unknown {kind} '{name}'; {did_you_mean(bare, {e.name for e in entries(kind)})}"
+    )
 
 
 def read(entry: Entry) -> Loaded | Broken:
@@ -109,26 +79,49 @@ def read(entry: Entry) -> Loaded | Broken:
 
 @cache
 def _read(entry: Entry) -> Loaded | Broken:
+    if entry.fault:
+        return Broken(entry, "its entry_points.txt cannot be read", entry.fault)
     try:
-        spec = entry.point.load()
+        with as_guest():
+            spec = entry.point.load()
+        if fault := _fault(entry, spec):
+            return Broken(entry, fault, "")
+        return Loaded(entry, spec)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         # A plugin that calls sys.exit() when imported is as broken as one that raises.
-        last = traceback.format_exception_only(error)[-1].strip()
-        return Broken(entry, f"import failed: {last}", traceback.format_exc())
+        return Broken(entry, f"import failed: {_last_line(error)}", traceback.format_exc())
+
+
+def _fault(entry: Entry, spec: Any) -> str | None:
+    """What is wrong with what an entry point resolved to, in one line, or None."""
     expected = KINDS[entry.kind]
+    if isinstance(spec, ModuleType):
+        # Importing a submodule sets it as an attribute of its package, over a spec of its name.
+        return f"'{entry.target}' is a module that hides the spec; rename the module or the spec"
     if not isinstance(spec, expected):
-        found = f"'{entry.target}' is {type(spec).__name__}, not {expected.__name__}"
-        return Broken(entry, found, "")
-    if spec.api_version != API_VERSION:
-        side = "newer" if spec.api_version > API_VERSION else "older"
-        reason = (
-            f"written for plugin API {spec.api_version}, {side} than this "
-            f"transportkit's {API_VERSION}; install matching versions"
+        return f"'{entry.target}' is {type(spec).__name__}, not {expected.__name__}"
+    version: Any = spec.api_version
+    if not isinstance(version, int):
+        return f"its api_version is {version!r}, not a whole number such as {API_VERSION}"
+    if version != API_VERSION:
+        side = "newer" if version > API_VERSION else "older"
+        return (
+            f"written for plugin API {version}, {side} than this transportkit's {API_VERSION}; "
+            "install matching versions"
         )
-        return Broken(entry, reason, "")
-    return Loaded(entry, spec)
+    implementation: Any = spec.implementation
+    if not isinstance(implementation, str) or not all(implementation.partition(":")):
+        return f"its implementation is {implementation!r}, not 'package.module:attribute'"
+    if not (isinstance(spec.params, type) and is_dataclass(spec.params)):
+        return f"its params are {spec.params!r}, not a frozen dataclass made with `param`"
+    parameters(spec.params)
+    return None
+
+
+def _last_line(error: BaseException) -> str:
+    return traceback.format_exception_only(error)[-1].strip()
 
 
 def describe(kind: str, name: str) -> Loaded:
@@ -136,9 +129,7 @@ def describe(kind: str, name: str) -> Loaded:
     found = read(find(kind, name))
     if isinstance(found, Broken):
         entry = found.entry
-        error = PluginError(
-            f"{kind} '{name}' of {entry.distribution} {entry.version} is broken: {found.reason}"
-        )
+        error = PluginError(f"{_who(entry)} is broken: {found.reason}")
         error.add_note(found.traceback)
         raise error
     return found
@@ -149,18 +140,21 @@ def implementation(loaded: Loaded) -> Any:
     entry, target = loaded.entry, loaded.spec.implementation
     module, _, attribute = target.partition(":")
     try:
-        value: Any = importlib.import_module(module)
-        for part in attribute.split("."):
-            value = getattr(value, part)
+        with as_guest():
+            value: Any = importlib.import_module(module)
+            for part in attribute.split("."):
+                value = getattr(value, part)
         return value
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        last = traceback.format_exception_only(error)[-1].strip()
         raise PluginError(
-            f"{entry.kind} '{entry.name}' of {entry.distribution} {entry.version}: "
-            f"'{target}' cannot be imported: {last}"
+            f"{_who(entry)}: '{target}' cannot be imported: {_last_line(error)}"
         ) from error
+
+
+def _who(entry: Entry) -> str:
+    return f"{entry.kind} '{entry.name}' of {entry.distribution} {entry.version}"
 
 
 def parse_choice(kind: str, text: str, overrides: Mapping[str, Any] | None = None) -> Choice:
@@ -170,7 +164,7 @@ def parse_choice(kind: str, text: str, overrides: Mapping[str, Any] | None = Non
     """
     name, values = split_choice(text)
     loaded = describe(kind, name)
-    params = coerce(loaded.spec.params, {**values, **(overrides or {})}, f"{kind} '{name}'")
+    params: Any = coerce(loaded.spec.params, {**values, **(overrides or {})}, f"{kind} '{name}'")
     return Choice(name, to_dict(params))
 
 
@@ -183,10 +177,10 @@ def split_choice(text: str) -> tuple[str, dict[str, str]]:
     settings = ":".join(parts[first_value:])
     for piece in settings.split(",") if settings else []:
         key, equals, value = piece.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(f"'{text}' should read name:key=value,key=value")
+        if not equals or not key.strip() or key.strip() in values:
+            raise UsageError(f"'{text}' should read name:key=value,key=value, each key once")
         values[key.strip()] = value.strip()
-    if not name:
+    if not name.strip() or name.endswith(":"):
         raise UsageError(f"'{text}' names nothing; write name or name:key=value,key=value")
     return name, values
 
@@ -198,8 +192,22 @@ def make(kind: str, choice: Choice) -> Any:
     integrators are dataclasses of their own parameters.
     """
     loaded = describe(kind, choice.name)
-    params = coerce(loaded.spec.params, choice.params, f"{kind} '{choice.name}'")
+    params: Any = coerce(loaded.spec.params, choice.params, f"{kind} '{choice.name}'")
     made = implementation(loaded)
     if kind in ("metric", "integrator"):
-        return made(**{name: getattr(params, name) for name in to_dict(params)})
-    return made(params)
+        made = made(**{name: getattr(params, name) for name in to_dict(params)})
+    else:
+        made = made(params)
+    contract = _contract(kind)
+    if not isinstance(made, contract):
+        raise PluginError(
+            f"{_who(loaded.entry)}: '{loaded.spec.implementation}' gives {type(made).__name__}, "
+            f"not {contract.__name__}"
+        )
+    return made
+
+
+def _contract(kind: str) -> type:
+    """What a made plugin of a kind is. Imported late: the contracts need torch."""
+    name = kind.capitalize()
+    return getattr(importlib.import_module(f".core.{kind}", __package__), name)

@@ -1,4 +1,4 @@
-"""Transport: a fitted model and the integrator that follows its lines; moves points and is saved."""
+"""Transport: a fitted model, with the integrator that follows its lines, moves points."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Moved:
     @property
     def finished(self) -> float:
         """The share of lines that arrived."""
-        return float((self.stop == int(Stop.ARRIVED)).float().mean())
+        return self.stops[Stop.ARRIVED.label]
 
     @property
     def stops(self) -> dict[str, float]:
@@ -82,15 +82,14 @@ class Transport:
             if not isinstance(model, Field):
                 raise Refusal("a map carries P to Q only; it has no reverse")
             model = model.reverse()
+        if batch < 1:
+            raise ValueError(f"a batch has at least 1 point, not {batch}")
         parts, done = [], 0
         for chunk in torch.split(x.to(self.device), batch):
             parts.append(self._push(model, chunk, generator, save))
             done += len(chunk)
             if progress:
                 progress(done)
-        if not parts:
-            empty = torch.zeros(0, dtype=torch.uint8, device=x.device)
-            return Moved(x, empty, empty.long())
         return Moved(
             torch.cat([p.points for p in parts]),
             torch.cat([p.stop for p in parts]),
@@ -102,17 +101,16 @@ class Transport:
     def _push(self, model: Model, x: Tensor, generator: Generator, save: int) -> Moved:
         if isinstance(model, Map):
             with torch.no_grad():
-                points = model(x, generator)
+                points = model(x, generator) if len(x) else x
             finite = points.flatten(1).isfinite().all(1)
             stop = torch.where(finite, int(Stop.ARRIVED), int(Stop.NOT_FINITE)).to(torch.uint8)
             points = torch.where(finite.view(-1, *[1] * (x.ndim - 1)), points, x)
             return Moved(points, stop, torch.ones_like(stop, dtype=torch.long))
-        assert isinstance(model, Field) and self.integrator is not None
+        assert isinstance(model, Field)
+        assert self.integrator is not None
         solution = self.integrator.solve(model, x, generator, save=save)
         points = model.drop(solution.end).to(x.dtype)
-        return Moved(
-            points, solution.stop, solution.evaluations, solution.times, solution.path
-        )
+        return Moved(points, solution.stop, solution.evaluations, solution.times, solution.path)
 
 
 def _join(parts: list[Tensor | None]) -> Tensor | None:

@@ -49,7 +49,7 @@ class LinearParams:
 
 emd = MethodSpec(
     summary="exact discrete optimal transport between samples, extended to new points",
-    implementation="transportkit_ot.emd:EMD",
+    implementation="transportkit_ot.coupling:EMD",
     citation="Bonneel et al. 2011 (network simplex); Ferradans et al. 2014 (extension); POT",
     params=EMDParams,
     family="optimal transport",
@@ -57,7 +57,7 @@ emd = MethodSpec(
 )
 sinkhorn = MethodSpec(
     summary="entropic optimal transport: the conditional of the regularised plan",
-    implementation="transportkit_ot.sinkhorn:Sinkhorn",
+    implementation="transportkit_ot.entropic_map:Sinkhorn",
     citation="Cuturi 2013; Seguy et al. 2018; Pooladian and Niles-Weed 2021, arXiv:2109.12004",
     params=SinkhornParams,
     family="optimal transport",
@@ -65,7 +65,7 @@ sinkhorn = MethodSpec(
 )
 linear = MethodSpec(
     summary="the optimal affine map between Gaussians of the samples' means and covariances",
-    implementation="transportkit_ot.linear:Linear",
+    implementation="transportkit_ot.affine:Linear",
     citation="Olkin and Pukelsheim 1982; Ledoit and Wolf 2004 (shrinkage)",
     params=LinearParams,
     family="optimal transport",

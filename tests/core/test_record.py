@@ -95,8 +95,22 @@ def test_budgets_are_read(text: str, budget: Budget) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    "|2000|steps|steps=|steps=1.5|steps=0|steps=-3|steps=nan|steps=inf|seconds=0|seconds=nan"
-    "|seconds=inf|epochs=3|steps=2000,seconds=3".split("|"),
+    [
+        "",
+        "2000",
+        "steps",
+        "steps=",
+        "steps=1.5",
+        "steps=0",
+        "steps=-3",
+        "steps=nan",
+        "steps=inf",
+        "seconds=0",
+        "seconds=nan",
+        "seconds=inf",
+        "epochs=3",
+        "steps=2000,seconds=3",
+    ],
 )
 def test_a_budget_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="budget"):

@@ -4,10 +4,10 @@ import math
 import pytest
 import torch
 from scipy.stats import norm
-from transportkit_ot import EMDParams
-from transportkit_ot.emd import EMD, DisplacementMap, barycentric_images
 
 from transportkit import Budget, Empirical, Problem, Transport, derive
+from transportkit_ot import EMDParams
+from transportkit_ot.coupling import EMD, DisplacementMap, barycentric_images
 
 
 def solved(source: torch.Tensor, target: torch.Tensor, **params: object) -> DisplacementMap:

@@ -1,10 +1,10 @@
 import pytest
 import torch
-from transportkit_ot import LinearParams
-from transportkit_ot.bures import bures_map, covariance
-from transportkit_ot.linear import AffineMap, Linear
 
 from transportkit import Budget, Empirical, Problem, derive
+from transportkit_ot import LinearParams
+from transportkit_ot.affine import AffineMap, Linear
+from transportkit_ot.bures import bures_map, covariance
 
 
 def solved(source: torch.Tensor, target: torch.Tensor, **params: object) -> AffineMap:

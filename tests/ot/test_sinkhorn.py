@@ -1,11 +1,11 @@
 import pytest
 import torch
 from scipy.stats import norm
-from transportkit_ot import SinkhornParams, entropic
-from transportkit_ot.emd import barycentric_images
-from transportkit_ot.sinkhorn import EntropicMap, Sinkhorn
 
 from transportkit import Budget, Diverged, Empirical, Problem, Transport, derive
+from transportkit_ot import SinkhornParams, entropic
+from transportkit_ot.coupling import barycentric_images
+from transportkit_ot.entropic_map import EntropicMap, Sinkhorn
 
 
 def solved(source: torch.Tensor, target: torch.Tensor, **params: object) -> EntropicMap:

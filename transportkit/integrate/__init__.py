@@ -62,7 +62,7 @@ dopri5 = IntegratorSpec(
 )
 lines = IntegratorSpec(
     summary="field lines between plates, in arc length, steps adapted and landed per line",
-    implementation="transportkit.integrate.lines:Lines",
+    implementation="transportkit.integrate.field_lines:Lines",
     citation="Bogacki and Shampine 1989; Henon 1982 for the landing",
     params=LinesParams,
     spans=("plate",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Generator, Tensor, nn
 
@@ -34,7 +36,7 @@ def mlp(
 
     def build() -> nn.Sequential:
         layers: list[nn.Module] = []
-        for a, b in zip(sizes, sizes[1:], strict=False):
+        for a, b in pairwise(sizes):
             layers += [nn.Linear(a, b), ACTIVATIONS[activation]()]
         return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 
