@@ -62,7 +62,7 @@ def superpose(
     kernel, kind = _kernel(way, points.shape[1], points.dtype, accurate)
     width = points.shape[1]
     x, y, w = points.to(kind), charges.to(kind), weights.to(kind)
-    extra = 2 if way == "unrolled" else 4
+    extra = 1 if way == "unrolled" else 4
     out = torch.zeros(points.shape[0], width + extra, dtype=torch.float64)
     if way == "tiled":
         out[:, width] = torch.inf
@@ -78,8 +78,8 @@ def superpose(
         log_scale = -0.5 * width * best.log()
         # A smallest square this small has lost bits, and larger ones may have vanished beside it.
         magnitude.masked_fill_(best < torch.finfo(kind).tiny * 1e6, torch.nan)
-    if kind == torch.float32:
-        magnitude.masked_fill_(out[:, -1] > 0, torch.nan)
+        if kind == torch.float32:
+            magnitude.masked_fill_(out[:, width + 3] > 0, torch.nan)
     return Partial(vector, magnitude, log_scale)
 
 

@@ -34,11 +34,11 @@ def unrolled(width: int, newton: int) -> Callable[..., None]:
     """Loop over pairs in `width` coordinates, known to the compiler.
 
     Called with points (M, p), charges (p, N), weights (N,), rows low to high, and
-    out (M, p+2) float64, to which it adds the vector, the sum of lengths of the terms, and the
-    number of pairs without distance. With `newton` 0 the inputs are float32; with 1 or 2 they
+    out (M, p+1) float64, to which it adds the vector and the sum of lengths of the terms. With
+    `newton` 0 the inputs are float32, and a pair without distance gives NaN; with 1 or 2 they
     are float64, and the inverse distance starts from a float32 root and gets so many steps of
-    Newton's rule (errors 3e-14 and 3e-16), cheaper than a root and a division in float64.
-    Terms may overflow.
+    Newton's rule (errors 3e-14 and 3e-16), cheaper than a root and a division in float64,
+    and a pair without distance gives nothing. Terms may overflow.
     """
     half, odd = width // 2, width % 2 == 1
     last = width - 1
@@ -71,7 +71,7 @@ def unrolled(width: int, newton: int) -> Callable[..., None]:
                 x6 = points[i, min(6, last)]
                 x7 = points[i, min(7, last)]
                 x8 = points[i, min(8, last)]
-                e0 = e1 = e2 = e3 = e4 = e5 = e6 = e7 = e8 = length = touching = zero
+                e0 = e1 = e2 = e3 = e4 = e5 = e6 = e7 = e8 = length = zero
                 for j in range(stop - start):
                     d0 = x0 - y0[j]
                     d1 = x1 - y1[j]
@@ -93,12 +93,14 @@ def unrolled(width: int, newton: int) -> Callable[..., None]:
                             inverse *= 1.5 - 0.5 * square * inverse * inverse
                     else:
                         inverse = unit / math.sqrt(square)
-                    inverse = inverse if square > zero else zero
-                    touching += zero if square > zero else unit
-                    power = inverse if odd else unit
-                    for _ in range(half):
+                    if newton:
+                        inverse = inverse if square > zero else zero
+                    # w r^-(p-1), the length of the term, and then w r^-p.
+                    power = w[j] if odd else w[j] * inverse
+                    for _ in range(half if odd else half - 1):
                         power *= inverse * inverse
-                    term = w[j] * power
+                    length += abs(power)
+                    term = power * inverse
                     e0 += term * d0
                     e1 += term * d1
                     if width > 2:
@@ -115,12 +117,10 @@ def unrolled(width: int, newton: int) -> Callable[..., None]:
                         e7 += term * d7
                     if width > 8:
                         e8 += term * d8
-                    length += abs(term) * (square * inverse)
                 sums = (e0, e1, e2, e3, e4, e5, e6, e7, e8)
                 for k in range(width):
                     out[i, k] += sums[k]
                 out[i, width] += length
-                out[i, width + 1] += touching
 
     return kernel
 

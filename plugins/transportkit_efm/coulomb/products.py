@@ -27,6 +27,7 @@ NEAREST = 8
 _NEAR = {torch.float32: 0.25, torch.float64: 1e-5}
 """Share of c below which a squared distance is not trusted to the product."""
 
+_FLOOR = -80.0
 _NEGLIGIBLE = 30.0
 """A log weight so far below the largest is below rounding."""
 
@@ -92,7 +93,8 @@ class _Block:
         terms[near.rows, near.columns] = -torch.inf
         top = near.highest(terms.amax(dim=1).double())
         level = torch.where(top > -torch.inf, top, 0.0)
-        terms.sub_(level.to(points.dtype)[:, None]).exp_()
+        # Floored, as exp is slow where it underflows; what it leaves is beyond rounding.
+        terms.sub_(level.to(points.dtype)[:, None]).clamp_min_(_FLOOR).exp_()
         count = terms.sum(1)
         vector = torch.addmm(moved.mul(count[:, None]), terms, self.charges, alpha=-1)
         # By Cauchy and Schwarz, sum a r <= sqrt(sum a) sqrt(sum a r^2).
@@ -158,7 +160,7 @@ class _Near:
 
 def _squares(rows: Tensor) -> Tensor:
     """Squared lengths (n,) of rows (n, p), in float64 without a float64 copy of them all."""
-    size = max(1, (1 << 18) // rows.shape[1])
+    size = max(1, (1 << 16) // rows.shape[1])
     squares = torch.empty(len(rows), dtype=torch.float64, device=rows.device)
     for low in range(0, len(rows), size):
         part = rows[low : low + size].to(torch.float64, copy=True)

@@ -63,11 +63,13 @@ def _exponent(charges: Tensor, coarse: bool) -> int:
 
     `coarse` lets ordinary lengths be, for ways that only form squares, and saves a copy.
     """
+    if coarse:
+        low, high = (float(bound) for bound in torch.aminmax(charges))
+        if 1e-4 < high - low < 1e4:
+            return 0
     low, high = (float(bound) for bound in torch.aminmax(charges - charges[0]))
     extent = max(high, -low)
-    if not 0 < extent < math.inf or (coarse and 1e-4 < extent < 1e4):
-        return 0
-    return math.frexp(extent)[1]
+    return math.frexp(extent)[1] if 0 < extent < math.inf else 0
 
 
 def _times(coordinates: Tensor, exponent: int) -> Tensor:
