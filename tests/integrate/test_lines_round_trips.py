@@ -158,3 +158,25 @@ def test_a_field_with_a_jump_beyond_the_plate_is_landed_on(generator: Generator)
         solution = solver.solve(Between(facing, PLATE), x, generator)
         assert solution.arrived.all()
         assert torch.allclose(solution.end[:, 0], x[:, 0] + 0.27, atol=1e-3)
+
+
+def test_a_field_may_carry_a_far_line_on_at_once(generator: Generator) -> None:
+    class Leaping(Between):
+        def leap(self, y: Tensor, slope: Tensor) -> Tensor:
+            mirrored = torch.stack([-y[:, 0], y[:, 1]], 1)
+            lost = torch.full_like(y, math.nan)
+            far = (y[:, 1:] > 3) & (slope[:, 1:] > 0)
+            there = torch.where(y[:, :1] > -1, lost, mirrored)
+            return torch.where(far, there, y)
+
+    # Up on the left without end and down on the right, so that a line comes back by a leap only.
+    def columns(y: Tensor) -> Tensor:
+        return torch.stack([torch.zeros_like(y[:, 0]), -y[:, 0].sign()], 1)
+
+    field = Leaping(columns, PLATE, arrives=lambda y: y[:, 0] > 0)
+    solution = Lines(max_steps=200).solve(field, column(-2.0, -0.5), generator, save=9)
+    assert solution.stop.tolist() == [Stop.ARRIVED, Stop.LEFT_BOX]
+    assert solution.end[0].tolist() == [2.0, 1.0]
+    assert solution.path is not None
+    assert solution.path.isfinite().all()
+    assert solution.path[:, 0, 1].max() > 3

@@ -112,8 +112,8 @@ def test_each_player_moves_alone_and_in_turn(generator: Generator) -> None:
         assert (y2 == y) if player == "x" else (x2 == x)
     first = abs(game.log[1][3] - game.log[0][3]), abs(game.log[2][4] - game.log[1][4])
     assert first == pytest.approx((0.025, 0.05), rel=1e-3)
-    assert abs(float(game.x.w)) < 1e-2
-    assert abs(float(game.y.w)) < 1e-2
+    assert abs(game.x.w.item()) < 1e-2
+    assert abs(game.y.w.item()) < 1e-2
 
 
 @pytest.mark.parametrize("make", [Saddle, lambda: Quadratic(5.0)])

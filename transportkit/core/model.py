@@ -115,7 +115,8 @@ class PlateField(Field):
 
     States are y = (x, z) (B, D+1), flat, in the field's own units. `forward` returns the unit
     direction in which a line goes on from the source towards the target plate (for
-    electrostatics: E / |E|); t is the arc length since the start and a field may ignore it.
+    electrostatics: E / |E|). It depends on y alone: t is there for the shape of the contract, and
+    what an integrator gives for it is its own affair.
     """
 
     @property

@@ -199,7 +199,7 @@ class _Following:
     def _leap(self, rows: Tensor, y: Tensor) -> Tensor:
         """Lines that the field can carry on at once; where they are after that."""
         there = self.field.leap(y, self.slope[rows])
-        leapt = (there != y).any(1)
+        leapt = (there != y).any(1) & there.isfinite().all(1)
         if leapt.any():
             moved = rows[leapt]
             self.y[moved] = there[leapt]
@@ -207,7 +207,7 @@ class _Following:
             self.region[moved] = self._region(there[leapt])
             self.slope[moved] = self._direction(there[leapt], moved)
             self._record(moved)
-        return there
+        return self.y[rows]
 
     def _land(self, rows: Tensor, surface: Tensor, onward: Tensor, grazing: Tensor) -> Tensor:
         """Redo the steps of these lines in z, onto the surface ahead; whether each succeeded.
