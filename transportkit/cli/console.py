@@ -15,6 +15,7 @@ from rich.table import Table
 from ..core.record import Result, Value
 from ..harness.compare import Row
 
+_WIDEST = 10_000
 PHASES = {"fit": "fitting", "push": "moving points", "judge": "judging", "write": "writing"}
 
 
@@ -104,10 +105,18 @@ def print_result(result: Result, found: bool) -> None:
         if value.value is not None:
             table.add_row(name, number(value.value), _floor(value), number(value.ratio))
     console = Console(highlight=False)
-    console.print(table)
+    _print_whole(table)
     console.print()
     for line in _facts(result, found):
         console.print(line, soft_wrap=True)
+
+
+def _print_whole(table: Table) -> None:
+    """Print a table at its own width: a figure cut to fit a pipe's 80 columns is no figure."""
+    width = Console(width=_WIDEST).measure(table).maximum
+    console = Console(highlight=False, soft_wrap=True)
+    console.width = max(console.width, width)
+    console.print(table)
 
 
 def _floor(value: Value) -> str:
@@ -165,7 +174,7 @@ def print_comparison(rows: Sequence[Row], results: Sequence[Result]) -> None:
         floors = [_floor_of(here, metric) for metric in metrics]
         table.add_section()
         table.add_row("floor", *floors, "", "", "", "", style="dim")
-        console.print(table)
+        _print_whole(table)
         for result in own:
             if result.status != "done":
                 name = label(result.run.method, methods)
