@@ -174,6 +174,13 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert fragment in map(anchor, headings(target.read_text())), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_place_of_one_machine_is_named(page: Path) -> None:
+    text = page.read_text()
+    assert not re.search(r"(?<![\w.])/(?:work|tmp|home|opt|root|Users)/", text)
+    assert "pypi" not in text.lower()
+
+
 def test_readme_and_ci_install_and_test_alike() -> None:
     readme = blocks((ROOT / "README.md").read_text())
     ci = (ROOT / ".ci" / "run").read_text()
