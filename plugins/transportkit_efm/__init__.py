@@ -35,9 +35,30 @@ class EfmParams:
         None, "how near a plate the field is read; auto: from the distance of neighbours", gt=0
     )
     spacing: float = param(4.0, "automatic offset, in distances of nearest neighbours", gt=0)
-    rule: Literal["plate", "forward"] = param(
-        "plate",
-        "plate: both directions by flux, pass and return; forward: one direction, first contact",
+    rule: Literal["auto", "plate", "sphere", "forward"] = param(
+        "auto",
+        "how lines leave: plate (by flux, up to D = 8), sphere (isotropic, above), forward (only)",
+    )
+
+
+@dataclass(frozen=True)
+class EfmFlowParams:
+    """Hyperparameters of `efm-flow`. Lengths are in the units of the data."""
+
+    steps: int = param(2000, "gradient steps when no budget is given", ge=1)
+    batch: int = param(512, "pairs in one gradient step", ge=1)
+    width: int = param(128, "width of the hidden layers", ge=1)
+    depth: int = param(3, "number of hidden layers", ge=1)
+    lr: float = param(2e-3, "initial learning rate of AdamW", gt=0)
+    ema: float = param(0.999, "decay of the average of the weights", ge=0, lt=1)
+    charges: int = param(10_000, "training samples placed on each plate, at most", ge=1)
+    pairs: int = param(10_000, "pairs made at a time by following lines", ge=1)
+    refresh: int = param(5000, "steps after which new pairs are made", ge=1)
+    distance: float | None = param(
+        None, "distance of the plates; auto: 3 sqrt(D) standard deviations of the data", gt=0
+    )
+    offset: float | None = param(
+        None, "how near a plate the field is read; auto: the distance of nearest neighbours", gt=0
     )
 
 
@@ -45,16 +66,16 @@ class EfmParams:
 class EfmExactParams:
     """Hyperparameters of `efm-exact`. Lengths are in the units of the data."""
 
-    charges: int = param(4000, "training samples placed on each plate, at most", ge=1)
+    charges: int = param(10_000, "training samples placed on each plate, at most", ge=1)
     distance: float | None = param(
         None, "distance of the plates; auto: 3 sqrt(D) standard deviations of the data", gt=0
     )
     offset: float | None = param(
         None, "how near a plate the field is read; auto: the distance of nearest neighbours", gt=0
     )
-    rule: Literal["plate", "forward"] = param(
-        "plate",
-        "plate: both directions by flux, pass and return; forward: one direction, first contact",
+    rule: Literal["auto", "plate", "sphere", "forward"] = param(
+        "auto",
+        "how lines leave: plate (by flux, up to D = 8), sphere (isotropic, above), forward (only)",
     )
 
 
@@ -76,5 +97,15 @@ efm_exact = MethodSpec(
     implementation="transportkit_efm.charges:EfmExact",
     model="field",
     integrator="lines",
+    reversible=True,
+)
+efm_flow = MethodSpec(
+    summary="flow matching on the pairs that exact electrostatic field lines make",
+    citation=KOLESOV + "; Tong et al. 2024, arXiv:2302.00482, for the regression",
+    family="electrostatic",
+    params=EfmFlowParams,
+    implementation="transportkit_efm.distilled:EfmFlow",
+    model="field",
+    integrator="midpoint:steps=5",
     reversible=True,
 )

@@ -13,6 +13,7 @@ lines are drawn from there to the plate along their slope E_x / E_z.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -22,23 +23,30 @@ from torch import Generator, Tensor
 
 from transportkit import Contact, Plate, PlateField
 
-Rule = Literal["plate", "forward"]
+Rule = Literal["plate", "sphere", "forward"]
 STEEPEST = 3.0
-"""The largest slope along which a line is drawn to a plate, as sideways over upwards."""
+"""The largest slope along which a line is drawn to a plate, as sideways over upwards, in two
+dimensions; sideways lengths grow with the root of the dimension."""
+START = 0.5
+"""Radius of the sphere from which lines leave under the rule "sphere", over the root of D."""
 
 
 class Capacitor(PlateField):
     """The field between and around two plates, from P at z = 0 to Q at z = gap.
 
-    States are in units of the pooled data. `rule` "plate" is exact; "forward" starts every line
-    inwards and ends it at its first contact, which is right only for distant plates. A subclass
-    gives `direction` and `inner_share`.
+    States are in units of the pooled data. `rule` "plate" is exact for densities. In many
+    dimensions samples are far apart and the flux near one of them is its own: under "sphere" a
+    line leaves its point isotropically, as the lines of a charge there do, from a sphere about it.
+    "forward" starts every line inwards and ends it at its first contact, which is right only for
+    distant plates. A subclass gives `direction` and `inner_share`.
     """
 
     mean: Tensor
     scale: Tensor
     dipole: Tensor
     centre: Tensor
+    middles: Tensor
+    radii: Tensor
 
     def __init__(
         self,
@@ -59,6 +67,8 @@ class Capacitor(PlateField):
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("dipole", torch.zeros(dim + 1))
         self.register_buffer("centre", torch.zeros(dim + 1))
+        self.register_buffer("middles", torch.zeros(2, dim))
+        self.register_buffer("radii", torch.zeros(2))
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -105,8 +115,12 @@ class Capacitor(PlateField):
     def reverse(self) -> PlateField:
         return Backwards(self)
 
-    def set_dipole(self, source: Tensor, target: Tensor) -> None:
-        """Take the far field from the two samples (N, D) and (M, D), in units of the data."""
+    def set_samples(self, source: Tensor, target: Tensor) -> None:
+        """Take the far field, and how far charges reach on each plate, from the two samples
+        (N, D) and (M, D) in units of the data."""
+        for i, x in enumerate((source, target)):
+            self.middles[i] = x.mean(0)
+            self.radii[i] = (x - x.mean(0)).norm(dim=1).max()
         start = torch.cat([source.mean(0), source.new_zeros(1)])
         end = torch.cat([target.mean(0), target.new_full((1,), self.gap)])
         self.centre.copy_((start + end) / 2)
@@ -114,6 +128,8 @@ class Capacitor(PlateField):
 
     def depart(self, y: Tensor, generator: Generator, sense: float) -> Contact:
         """Lines from P to Q (sense 1) or from Q to P (sense -1) that leave their plate at y."""
+        if self.rule == "sphere":
+            return self._depart_from_sphere(y, generator)
         inner, evaluations = y.new_ones(len(y)), 0
         draws = torch.rand(len(y), generator=generator, device=generator.device).to(y.device)
         if self.rule == "plate":
@@ -126,21 +142,32 @@ class Capacitor(PlateField):
         arrived = torch.zeros(len(y), dtype=torch.bool, device=y.device)
         return Contact(at, arrived, evaluations + 1)
 
+    def _depart_from_sphere(self, y: Tensor, generator: Generator) -> Contact:
+        radius = max(START * math.sqrt(y.shape[1] - 1), 2 * self.offset)
+        away = torch.randn(y.shape, generator=generator, device=generator.device).to(y)
+        away = radius * away / away.norm(dim=1, keepdim=True)
+        # The offset is as near to a plate as the field is read.
+        side = torch.where(away[:, -1] < 0, -1.0, 1.0)
+        away[:, -1] = side * away[:, -1].abs().clamp_min(self.offset)
+        none = torch.zeros(len(y), dtype=torch.bool, device=y.device)
+        return Contact(y + away, none, 0)
+
     def touch(self, y: Tensor, sense: float) -> Contact:
         """Lines that meet a plate at y, `offset` away from it."""
         target = (y[:, -1] > self.gap / 2) == (sense > 0)
         plate = torch.where(y[:, -1] > self.gap / 2, self.gap, 0.0).to(y.dtype)
         onward = torch.sign(plate - y[:, -1])
-        slope = _slope(self.direction(y) * sense, onward)
+        direction = self.direction(y) * sense
         through = y.clone()
-        through[:, :-1] += 2 * self.offset * onward[:, None] * slope
+        through[:, :-1] += 2 * self.offset * onward[:, None] * _slope(direction, onward)
         through[:, -1] = plate + onward * self.offset
+        shift = self.offset * onward[:, None] * _slope(direction, onward)
         on_plate = y.clone()
-        on_plate[:, :-1] += self.offset * onward[:, None] * slope
+        on_plate[:, :-1] += torch.where(target[:, None], self._beside(y, direction, shift), shift)
         on_plate[:, -1] = plate
 
         # From outside a line always arrives: E_z never points away from a plate on its inner side.
-        asks = target & (onward * sense > 0) if self.rule == "plate" else torch.zeros_like(target)
+        asks = target & (onward * sense > 0) & (self.rule != "forward")
         arrived = target.clone()
         evaluations = torch.ones(len(y), dtype=torch.long, device=y.device)
         if asks.any():
@@ -148,6 +175,17 @@ class Capacitor(PlateField):
             arrived[asks] = beyond * onward[asks] <= 0
             evaluations[asks] += 1
         return Contact(torch.where(arrived[:, None], on_plate, through), arrived, evaluations)
+
+    def _beside(self, y: Tensor, direction: Tensor, shift: Tensor) -> Tensor:
+        """The way (B, D) from y to where lines end on their plate.
+
+        A line that comes to the plate beside all of its charges finds nothing there to end on: it
+        runs along the plate to the first of them.
+        """
+        which = (y[:, -1] > self.gap / 2).long()
+        beside = (y[:, :-1] - self.middles[which]).norm(dim=1) - self.radii[which]
+        along = torch.nn.functional.normalize(direction[:, :-1], dim=1)
+        return torch.where((beside > shift.norm(dim=1))[:, None], beside[:, None] * along, shift)
 
     def mirror(self, y: Tensor, slope: Tensor, sense: float) -> Tensor:
         """Lines far outside, carried to where they come back.
@@ -201,7 +239,7 @@ class Backwards(PlateField):
 
 
 def _slope(direction: Tensor, side: Tensor) -> Tensor:
-    """E_x / E_z (B, D) of lines that go to `side` (+1 up, -1 down), at most `STEEPEST`.
+    """E_x / E_z (B, D) of lines that go to `side` (+1 up, -1 down), not too steep.
 
     Zero where the line does not go to that side at all.
     """
@@ -209,4 +247,5 @@ def _slope(direction: Tensor, side: Tensor) -> Tensor:
     going = rise * side[:, None] > 0
     slope = direction[:, :-1] / torch.where(going, rise, torch.ones_like(rise))
     length = slope.norm(dim=1, keepdim=True).clamp_min(torch.finfo(slope.dtype).tiny)
-    return torch.where(going, slope * (STEEPEST / length).clamp_max(1), 0.0)
+    steepest = STEEPEST * math.sqrt(max(1.0, slope.shape[1] / 2))
+    return torch.where(going, slope * (steepest / length).clamp_max(1), 0.0)

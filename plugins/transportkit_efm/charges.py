@@ -18,6 +18,9 @@ from .coulomb.choice import Way
 from .coulomb.compiled import WIDEST_UNROLLED, usable
 from .units import Units, nearest_neighbour_distance
 
+DENSE = 8
+"""Dimensions up to which samples are taken to fill their plate."""
+
 TILED_WIDEST = 97
 """Coordinates up to which compiled loops are faster than matrix products."""
 
@@ -91,24 +94,29 @@ class ChargedPlates(Capacitor):
         *,
         distance: float | None,
         offset: float | None,
-        rule: Rule,
-        spacing: float = 1.0,
+        rule: Rule | None,
+        spacing: float = 1.5,
         far: float = FAR,
     ) -> ChargedPlates:
         """The field of two flat samples (N, D) and (M, D).
 
-        `distance` and `offset` are in the units of the samples; without them the plates stand
-        `default_gap` apart, and the offset is `spacing` times the distance of nearest neighbours.
+        `distance` and `offset` are in the units of the samples. Without them the plates stand
+        3 sqrt(D) units of the pooled data apart, and the offset is `spacing` times the distance
+        of nearest neighbours, at most sqrt(D) / 4 units. Without a rule it is "plate" up to
+        D = 8 and "sphere" above.
         """
         units = Units.of(source, target)
         p, q = ((x - units.mean) / units.scale for x in (source, target))
         scale = float(units.scale)
-        gap = default_gap(p.shape[1]) if distance is None else distance / scale
+        gap = 3 * math.sqrt(p.shape[1]) if distance is None else distance / scale
         size = max(gap, *(float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)))
         if offset is None:
             nearest = max(nearest_neighbour_distance(p), nearest_neighbour_distance(q))
-            offset = spacing * nearest * scale
-        h = min(max(offset / scale, 1e-4 * gap), 0.2 * gap)
+            h = min(max(spacing * nearest, 1e-4 * gap), math.sqrt(p.shape[1]) / 4, 0.2 * gap)
+        else:
+            h = min(offset / scale, 0.49 * gap)
+        if rule is None:
+            rule = "plate" if p.shape[1] <= DENSE else "sphere"
         field = cls(
             event_shape,
             counts=(len(p), len(q)),
@@ -123,7 +131,7 @@ class ChargedPlates(Capacitor):
         field.charges[len(p) :, -1] = gap
         field.weights[: len(p)] = 1 / len(p)
         field.weights[len(p) :] = -1 / len(q)
-        field.set_dipole(p, q)
+        field.set_samples(p, q)
         return field
 
 
@@ -134,11 +142,6 @@ def _way(width: int, device: torch.device) -> Way:
     if not usable(device):
         return "differences" if width <= WIDEST_UNROLLED else "products"
     return "unrolled" if width <= WIDEST_UNROLLED else "tiled"
-
-
-def default_gap(dim: int) -> float:
-    """The distance of the plates in units of the data: it grows with the data's radius."""
-    return 3.0 * math.sqrt(dim)
 
 
 class ChargesObjective(Solvable):
@@ -155,7 +158,7 @@ class ChargesObjective(Solvable):
             self.problem.event_shape,
             distance=self.params.distance,
             offset=self.params.offset,
-            rule=self.params.rule,
+            rule=None if self.params.rule == "auto" else self.params.rule,
         )
 
 

@@ -99,7 +99,7 @@ class FieldRegression(Game[Examples]):
             problem.event_shape,
             distance=params.distance,
             offset=params.offset,
-            rule=params.rule,
+            rule=None if params.rule == "auto" else params.rule,
             spacing=params.spacing,
             far=FAR,
         )
@@ -110,18 +110,25 @@ class FieldRegression(Game[Examples]):
             gap=exact.gap,
             offset=exact.offset,
             radius=exact.radius,
-            rule=params.rule,
+            rule=exact.rule,
             width=params.width,
             depth=params.depth,
             generator=generator,
         ).to(exact.charges.device)
-        for name in ("mean", "scale", "dipole", "centre"):
+        for name in ("mean", "scale", "dipole", "centre", "middles", "radii"):
             getattr(self.field, name).copy_(getattr(exact, name))
         n = exact.counts[0]
         self.source, self.target = exact.charges[:n, :-1], exact.charges[n:, :-1]
         self.field.net.set_samples(self.source, self.target)
         self.seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
         self.draws = 0
+        if exact.rule == "plate":
+            self.shares = [
+                exact.inner_share(self.source, target=False)[0],
+                exact.inner_share(self.target, target=True)[0],
+            ]
+        else:
+            self.shares = [x.new_full((len(x),), 0.5) for x in (self.source, self.target)]
         self._gather()
 
     @property
@@ -147,7 +154,7 @@ class FieldRegression(Game[Examples]):
 
     def loss(self, player: str, batch: Examples, generator: Generator) -> Tensor:
         error = (self.field.net(batch.states) - batch.directions).square().sum(1).mean()
-        if self.params.rule == "forward":
+        if self.field.rule != "plate":
             return error
         cross_entropy = nn.functional.binary_cross_entropy_with_logits
         for x, share, side in (
@@ -195,13 +202,6 @@ class FieldRegression(Game[Examples]):
         inside = (states - exact.centre).norm(dim=1) < 1.5 * exact.radius
         known = inside & directions.isfinite().all(1)
         self.states, self.directions = states[known], directions[known]
-        if params.rule == "plate" and round_ == 0:
-            self.shares = [
-                exact.inner_share(self.source, target=False)[0],
-                exact.inner_share(self.target, target=True)[0],
-            ]
-        elif round_ == 0:
-            self.shares = [self.source.new_ones(len(x)) for x in (self.source, self.target)]
 
 
 class Efm(Method[EfmParams]):

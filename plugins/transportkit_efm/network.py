@@ -76,9 +76,7 @@ class DirectionNet(nn.Module):
             arms.append(arm)
             logs.append(-power * squared.clamp_min(1e-12).log())
         largest = torch.maximum(*logs)
-        return _unit(
-            arms[0] * (logs[0] - largest).exp() - arms[1] * (logs[1] - largest).exp()
-        )
+        return _unit(arms[0] * (logs[0] - largest).exp() - arms[1] * (logs[1] - largest).exp())
 
     def _features(self, y: Tensor) -> Tensor:
         x, z = y[:, :-1], y[:, -1:]

@@ -143,3 +143,14 @@ def test_points_of_any_shape_are_moved() -> None:
     assert moved.points.shape == (50, 1, 4, 4)
     assert moved.finished >= 0.98
     assert float(moved.points.mean()) == pytest.approx(1.0, abs=0.25)
+
+
+def test_in_many_dimensions_lines_leave_in_all_directions_and_none_ends_beside_the_target() -> None:
+    p, q = normal(400, 32, "p"), 0.5 * normal(400, 32, "q") + 1
+    field = ChargedPlates.of(p, q, (32,), distance=None, offset=None, rule=None)
+    assert field.rule == "sphere"
+    left = field.leave(field.lift(normal(2000, 32, "x")), derive(7, "leave")).y
+    assert float((left[:, -1] > 0).float().mean()) == pytest.approx(0.5, abs=0.05)
+    moved = push(field, normal(300, 32, "x"))
+    assert moved.finished == 1
+    assert (moved.points - 1).norm(dim=1).max() < 1.5 * (q - 1).norm(dim=1).max()
