@@ -2,53 +2,41 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import traceback
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Protocol
 
-import numpy as np
 import torch
 
 from .. import registry
 from ..core.integrator import Integrator
 from ..core.method import Method
 from ..core.metric import Evidence
-from ..core.model import Field
 from ..core.problem import Problem
 from ..core.random import derive
 from ..core.record import Result, Run, Status
-from ..core.trainer import Callback, Fit, Progress
-from ..errors import Diverged, Refusal, TransportkitError
-from ..report.picture import draw_run
+from ..errors import DataError, Diverged, Refusal, TransportkitError, UsageError
 from ..transport import Moved, Transport
 from . import device as devices
+from .fitting import Fitter, Listener, silent
 from .judge import Floors, evaluation_points, judge
-from .store import Store, write_result
+from .leave import Finished, leave
+from .store import Store, Unwritten, write_result
 
-log = logging.getLogger("transportkit")
-DRAWN_LINES, DRAWN_STATES = 150, 60
-
-
-class Listener(Protocol):
-    """Told how a run goes: the phase (fit, push, judge, write), and how far it is."""
-
-    def __call__(self, phase: str, done: float, total: float | None, text: str) -> None: ...
-
-
-def silent(phase: str, done: float, total: float | None, text: str) -> None:
-    """A listener that says nothing."""
+OUT_OF_MEMORY = "out of memory; lower points, batch, train or the size of the network"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A result, whether it was found finished, and the traceback of what failed."""
+    """A result, whether it was found finished, and the traceback of what failed.
+
+    `unwritten` says why the result could not be kept; it is empty where it was.
+    """
 
     result: Result
     found: bool = False
     traceback: str = ""
+    unwritten: str = ""
 
 
 class Executor:
@@ -64,34 +52,29 @@ class Executor:
         self.store, self.listener, self.fresh = store, listener, fresh
         self.device = devices.resolve(device)
         self.floors = Floors()
-        self._fits: dict[str, Fit] = {}
+        self.fitter = Fitter(store, self.device, listener, fresh)
 
     def execute(self, run: Run) -> Outcome:
-        """The run's result; a failure is a status, not an exception.
+        """The run's result; a failure is a status, and a full disk a note, not an exception.
 
-        KeyboardInterrupt, and an error in writing, pass through; what was finished before is kept.
+        KeyboardInterrupt passes through, and DataError where the problem's samples cannot be
+        used; what was finished before is kept.
         """
         if not self.fresh and (found := self.store.find(run)):
             return Outcome(found, found=True)
         try:
             return self._attempt(run)
-        except Refusal as refusal:
+        except DataError:
+            raise
+        except (Refusal, UsageError) as refusal:
             return self._without_figures(run, "refused", str(refusal))
         except Diverged as error:
             return self._without_figures(run, "diverged", str(error))
-        except torch.OutOfMemoryError as error:
-            text = (
-                f"out of memory: {str(error).splitlines()[0]}; lower batch, points or the network"
-            )
-            return self._without_figures(run, "out of memory", text, traceback.format_exc())
-        except TransportkitError:
-            raise
-        except MemoryError:
-            text = "out of memory; lower batch, points or the size of the network"
-            return self._without_figures(run, "out of memory", text, traceback.format_exc())
         except Exception as error:
-            last = traceback.format_exception_only(error)[-1].strip()
-            return self._without_figures(run, "failed", last, traceback.format_exc())
+            trace = traceback.format_exc()
+            if _is_out_of_memory(error):
+                return self._without_figures(run, "out of memory", OUT_OF_MEMORY, trace)
+            return self._without_figures(run, "failed", _one_line(error), trace)
 
     def _attempt(self, run: Run) -> Outcome:
         memory = devices.PeakMemory(self.device)
@@ -102,7 +85,7 @@ class Executor:
             raise Refusal(reason)
         integrator = self._integrator(run)
 
-        fit = self._fit(run, method, problem)
+        fit, unwritten = self.fitter.fit(run, method, problem, integrator)
         transport = Transport(fit.model, integrator)
         source, target = evaluation_points(problem, run.points, run.seed)
         source, target = source.to(self.device), target.to(self.device)
@@ -110,10 +93,11 @@ class Executor:
         peak = memory.megabytes()
         self.listener("judge", 0, None, "")
         evidence = Evidence(source, moved.points, target, whole.truth)
-        metrics = judge(run, whole, evidence, self.floors)
+        metrics, troubles = judge(run, whole, evidence, self.floors)
         result = Result(
             run,
             "done",
+            "; ".join(troubles),
             metrics=metrics,
             fit_seconds=fit.seconds,
             push_seconds=push_seconds,
@@ -128,54 +112,17 @@ class Executor:
             folder=str(self.store.place(run)),
         )
         self.listener("write", 0, None, "")
-        self._write(result, transport, evidence, moved)
-        return Outcome(result)
+        try:
+            leave(self.store, Finished(result, fit, transport, evidence, moved))
+        except Unwritten as error:
+            return Outcome(replace(result, folder=None), unwritten=str(error))
+        return Outcome(result, unwritten=unwritten)
 
     def _integrator(self, run: Run) -> Integrator | None:
         if run.integrator is None:
             return None
         integrator: Integrator = registry.make("integrator", run.integrator)
         return integrator.with_evaluations(run.nfe) if run.nfe is not None else integrator
-
-    def _fit(self, run: Run, method: Method, problem: Problem) -> Fit:
-        key = run.fit_key()
-        if key in self._fits:
-            return self._fits[key]
-        fit = None if self.fresh else self.store.find_fit(run, str(self.device))
-        if fit is None:
-            fit = self._train(run, method, problem)
-            self.store.keep_fit(run, fit)
-        # Runs that share a fit come one after another, so one is enough.
-        self._fits = {key: fit}
-        return fit
-
-    def _train(self, run: Run, method: Method, problem: Problem) -> Fit:
-        self.listener("fit", 0, None, "preparing")
-        checkpoint = self.store.checkpoint(run)
-        if self.fresh:
-            checkpoint.unlink(missing_ok=True)
-        view = problem.for_training().to(self.device)
-        begun = time.perf_counter()
-        objective = method.objective(view, derive(run.seed, "objective", device=self.device))
-        prepared = time.perf_counter() - begun
-        budget = run.budget
-        if budget.seconds is not None:
-            # What a method prepares before its first step is training time like any other.
-            budget = replace(budget, seconds=max(budget.seconds - prepared, 1e-3))
-        fit = method.trainer().fit(
-            objective,
-            budget,
-            derive(run.seed, "fit", device=self.device),
-            callbacks=[self._on_progress()],
-            checkpoint=checkpoint,
-        )
-        return replace(fit, seconds=fit.seconds + prepared)
-
-    def _on_progress(self) -> Callback:
-        def tell(progress: Progress) -> None:
-            self.listener("fit", progress.step, progress.total, f"loss {progress.loss:.4g}")
-
-        return tell
 
     def _push(self, run: Run, transport: Transport, x: torch.Tensor) -> tuple[Moved, float]:
         self.listener("push", 0, len(x), "")
@@ -190,45 +137,28 @@ class Executor:
             torch.cuda.synchronize(self.device)
         return moved, time.perf_counter() - begun
 
-    def _write(
-        self, result: Result, transport: Transport, evidence: Evidence, moved: Moved
-    ) -> None:
-        run = result.run
-        with self.store.writing(self.store.place(run)) as folder:
-            self.store.link_model(run, folder)
-            np.savez_compressed(
-                folder / "samples.npz",
-                source=evidence.start.cpu().numpy(),
-                moved=moved.points.cpu().numpy(),
-                target=evidence.target.cpu().numpy(),
-                stop=moved.stop.cpu().numpy(),
-                evaluations=moved.evaluations.cpu().numpy(),
-            )
-            write_result(folder, result)
-            try:
-                self._draw(folder / "picture.png", result, transport, evidence, moved)
-            except Exception as error:
-                # The numbers are worth more than their picture.
-                log.warning("%s could not be drawn: %s", result.folder, error)
-
-    def _draw(
-        self, path: Path, result: Result, transport: Transport, evidence: Evidence, moved: Moved
-    ) -> None:
-        if evidence.start.ndim != 2 or evidence.start.shape[1] != 2:
-            return
-        few = evidence.start[:DRAWN_LINES]
-        save = DRAWN_STATES if isinstance(transport.model, Field) else 0
-        lines = transport.push(
-            few, derive(result.run.seed, "picture", device=self.device), save=save
-        )
-        draw_run(path, result, evidence, moved, few, lines, transport.model)
-
     def _without_figures(self, run: Run, status: Status, message: str, trace: str = "") -> Outcome:
         """Record a run that has no figures; one that failed is not taken for finished later."""
         place = self.store.place(run, status)
         result = Result(run, status, message, folder=str(place))
-        with self.store.writing(place) as folder:
-            write_result(folder, result)
-            if trace:
-                (folder / "log.txt").write_text(trace)
+        try:
+            with self.store.writing(place) as folder:
+                write_result(folder, result)
+                if trace:
+                    (folder / "log.txt").write_text(trace)
+        except Unwritten as error:
+            return Outcome(replace(result, folder=None), traceback=trace, unwritten=str(error))
         return Outcome(result, traceback=trace)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """On the device, in Python, or in torch's allocator on the CPU, which raises RuntimeError."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, TransportkitError):
+        return str(error)
+    return " ".join(traceback.format_exception_only(error)[0].split())

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import groupby
-from multiprocessing import get_context
-from pathlib import Path
 
-from ..core.record import Run
-from .execute import Executor, Listener, Outcome, silent
+from ..core.record import Result, Run
+from .execute import Executor, Outcome
+from .fitting import Listener, silent
 from .store import Store
+from .worker import Worker, end, ready, start_context
 
 
 def serially(
@@ -28,30 +27,52 @@ def in_processes(
 ) -> Iterator[Outcome]:
     """Execute in `jobs` local processes, yielding outcomes as they come, in any order.
 
-    Runs that share a fit stay together. The cores are shared out among the processes.
+    Finished runs are found here, without a process. Runs that share a fit go to one process, one
+    after another. A process that dies costs the run it was at; another takes the rest. Closing
+    the iterator, or an exception in it, has every process stop as Ctrl-C would stop it.
     """
-    groups = [list(group) for _, group in groupby(runs, key=Run.fit_key)]
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    # Forking a process that holds torch's threads can hang, so each worker starts anew.
-    context = get_context("spawn")
-    with ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_limit, initargs=(threads,)
-    ) as pool:
-        futures = [pool.submit(_group, group, store.folder, device, fresh) for group in groups]
-        try:
-            for future in as_completed(futures):
-                yield from future.result()
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
+    waiting: list[Run] = []
+    for run in runs:
+        found = None if fresh else store.find(run)
+        if found:
+            yield Outcome(found, found=True)
+        else:
+            waiting.append(run)
+    groups = deque(deque(group) for _, group in groupby(waiting, key=Run.fit_key))
+    context = start_context()
+    stop = context.Event()
+    workers: list[Worker] = []
+    try:
+        for _ in range(min(jobs, len(groups))):
+            workers.append(Worker(context, store.folder, device, fresh, jobs, stop))
+            workers[-1].take(groups.popleft())
+        while workers:
+            for worker in ready(workers):
+                outcome = worker.outcome()
+                if outcome is None:
+                    # The process died, and took with it the run that it was at.
+                    workers.remove(worker)
+                    outcome = _died(worker)
+                    if worker.runs:
+                        groups.appendleft(worker.runs)
+                    if groups:
+                        workers.append(Worker(context, store.folder, device, fresh, jobs, stop))
+                        workers[-1].take(groups.popleft())
+                elif not worker.proceed():
+                    if groups:
+                        worker.take(groups.popleft())
+                    else:
+                        workers.remove(worker)
+                        end([worker])
+                yield outcome
+    finally:
+        stop.set()
+        end(workers)
 
 
-def _limit(threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(threads)
-
-
-def _group(runs: Sequence[Run], folder: Path, device: str, fresh: bool) -> list[Outcome]:
-    return list(serially(runs, Store(folder), device, fresh))
+def _died(worker: Worker) -> Outcome:
+    code = worker.exit_code()
+    how = f"killed by signal {-code}" if code is not None and code < 0 else f"exit status {code}"
+    text = f"its process died ({how}), perhaps for want of memory; use fewer --jobs"
+    assert worker.run is not None
+    return Outcome(Result(worker.run, "failed", text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from ..core.problem import Empirical, Problem
 from ..core.random import derive
 from ..core.record import Choice, Run, Value
 
+log = logging.getLogger("transportkit")
 FLOOR_PAIRS = 10
 
 
@@ -44,27 +46,46 @@ def evaluation_points(problem: Problem, wanted: int, seed: int) -> tuple[Tensor,
     )
 
 
-def judge(run: Run, whole: Problem, evidence: Evidence, floors: Floors) -> dict[str, Value]:
-    """Every metric of the run. `whole` is the problem before it was split."""
-    values = {}
+def judge(
+    run: Run, whole: Problem, evidence: Evidence, floors: Floors
+) -> tuple[dict[str, Value], list[str]]:
+    """Every metric of the run, and what was wrong with those that have no value.
+
+    `whole` is the problem before it was split. A metric that says nothing on this problem has no
+    value, and nothing is wrong with it.
+    """
+    values, troubles = {}, []
     for choice in run.metrics:
-        metric: Metric = registry.make("metric", choice)
         name = label(choice)
-        if metric.refuses(whole) is not None:
+        try:
+            values[name] = _evaluate(run, whole, evidence, floors, choice)
+        except Exception as error:
+            # What took long to fit is not thrown away because one metric fails on it.
+            log.debug("metric %s failed", name, exc_info=True)
             values[name] = Value(None)
-            continue
-        generator = derive(run.seed, "metric", name, device=evidence.moved.device)
-        value = metric.evaluate(evidence, generator)
-        if not math.isfinite(value):
+            troubles.append(
+                f"{name} failed: {type(error).__name__}: {' '.join(str(error).split())}"
+            )
+        if not math.isfinite(values[name].value or 0.0):
             values[name] = Value(None)
-            continue
-        if isinstance(metric, DistributionMetric):
-            floor = floors.of(run.problem, whole, choice, metric, len(evidence.moved))
-            ratio = value / floor.mean if floor.mean > 0 else None
-            values[name] = Value(value, floor.mean, floor.std, ratio)
-        else:
-            values[name] = Value(value)
-    return values
+            troubles.append(f"{name} is not finite")
+    return values, troubles
+
+
+def _evaluate(
+    run: Run, whole: Problem, evidence: Evidence, floors: Floors, choice: Choice
+) -> Value:
+    metric: Metric = registry.make("metric", choice)
+    if metric.refuses(whole) is not None:
+        return Value(None)
+    generator = derive(run.seed, "metric", label(choice), device=evidence.moved.device)
+    value = metric.evaluate(evidence, generator)
+    if not isinstance(metric, DistributionMetric):
+        return Value(value)
+    floor = floors.of(run.problem, whole, choice, metric, len(evidence.moved))
+    if not math.isfinite(floor.mean) or floor.mean <= 0:
+        return Value(value)
+    return Value(value, floor.mean, floor.std, value / floor.mean)
 
 
 def label(choice: Choice) -> str:

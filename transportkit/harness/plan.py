@@ -10,21 +10,27 @@ from typing import Any
 
 from .. import registry
 from ..core.record import Budget, Choice, Run
-from ..core.spec import IntegratorSpec, MethodSpec, MetricSpec, ProblemSpec
+from ..core.spec import MethodSpec, MetricSpec, ProblemSpec
 from ..errors import UsageError
 from . import device, provenance
 
 log = logging.getLogger("transportkit")
+MOST_SEEDS = 100_000
+Asked = str | Choice
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What runs of one command share. Texts are as typed: ``name:key=value,key=value``."""
+    """What runs of one command share.
+
+    An integrator or metric is a text as typed, ``name:key=value,key=value``, or a Choice of which
+    some parameters are given.
+    """
 
     budget: Budget = field(default_factory=Budget)
-    integrator: str | None = None
+    integrator: Asked | None = None
     nfe: int | None = None
-    metrics: Sequence[str] | None = None
+    metrics: Sequence[Asked] | None = None
     device: str = "auto"
     points: int = 2000
     train: int = 10_000
@@ -40,21 +46,21 @@ class Settings:
 
 
 def plan(
-    methods: Iterable[str],
-    problems: Iterable[str | Choice],
+    methods: Iterable[Asked],
+    problems: Iterable[Asked],
     seeds: Iterable[int],
     settings: Settings,
     overrides: Mapping[str, Any] | None = None,
 ) -> list[Run]:
     """Every method on every problem with every seed; runs that share a fit stand together.
 
-    `overrides` are method parameters that win over those in the texts. Raises UsageError or
+    `overrides` are method parameters that win over those asked for. Raises UsageError or
     PluginError before any work starts.
     """
     device_kind = device.resolve(settings.device).type
     metrics = tuple(_metrics(settings.metrics))
-    chosen_methods = [registry.parse_choice("method", text, overrides) for text in methods]
-    chosen_problems = [problem(text) for text in problems]
+    chosen_methods = [choose("method", asked, overrides) for asked in methods]
+    chosen_problems = [problem(asked) for asked in problems]
     runs = []
     for data in chosen_problems:
         for method in chosen_methods:
@@ -83,13 +89,28 @@ def plan(
     return runs
 
 
-def problem(text: str | Choice) -> Choice:
-    """A problem as typed, with the paths in it made absolute."""
-    choice = registry.parse_choice("problem", text) if isinstance(text, str) else text
+def choose(kind: str, asked: Asked, overrides: Mapping[str, Any] | None = None) -> Choice:
+    """What was asked for as a Choice with every parameter in full."""
+    if isinstance(asked, str):
+        return registry.parse_choice(kind, asked, overrides)
+    return registry.parse_choice(kind, asked.name, {**asked.params, **(overrides or {})})
+
+
+def problem(asked: Asked) -> Choice:
+    """A problem as asked for, with the paths in it made absolute."""
+    choice = choose("problem", asked)
     spec = registry.describe("problem", choice.name).spec
     assert isinstance(spec, ProblemSpec)
-    paths = {name: str(Path(str(choice.params[name])).absolute()) for name in spec.files}
+    paths = {
+        name: str(Path(str(choice.params[name])).expanduser().absolute()) for name in spec.files
+    }
     return Choice(choice.name, {**choice.params, **paths})
+
+
+def check_problems(runs: Iterable[Run]) -> None:
+    """Make every problem once, so that samples that cannot be used are refused before any work."""
+    for choice in {repr(run.problem): run.problem for run in runs}.values():
+        registry.make("problem", choice)
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -98,18 +119,21 @@ def parse_seeds(text: str) -> list[int]:
     try:
         for piece in text.split(","):
             first, dash, last = piece.strip().partition("-")
-            seeds += range(int(first), int(last if dash else first) + 1)
+            span = range(int(first), int(last if dash else first) + 1)
+            if not span:
+                raise UsageError(f"'{piece}' names no seed; write the smaller first, as in 0-4")
+            if len(span) > MOST_SEEDS:
+                raise UsageError(f"'{piece}' is {len(span)} seeds, more than {MOST_SEEDS}")
+            seeds += span
     except ValueError:
         raise UsageError(f"seeds read 0-4 or 0,3,7, not '{text}'") from None
-    if not seeds:
-        raise UsageError(f"'{text}' names no seed; seeds read 0-4 or 0,3,7")
     return list(dict.fromkeys(seeds))
 
 
-def _metrics(texts: Sequence[str] | None) -> Iterable[Choice]:
-    if texts:
-        for text in dict.fromkeys(texts):
-            yield registry.parse_choice("metric", text)
+def _metrics(asked: Sequence[Asked] | None) -> Iterable[Choice]:
+    if asked:
+        chosen = [choose("metric", one) for one in asked]
+        yield from {repr(choice): choice for choice in chosen}.values()
         return
     for entry in registry.entries("metric"):
         found = registry.read(entry)
@@ -125,7 +149,4 @@ def _integrator(method: Choice, settings: Settings) -> Choice | None:
     assert isinstance(spec, MethodSpec)
     if spec.integrator is None:
         return None
-    text = settings.integrator or spec.integrator
-    choice = registry.parse_choice("integrator", text)
-    assert isinstance(registry.describe("integrator", choice.name).spec, IntegratorSpec)
-    return choice
+    return choose("integrator", settings.integrator or spec.integrator)

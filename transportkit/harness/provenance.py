@@ -67,8 +67,10 @@ def sources(package: str) -> str:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file; a name after ``#`` picks a part of it and is not part of the path."""
-    file = Path(str(path).partition("#")[0])
+    """The SHA-256 of a file; a name after the last ``#`` picks a part of it, unless there is a file
+    of that whole name."""
+    name, hash_sign, _ = str(path).rpartition("#")
+    file = Path(name) if hash_sign and not path.exists() else path
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -8,25 +8,38 @@ shared by the runs that push it differently.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from ..core.record import Budget, Choice, Result, Run, Status, Value
 from ..core.trainer import Fit
-from ..errors import DataError, TransportkitError, UsageError
-from .saving import load_model, save_model
+from ..errors import DataError, PluginError, TransportkitError, UsageError
+from .atomic import clear_leftovers, filling
+from .saving import load_model, model_is_whole, save_model
 
 FINISHED = ("done", "refused")
+RESULT, SAMPLES, FIT = "result.json", "samples.npz", "fit.json"
+
+
+class Unwritten(TransportkitError):
+    """What was computed could not be kept."""
 
 
 class Store:
-    """Results under one folder. Raises UsageError where the folder cannot be written."""
+    """Results under one folder. Raises UsageError where the folder cannot be written.
+
+    What processes that died left half written there is removed.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -39,6 +52,7 @@ class Store:
             raise UsageError(
                 f"results cannot be written to '{folder}': {reason}; choose another --out"
             ) from None
+        clear_leftovers(folder)
 
     def place(self, run: Run, status: Status = "done") -> Path:
         """Where the run's folder is or will be; one that failed stands beside the finished."""
@@ -46,28 +60,31 @@ class Store:
         return self.folder / (name if status in FINISHED else f"{name}.failed")
 
     def find(self, run: Run) -> Result | None:
-        """The finished result of an equal run, if there is one."""
+        """The finished result of an equal run, if there is one and its folder is whole."""
+        place = self.place(run)
         try:
-            result = read_result(self.place(run))
+            result = read_result(place)
         except DataError:
             return None
+        if result.status == "done":
+            whole = model_is_whole(place) and zipfile.is_zipfile(place / SAMPLES)
+            return result if whole else None
         return result if result.status in FINISHED else None
 
     @contextmanager
     def writing(self, place: Path) -> Iterator[Path]:
-        """A folder to fill; it takes its place when the block ends, and vanishes if it fails."""
+        """A folder to fill; it takes its place when the block ends, and vanishes if it fails.
+
+        Raises Unwritten where the disk is full or the folder cannot be written any more.
+        """
         try:
-            partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=self.folder))
-            try:
+            with filling(place, self.folder) as partial:
                 yield partial
-                _sync(partial)
-                _replace(partial, place)
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
-        except OSError as error:
-            raise TransportkitError(
-                f"'{place}' could not be written: {error.strerror or error}; free some space or "
-                "choose another --out"
+        except (OSError, SafetensorError) as error:
+            reason = error.strerror if isinstance(error, OSError) else None
+            raise Unwritten(
+                f"'{place}' could not be written: {reason or error}; free some space or choose "
+                "another --out"
             ) from error
 
     def _fit_place(self, run: Run) -> Path:
@@ -79,31 +96,33 @@ class Store:
 
     def keep_fit(self, run: Run, fit: Fit) -> None:
         """Store a fit, and drop the checkpoint that led to it."""
-        (self.folder / "fits").mkdir(exist_ok=True)
         with self.writing(self._fit_place(run)) as partial:
-            save_model(partial, run.method, fit.model)
-            record = {"history": fit.history, "steps": fit.steps, "seconds": fit.seconds}
-            (partial / "fit.json").write_text(json.dumps(record) + "\n")
+            (self.folder / "fits").mkdir(exist_ok=True)
+            save_fit(partial, run, fit)
         self.checkpoint(run).unlink(missing_ok=True)
 
     def has_fit(self, run: Run) -> bool:
         """Whether the run's training is done and kept."""
-        return (self._fit_place(run) / "fit.json").exists()
+        return (self._fit_place(run) / FIT).exists()
 
     def find_fit(self, run: Run, device: str) -> Fit | None:
-        """The stored fit of this run's training, if there is one."""
+        """The stored fit of this run's training, if there is one that can be read."""
         place = self._fit_place(run)
         try:
-            record = json.loads((place / "fit.json").read_text())
+            record = json.loads((place / FIT).read_text())
+            history = tuple((int(step), float(loss)) for step, loss in record["history"])
             _, model = load_model(place, device)
-        except (OSError, ValueError, DataError):
+            return Fit(model, history, int(record["steps"]), float(record["seconds"]))
+        except (OSError, ValueError, TypeError, KeyError, DataError, PluginError):
             return None
-        history = tuple((step, loss) for step, loss in record["history"])
-        return Fit(model, history, record["steps"], record["seconds"])
 
-    def link_model(self, run: Run, folder: Path) -> None:
-        """Put the stored model into a run's folder, without a second copy where links work."""
-        for file in self._fit_place(run).iterdir():
+    def put_fit(self, run: Run, fit: Fit, folder: Path) -> None:
+        """Put the fit into a run's folder, without a second copy where links work."""
+        kept = self._fit_place(run)
+        if not kept.is_dir():
+            save_fit(folder, run, fit)
+            return
+        for file in kept.iterdir():
             try:
                 os.link(file, folder / file.name)
             except OSError:
@@ -111,22 +130,30 @@ class Store:
 
     def results(self) -> Iterator[Result]:
         """Every result in the store that can be read."""
-        for place in sorted(self.folder.glob("*/result.json")):
+        for place in sorted(self.folder.glob(f"*/{RESULT}")):
             try:
                 yield read_result(place.parent)
             except DataError:
                 continue
 
 
+def save_fit(folder: Path, run: Run, fit: Fit) -> None:
+    """Write a fit: its model and fit.json."""
+    save_model(folder, run.method, fit.model)
+    history = [(step, loss) for step, loss in fit.history if math.isfinite(loss)]
+    record = {"history": history, "steps": fit.steps, "seconds": fit.seconds}
+    (folder / FIT).write_text(json.dumps(record, allow_nan=False) + "\n")
+
+
 def write_result(folder: Path, result: Result) -> None:
     """Write result.json."""
     text = json.dumps(asdict(result), indent=2, allow_nan=False)
-    (folder / "result.json").write_text(text + "\n")
+    (folder / RESULT).write_text(text + "\n")
 
 
 def read_result(folder: Path) -> Result:
     """The result in a run's folder. Raises DataError where there is none that can be read."""
-    file = folder / "result.json"
+    file = folder / RESULT
     try:
         content = json.loads(file.read_text())
         run = _run(content["run"])
@@ -140,9 +167,11 @@ def read_result(folder: Path) -> Result:
         }
         return Result(**{**content, **known})
     except (FileNotFoundError, NotADirectoryError):
-        raise DataError(f"'{folder}' is not the folder of a run: it has no result.json") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"'{file}' cannot be read as a result: {error}") from None
+        raise DataError(f"'{folder}' is not the folder of a run: it has no {RESULT}") from None
+    except KeyError as error:
+        raise DataError(f"'{file}' is damaged: it says nothing of {error}") from None
+    except (OSError, ValueError, TypeError, AttributeError, UsageError) as error:
+        raise DataError(f"'{file}' is damaged or is not the result of a run: {error}") from None
 
 
 def _run(content: Mapping[str, Any]) -> Run:
@@ -157,26 +186,3 @@ def _run(content: Mapping[str, Any]) -> Run:
             "metrics": tuple(Choice(**metric) for metric in content["metrics"]),
         }
     )
-
-
-def _sync(folder: Path) -> None:
-    """Have everything in `folder` on the disk before it is renamed into place."""
-    for path in [*folder.rglob("*"), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _replace(partial: Path, place: Path) -> None:
-    """Rename `partial` to `place`; an older folder there makes way first."""
-    try:
-        os.rename(partial, place)
-    except OSError:
-        if not place.exists():
-            raise
-        old = Path(tempfile.mkdtemp(prefix=".replaced-", dir=partial.parent))
-        os.rename(place, old / "run")
-        os.rename(partial, place)
-        shutil.rmtree(old, ignore_errors=True)

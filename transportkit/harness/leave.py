@@ -1,0 +1,67 @@
+"""What a run leaves in its folder: model and fit, result, samples, picture."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..core.metric import Evidence
+from ..core.model import Field
+from ..core.random import derive
+from ..core.record import Result
+from ..core.trainer import Fit
+from ..report.picture import draw_run
+from ..transport import Moved, Transport
+from .store import SAMPLES, Store, write_result
+
+log = logging.getLogger("transportkit")
+PICTURE = "picture.png"
+DRAWN_LINES, DRAWN_STATES = 150, 60
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run with everything that its folder is made of."""
+
+    result: Result
+    fit: Fit
+    transport: Transport
+    evidence: Evidence
+    moved: Moved
+
+
+def leave(store: Store, finished: Finished) -> None:
+    """Write the run's folder. Raises Unwritten."""
+    result, evidence, moved = finished.result, finished.evidence, finished.moved
+    with store.writing(store.place(result.run)) as folder:
+        store.put_fit(result.run, finished.fit, folder)
+        np.savez_compressed(
+            folder / SAMPLES,
+            source=evidence.start.cpu().numpy(),
+            moved=moved.points.cpu().numpy(),
+            target=evidence.target.cpu().numpy(),
+            stop=moved.stop.cpu().numpy(),
+            evaluations=moved.evaluations.cpu().numpy(),
+        )
+        write_result(folder, result)
+        picture = folder / PICTURE
+        try:
+            _draw(picture, finished)
+        except Exception as error:
+            # The numbers are worth more than their picture, and half a picture is worth nothing.
+            picture.unlink(missing_ok=True)
+            log.warning("%s could not be drawn: %s", result.folder, error)
+
+
+def _draw(path: Path, finished: Finished) -> None:
+    if finished.result.event_shape != (2,):
+        return
+    transport, start = finished.transport, finished.evidence.start
+    few = start[:DRAWN_LINES]
+    save = DRAWN_STATES if isinstance(transport.model, Field) else 0
+    generator = derive(finished.result.run.seed, "picture", device=start.device)
+    lines = transport.push(few, generator, save=save)
+    draw_run(path, finished.result, finished.evidence, finished.moved, few, lines, transport.model)
