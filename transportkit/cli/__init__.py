@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 import click
@@ -34,26 +35,39 @@ def _status(arguments: list[str]) -> int:
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    except click.UsageError as error:
+        _say(error.format_message())
+        if error.ctx is not None:
+            click.echo(f"Try '{error.ctx.command_path} --help'.", err=True)
+        return error.exit_code
     except click.ClickException as error:
         _say(error.format_message())
-        return error.exit_code if error.exit_code != 1 else 2
+        return error.exit_code
     except (KeyboardInterrupt, click.Abort) as stop:
-        notes = [text for text in stop.args if isinstance(text, str)]
+        # Click turns an interrupt into an Abort, and keeps the interrupt as its cause.
+        said = stop.__cause__ if isinstance(stop.__cause__, KeyboardInterrupt) else stop
+        notes = [text for text in said.args if isinstance(text, str)]
         click.echo(f"\nInterrupted. {notes[0] if notes else 'Nothing was lost.'}", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         raise
-    except TransportkitError as error:
-        if debug:
-            raise
+    except Exception as error:
+        return _failed(error, debug)
+
+
+def _failed(error: Exception, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    if isinstance(error, TransportkitError):
         _say(str(error))
         return error.exit_status
-    except Exception as error:
-        if debug:
-            raise
-        text = " ".join(str(error).split()) or "no message"
-        _say(f"{type(error).__name__}: {text} (--debug shows the traceback)")
-        return 1
+    text = " ".join(str(error).split()) or "no message"
+    hint = "" if debug else " (--debug shows the traceback)"
+    _say(f"{type(error).__name__}: {text}{hint}")
+    return 1
 
 
 def _say(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from ..errors import UsageError
 from ..harness.compare import table
 from ..harness.execute import Outcome
 from ..harness.executors import in_processes, serially
-from ..harness.plan import log, parse_seeds, plan
+from ..harness.plan import check_problems, log, parse_seeds, plan
 from ..harness.store import Store
-from ..report.document import comparison_document, result_document
-from .console import Bars, messages, print_comparison, route_warnings
+from ..report.document import as_text, comparison_document, result_document
+from .comparison import print_comparison
+from .console import Bars, messages, route_warnings
 from .run import SHARED, chosen_data, settings
 
 FAILED = ("failed", "diverged", "out of memory")
@@ -35,6 +36,9 @@ def compare(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **gi
     seeds = parse_seeds(str(values["seeds"]))
     runs = plan(methods, chosen_data(values), seeds, settings(values))
     runs = list({run.key(): run for run in runs}.values())
+    if not any(run.integrator for run in runs) and (values["integrator"] or values["nfe"]):
+        raise UsageError("these methods are maps, which take no --integrator and no --nfe")
+    check_problems(runs)
     store = Store(Path(values["out"]))
     outcomes: dict[str, Outcome] = {}
     with Bars(quiet, total=len(runs)) as bars:
@@ -44,13 +48,15 @@ def compare(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **gi
         else:
             stream = in_processes(runs, store, device, fresh, values["jobs"])
         try:
-            for outcome in stream:
-                result = outcome.result
-                outcomes[result.run.key()] = outcome
-                title = f"{result.run.method} on {result.run.problem}, seed {result.run.seed}"
-                bars.next_run(title)
-                if result.status in FAILED:
-                    bars.progress.console.print(f"{title}: {result.status}: {result.message}")
+            with closing(stream):
+                for outcome in stream:
+                    result = outcome.result
+                    outcomes[result.run.key()] = outcome
+                    title = f"{result.run.method} on {result.run.problem}, seed {result.run.seed}"
+                    bars.next_run(title)
+                    if result.status in FAILED:
+                        log = f"; see {result.folder}/log.txt" if result.folder else ""
+                        bars.say(f"{title}: {result.status}, {result.message}{log}")
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 f"{len(outcomes)} of {len(runs)} runs are finished and kept in {store.folder}; "
@@ -61,17 +67,24 @@ def compare(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **gi
     if found and not quiet:
         messages().print(
             f"{found} of {len(runs)} runs were found finished in {store.folder}; "
-            "--fresh does them again."
+            "--fresh does them again.",
+            soft_wrap=True,
         )
     results = [outcome.result for outcome in ordered]
     rows = table(results)
     if as_json:
         cells = [result_document(o.result, o.found) for o in ordered]
         document = comparison_document(cells, [asdict(row) for row in rows])
-        click.echo(json.dumps(document, indent=2, allow_nan=False))
+        click.echo(as_text(document))
     else:
         print_comparison(rows, results)
-    return 1 if any(r.status in FAILED for r in results) else 0
+    unwritten = [outcome.unwritten for outcome in ordered if outcome.unwritten]
+    if unwritten:
+        click.echo(
+            f"Error: {len(unwritten)} of {len(runs)} runs could not be kept: {unwritten[0]}",
+            err=True,
+        )
+    return 1 if unwritten or any(r.status in FAILED for r in results) else 0
 
 
 def _all_methods() -> list[str]:

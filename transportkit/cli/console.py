@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
 from types import TracebackType
 
+import click
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ..core.record import Result, Value
-from ..harness.compare import Row
+from .figures import number
 
 _WIDEST = 10_000
 PHASES = {"fit": "fitting", "push": "moving points", "judge": "judging", "write": "writing"}
@@ -24,11 +23,18 @@ def messages() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+class _Warnings(logging.Handler):
+    """A line on standard error for every warning, wherever standard error leads by then."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(f"Warning: {record.getMessage()}", err=True)
+
+
 def route_warnings() -> None:
     """Show transportkit's log on standard error."""
     log = logging.getLogger("transportkit")
     if not log.handlers:
-        log.addHandler(RichHandler(console=messages(), show_time=False, show_path=False))
+        log.addHandler(_Warnings(logging.WARNING))
 
 
 class Bars:
@@ -84,17 +90,12 @@ class Bars:
             self.progress.update(self.overall, text=title)
         self.phase = ""
 
-
-def number(value: float | None) -> str:
-    """Four significant digits."""
-    if value is None:
-        return "-"
-    if value != 0 and not 1e-3 <= abs(value) < 1e5:
-        return f"{value:.2e}"
-    return f"{value:.4g}"
+    def say(self, text: str) -> None:
+        """A line above the bars."""
+        self.progress.console.print(text, soft_wrap=True, markup=False)
 
 
-def print_result(result: Result, found: bool) -> None:
+def print_result(result: Result) -> None:
     """One run as a table."""
     run = result.run
     title = f"{run.method} on {run.problem}, seed {run.seed}"
@@ -107,7 +108,7 @@ def print_result(result: Result, found: bool) -> None:
     console = Console(highlight=False)
     _print_whole(table)
     console.print()
-    for line in _facts(result, found):
+    for line in _facts(result):
         console.print(line, soft_wrap=True)
 
 
@@ -125,7 +126,7 @@ def _floor(value: Value) -> str:
     return f"{number(value.floor)} ± {number(value.floor_std)}"
 
 
-def _facts(result: Result, found: bool) -> list[str]:
+def _facts(result: Result) -> list[str]:
     run = result.run
     lines = []
     if result.finished is not None:
@@ -143,75 +144,5 @@ def _facts(result: Result, found: bool) -> list[str]:
     if result.peak_memory_mb is not None:
         lines.append(f"memory      {result.peak_memory_mb:.0f} MB at most, on {run.device}")
     if result.folder:
-        lines.append(f"folder      {result.folder}" + ("  (found there)" if found else ""))
+        lines.append(f"folder      {result.folder}")
     return lines
-
-
-def print_comparison(rows: Sequence[Row], results: Sequence[Result]) -> None:
-    """One table for each problem: a line per method, a column per metric."""
-    from ..harness.compare import label
-
-    console = Console(highlight=False)
-    methods, problems = [r.run.method for r in results], [r.run.problem for r in results]
-    by_data: dict[str, list[Result]] = {}
-    for result in results:
-        by_data.setdefault(label(result.run.problem, problems), []).append(result)
-    for data, own in by_data.items():
-        here = [row for row in rows if row.data == data]
-        metrics = list(dict.fromkeys(row.metric for row in here))
-        seeds = len({r.run.seed for r in own})
-        title = f"{data}, {seeds} seed{'s' if seeds > 1 else ''}"
-        table = Table(title=title, title_style="bold", title_justify="left", box=None)
-        table.add_column("method")
-        for metric in metrics:
-            table.add_column(metric, justify="right")
-        for heading in ("finished", "NFE", "fit s", "push s"):
-            table.add_column(heading, justify="right")
-        for method in dict.fromkeys(label(r.run.method, methods) for r in own):
-            of_method = [r for r in own if label(r.run.method, methods) == method]
-            cells = [_cell(here, method, metric) for metric in metrics]
-            table.add_row(method, *cells, *_means(of_method))
-        floors = [_floor_of(here, metric) for metric in metrics]
-        table.add_section()
-        table.add_row("floor", *floors, "", "", "", "", style="dim")
-        _print_whole(table)
-        for result in own:
-            if result.status != "done":
-                name = label(result.run.method, methods)
-                console.print(
-                    f"  {name}, seed {result.run.seed}: {result.status}, {result.message}",
-                    soft_wrap=True,
-                )
-        console.print()
-    console.print(
-        "Mean over seeds ± half of its 95% interval; * best, or not told apart from it.",
-        style="dim",
-    )
-
-
-def _cell(rows: Sequence[Row], method: str, metric: str) -> str:
-    for row in rows:
-        if row.method == method and row.metric == metric:
-            half = f" ± {number(row.high - row.mean)}" if row.high is not None else ""
-            star = "*" if row.rank == 1 else " "
-            return f"{number(row.mean)}{half}{star}"
-    return "- "
-
-
-def _floor_of(rows: Sequence[Row], metric: str) -> str:
-    floors = [row.floor for row in rows if row.metric == metric and row.floor is not None]
-    return f"{number(floors[0])} " if floors else ""
-
-
-def _means(results: Sequence[Result]) -> list[str]:
-    def mean(values: list[float | None]) -> float | None:
-        known = [v for v in values if v is not None]
-        return sum(known) / len(known) if known else None
-
-    finished = mean([r.finished for r in results])
-    return [
-        "-" if finished is None else f"{finished:.1%}",
-        number(mean([r.nfe for r in results])),
-        number(mean([r.fit_seconds for r in results])),
-        number(mean([r.push_seconds for r in results])),
-    ]

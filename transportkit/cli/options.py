@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ..core.record import Choice
 from ..errors import UsageError, did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -74,6 +75,9 @@ def merged(given: Mapping[str, Any], config: str | None, allowed: set[str]) -> d
     if config is not None:
         values.update(_read_config(Path(config), allowed))
     typed = {k: v for k, v in given.items() if k in allowed and v not in (None, (), {})}
+    if typed.keys() & {"data", "source", "target"}:
+        # A problem that is typed takes the place of the file's, however either is named.
+        values |= {name: DEFAULTS[name] for name in ("data", "source", "target")}
     return {**values, **typed}
 
 
@@ -85,10 +89,11 @@ def _read_config(path: Path, allowed: set[str]) -> dict[str, Any]:
     except FileNotFoundError:
         raise UsageError(f"there is no file '{path}'") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"'{path}' cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"'{path}' cannot be read: {reason}") from None
     except yaml.YAMLError as error:
-        raise UsageError(f"'{path}' is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
+        raise UsageError(f"'{path}' is not YAML: {_yaml_trouble(error)}") from None
+    if not isinstance(content, dict) or not content:
         raise UsageError(f"'{path}' should hold options by name, such as 'seed: 0'")
     read = {}
     for key, value in content.items():
@@ -97,25 +102,33 @@ def _read_config(path: Path, allowed: set[str]) -> dict[str, Any]:
             raise UsageError(
                 f"'{path}' has an unknown option '{key}'; {did_you_mean(name, allowed)}"
             )
-        read[name] = _config_value(path, name, value)
+        if value is not None:
+            read[name] = _config_value(path, name, value)
     return read
 
 
+def _yaml_trouble(error: Exception) -> str:
+    """What YAML says is wrong, and where, in one line."""
+    mark = getattr(error, "problem_mark", None)
+    place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return f"{getattr(error, 'problem', None) or ' '.join(str(error).split())}{place}"
+
+
 def _config_value(path: Path, name: str, value: Any) -> Any:
-    """A value from YAML in the form in which it would have been typed."""
+    """A value from YAML as the value of an option: text as typed, a number, or a Choice."""
     if name == "set":
         if not isinstance(value, dict):
             raise UsageError(f"'set' in '{path}' should hold parameters by name")
         return value
     if name in ("data", "metric", "methods"):
         items = value if isinstance(value, list) else [value]
-        return [_as_typed(path, name, item) for item in items]
+        return [_asked(path, name, item) for item in items]
     if name in ("integrator", "method"):
-        return _as_typed(path, name, value)
+        return _asked(path, name, value)
     if name == "seeds":
         return ",".join(map(str, value)) if isinstance(value, list) else str(value)
-    if name == "budget":
-        return ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else value
+    if name == "budget" and isinstance(value, dict):
+        return ",".join(f"{k}={v}" for k, v in value.items())
     if name in ("seed", "nfe", "points", "train", "batch", "jobs"):
         return _whole_number(path, name, value)
     if not isinstance(value, str):
@@ -123,15 +136,10 @@ def _config_value(path: Path, name: str, value: Any) -> Any:
     return value
 
 
-def _as_typed(path: Path, name: str, value: Any) -> str:
-    """``name`` or {name: ..., key: value} as ``name:key=value,key=value``."""
-    if isinstance(value, dict) and "name" in value:
-        rest = ",".join(
-            f"{k}={'/'.join(map(str, v)) if isinstance(v, list) else v}"
-            for k, v in value.items()
-            if k != "name"
-        )
-        return f"{value['name']}:{rest}" if rest else str(value["name"])
+def _asked(path: Path, name: str, value: Any) -> str | Choice:
+    """A name as typed, or {name: ..., key: value} as the Choice of these parameters."""
+    if isinstance(value, dict) and isinstance(value.get("name"), str):
+        return Choice(value["name"], {str(k): v for k, v in value.items() if k != "name"})
     if isinstance(value, str):
         return value
     raise UsageError(f"'{name}' in '{path}' should be a name, or hold name and parameters")

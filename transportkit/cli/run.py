@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..core.record import Budget, Choice
+from ..core.record import Budget, Choice, Run
 from ..errors import UsageError
 from ..harness.execute import Executor, Outcome
 from ..harness.plan import Settings, plan
 from ..harness.store import Store
 from ..registry import parse_choice
-from ..report.document import result_document
+from ..report.document import as_text, result_document
 from .console import Bars, messages, print_result, route_warnings
 from .options import merged, parse_set
 
@@ -47,34 +46,47 @@ def run(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **given:
     if values["seed"] < 0:
         raise UsageError(f"a seed is 0 or more, not {values['seed']}")
     work = plan([values["method"]], problems, [values["seed"]], settings(values), overrides)[0]
+    if work.integrator is None and (values["integrator"] or values["nfe"] is not None):
+        raise UsageError(
+            f"{work.method} moves points by a map, which takes no --integrator and no --nfe"
+        )
     store = Store(Path(values["out"]))
     with Bars(quiet) as bars:
         executor = Executor(store, values["device"], bars.listen, fresh)
         try:
             outcome = executor.execute(work)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                "What was trained is kept; the same command goes on from there."
-                if store.checkpoint(work).exists() or store.has_fit(work)
-                else "Nothing had been trained yet."
-            ) from None
-    return _say(outcome, as_json, given["debug"])
+            raise KeyboardInterrupt(_what_is_kept(store, work, fresh)) from None
+    return _say(outcome, as_json, quiet, given["debug"])
 
 
-def _say(outcome: Outcome, as_json: bool, debug: bool) -> int:
+def _what_is_kept(store: Store, work: Run, fresh: bool) -> str:
+    if not store.checkpoint(work).exists() and not store.has_fit(work):
+        return "Nothing had been trained yet."
+    same = "the same command without --fresh" if fresh else "the same command"
+    return f"What was trained is kept; {same} goes on from there."
+
+
+def _say(outcome: Outcome, as_json: bool, quiet: bool, debug: bool) -> int:
     result = outcome.result
     if as_json:
-        click.echo(json.dumps(result_document(result, outcome.found), indent=2, allow_nan=False))
+        click.echo(as_text(result_document(result, outcome.found)))
+    elif result.status == "done":
+        print_result(result)
+    if outcome.found and not quiet:
+        messages().print(
+            f"Found finished in {result.folder}; --fresh does it again.", soft_wrap=True
+        )
+    if outcome.unwritten:
+        click.echo(f"Error: {outcome.unwritten}", err=True)
     if result.status == "done":
-        if not as_json:
-            print_result(result, outcome.found)
-        elif outcome.found:
-            messages().print(f"Found finished in {result.folder}; --fresh does it again.")
-        return 0
+        if result.message:
+            click.echo(f"Warning: {result.message}", err=True)
+        return 1 if outcome.unwritten else 0
     click.echo(f"Error: {result.run.method}: {result.message}", err=True)
     if outcome.traceback and debug:
         click.echo(outcome.traceback, err=True)
-    elif outcome.traceback:
+    elif outcome.traceback and result.folder:
         click.echo(f"The traceback is in {result.folder}/log.txt.", err=True)
     return 2 if result.status == "refused" else 1
 

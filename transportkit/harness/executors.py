@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from itertools import groupby
 
 from ..core.record import Result, Run
@@ -15,7 +15,7 @@ from .worker import Worker, end, ready, start_context
 
 def serially(
     runs: Sequence[Run], store: Store, device: str, fresh: bool, listener: Listener = silent
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Execute the runs one after another, yielding each outcome as it comes."""
     executor = Executor(store, device, listener, fresh)
     for run in runs:
@@ -24,7 +24,7 @@ def serially(
 
 def in_processes(
     runs: Sequence[Run], store: Store, device: str, fresh: bool, jobs: int
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Execute in `jobs` local processes, yielding outcomes as they come, in any order.
 
     Finished runs are found here, without a process. Runs that share a fit go to one process, one

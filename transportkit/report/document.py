@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..core.record import Choice, Result, Value
+from ..core.record import Choice, Result
 
 
 def result_document(result: Result, found: bool = False) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def result_document(result: Result, found: bool = False) -> dict[str, Any]:
         "stops": dict(result.stops),
         "peak_memory_mb": result.peak_memory_mb,
         "points": result.points,
-        "metrics": {name: _value(value) for name, value in result.metrics.items()},
+        "metrics": {name: asdict(value) for name, value in result.metrics.items()},
         "run": result.folder,
         "key": run.key(),
         "found": found,
@@ -48,14 +49,20 @@ def comparison_document(
     return {"cells": list(cells), "table": list(table)}
 
 
+def as_text(document: Any) -> str:
+    """The document as JSON text. JSON has no NaN and no infinity: what is not finite is null."""
+    return json.dumps(_finite(document), indent=2, allow_nan=False)
+
+
 def _choice(choice: Choice | None) -> dict[str, Any] | None:
     return {"name": choice.name, "params": dict(choice.params)} if choice else None
 
 
-def _value(value: Value) -> dict[str, float | None]:
-    return {name: _finite(number) for name, number in asdict(value).items()}
-
-
-def _finite(number: float | None) -> float | None:
-    """JSON has no NaN and no infinity; what is not a number is null."""
-    return number if number is not None and math.isfinite(number) else None
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return value

@@ -1,0 +1,196 @@
+"""A comparison in words and columns, laid out for the width at hand.
+
+Distances are shown in units of their noise floor, so that problems and metrics read alike. What
+does not fit side by side goes into a further block with the methods repeated; no figure is cut.
+"""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import click
+
+from ..core.record import Result
+from ..harness.compare import Row, label
+from .figures import number, seconds, three, with_half
+
+GAP = "  "
+WIDTH_OF_A_PIPE = 120
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading, a cell for each method, and what stands in the last row."""
+
+    heading: str
+    cells: Sequence[str]
+    floor: str = ""
+
+    @property
+    def width(self) -> int:
+        return max(map(len, [self.heading, self.floor, *self.cells]))
+
+
+def print_comparison(rows: Sequence[Row], results: Sequence[Result], width: int = 0) -> None:
+    """For each problem a line per method and a column per metric, then what the figures mean."""
+    width = width or shutil.get_terminal_size((WIDTH_OF_A_PIPE, 24)).columns
+    methods, problems = [r.run.method for r in results], [r.run.problem for r in results]
+    by_data: dict[str, dict[str, list[Result]]] = {}
+    for result in results:
+        data, method = label(result.run.problem, problems), label(result.run.method, methods)
+        by_data.setdefault(data, {}).setdefault(method, []).append(result)
+    for data, by_method in by_data.items():
+        _print_problem(data, by_method, [row for row in rows if row.data == data], width)
+        click.echo()
+    if rows:
+        _print_meaning(rows, width)
+
+
+def _print_problem(
+    data: str, by_method: dict[str, list[Result]], rows: Sequence[Row], width: int
+) -> None:
+    own = [result for results in by_method.values() for result in results]
+    click.secho(f"{data}: {_setting(own)}", bold=True)
+    done = {m: kept for m, rs in by_method.items() if (kept := [r for r in rs if r.metrics])}
+    names = {m: _folded(m, max(16, width // 4)) for m in by_method}
+    margin = max(len(line) for lines in names.values() for line in lines)
+    margin = max(margin, len("method"))
+    blocks = _blocks(_sections(done, rows), width - margin)
+    for i, block in enumerate(blocks):
+        if i:
+            click.echo()
+        _print_block(block, {m: names[m] for m in done}, margin)
+    for method, results in by_method.items():
+        _print_troubles(names[method], results, method in done, margin, width)
+
+
+def _sections(done: dict[str, list[Result]], rows: Sequence[Row]) -> list[list[Column]]:
+    """Distances to the target; what else was measured; how it went."""
+    distances: list[Column] = []
+    others: list[Column] = []
+    for metric in dict.fromkeys(row.metric for row in rows):
+        here = {row.method: row for row in rows if row.metric == metric}
+        in_floors = all(row.ratio is not None for row in here.values())
+        cells = [_cell(here.get(method), in_floors) for method in done]
+        floor = three(next(iter(here.values())).floor) + " " if in_floors else ""
+        (distances if in_floors else others).append(Column(f"{metric} ", cells, floor))
+    facts: list[tuple[str, Callable[[Result], float | None], Callable[[float | None], str]]] = [
+        ("finished", lambda r: r.finished, lambda v: "-" if v is None else f"{v:.1%}"),
+        ("NFE", lambda r: r.nfe, number),
+        ("fit s", lambda r: r.fit_seconds, seconds),
+        ("push s", lambda r: r.push_seconds, seconds),
+    ]
+    how = [
+        Column(heading, [show(_mean([get(r) for r in results])) for results in done.values()])
+        for heading, get, show in facts
+    ]
+    return [distances, others, how if done else []]
+
+
+def _cell(row: Row | None, in_floors: bool) -> str:
+    if row is None:
+        return "- "
+    unit = row.floor if in_floors and row.floor else 1.0
+    half = None if row.high is None else (row.high - row.mean) / unit
+    return with_half(row.mean / unit, half) + ("*" if row.rank == 1 else " ")
+
+
+def _blocks(sections: Sequence[Sequence[Column]], width: int) -> list[list[Column]]:
+    """Columns that fit side by side; a section is kept together where it can be."""
+    blocks: list[list[Column]] = [[]]
+    room = width
+    for section in sections:
+        needed = [len(GAP) + column.width for column in section]
+        if blocks[-1] and room < sum(needed) <= width:
+            blocks.append([])
+            room = width
+        for column, need in zip(section, needed, strict=True):
+            if need > room and blocks[-1]:
+                blocks.append([])
+                room = width
+            blocks[-1].append(column)
+            room -= need
+    return [block for block in blocks if block]
+
+
+def _print_block(block: Sequence[Column], names: dict[str, list[str]], margin: int) -> None:
+    def line(first: str, cells: Sequence[str], dim: bool | None = None) -> None:
+        padded = [f"{cell:>{c.width}}" for cell, c in zip(cells, block, strict=True)]
+        click.secho(GAP.join([f"{first:<{margin}}", *padded]).rstrip(), dim=dim)
+
+    line("method", [column.heading for column in block])
+    for i, lines in enumerate(names.values()):
+        line(lines[0], [column.cells[i] for column in block])
+        for rest in lines[1:]:
+            click.echo(rest)
+    if any(column.floor for column in block):
+        line("floor", [column.floor for column in block], dim=True)
+
+
+def _print_troubles(
+    name: Sequence[str], results: Sequence[Result], shown: bool, margin: int, width: int
+) -> None:
+    """Runs without figures, in the method's row where it has no other; and metrics that failed."""
+    said: dict[str, list[int]] = {}
+    for result in results:
+        if result.message:
+            status = "" if result.status == "done" else f"{result.status}: "
+            said.setdefault(status + result.message, []).append(result.run.seed)
+    for i, (text, seeds) in enumerate(said.items()):
+        which = ""
+        if shown or len(said) > 1:
+            which = f"seed{'s'[: len(seeds) > 1]} {', '.join(map(str, seeds))}, "
+        first = name[0] if i == 0 else ""
+        indent = " " * margin + GAP
+        body = textwrap.wrap(which + text, max(30, width - len(indent)), break_long_words=False)
+        click.echo(f"{first:<{margin}}{GAP}{body[0]}")
+        for j, rest in enumerate(body[1:], 1):
+            head = name[j] if i == 0 and j < len(name) else ""
+            click.echo(f"{head:<{margin}}{GAP}{rest}")
+
+
+def _print_meaning(rows: Sequence[Row], width: int) -> None:
+    parts = []
+    distances = list(dict.fromkeys(row.metric for row in rows if row.ratio is not None))
+    if distances:
+        parts.append(
+            f"{', '.join(distances)} in units of their floor, which is their mean between "
+            "independent samples of the target: 1 is as near as can be told."
+        )
+    if any(row.seeds > 1 for row in rows):
+        parts.append("Mean over seeds ± half of its 95% interval.")
+    if any(row.rank == 1 for row in rows):
+        parts.append("* best, or not told apart from it.")
+    click.secho(textwrap.fill(" ".join(parts), width), dim=True)
+
+
+def _setting(results: Sequence[Result]) -> str:
+    """What the runs have in common, as the title says it."""
+    run = results[0].run
+    seeds = len({r.run.seed for r in results})
+    points = {r.points for r in results if r.points}
+    parts = [f"{seeds} seed{'s'[: seeds > 1]}", f"budget {run.budget}", run.device]
+    if len(points) == 1:
+        parts.insert(1, f"{points.pop()} points")
+    return ", ".join(parts)
+
+
+def _folded(name: str, width: int) -> list[str]:
+    """A method's name in lines of at most `width`, broken after commas where that serves."""
+    lines = [""]
+    for piece in name.replace(",", ",\n").split("\n"):
+        if lines[-1] and len(lines[-1]) + len(piece) > width:
+            lines.append("  ")
+        lines[-1] += piece
+        while len(lines[-1]) > width:
+            lines[-1], rest = lines[-1][:width], "  " + lines[-1][width:]
+            lines.append(rest)
+    return lines
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return sum(known) / len(known) if known else None

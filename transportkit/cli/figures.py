@@ -1,0 +1,49 @@
+"""Figures as a reader wants them: as many digits as mean something."""
+
+from __future__ import annotations
+
+
+def number(value: float | None) -> str:
+    """Four significant digits."""
+    if value is None:
+        return "-"
+    if value != 0 and not 1e-3 <= abs(value) < 1e5:
+        return f"{value:.2e}"
+    return f"{value:.4g}"
+
+
+def three(value: float | None) -> str:
+    """Three significant digits, with the zeros that belong to them."""
+    if value is None:
+        return "-"
+    if value != 0 and not 1e-3 <= abs(value) < 1e5:
+        return f"{value:.1e}"
+    return f"{value:.{_places(value, 3)}f}"
+
+
+def with_half(mean: float, half: float | None) -> str:
+    """A mean with half the width of its interval, to the digits that the interval leaves."""
+    if half is None:
+        return three(mean)
+    if not 1e-3 <= max(abs(mean), half) < 1e5:
+        return f"{mean:.1e} ±{half:.0e}" if mean or half else "0 ±0"
+    places = min(_places(half, 2), _places(mean, 3)) if half else _places(mean, 3)
+    if abs(mean) < half:
+        places = _places(half, 2)
+    return f"{mean:.{places}f} ±{half:.{places}f}"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds to about a hundredth, or to three digits."""
+    if value is None:
+        return "-"
+    return "<0.01" if value < 0.01 else f"{value:.{min(2, _places(value, 3))}f}"
+
+
+def _places(value: float, digits: int) -> int:
+    """Decimal places that show so many significant digits of `value`."""
+    if value == 0:
+        return 0
+    # Of the rounded value: .9996 with three digits is 1.00.
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    return max(0, digits - 1 - exponent)
