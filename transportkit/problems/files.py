@@ -71,6 +71,18 @@ def write_points(path: str | os.PathLike[str], points: Tensor) -> None:
         part.unlink(missing_ok=True)
 
 
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Raise DataError where `write_points` could not write this file, before the work is done."""
+    file, _ = _locate(path)
+    _suffix(file)
+    if file.is_dir():
+        raise DataError(f"'{file}' is a folder; name a file in it")
+    if not file.parent.is_dir():
+        raise DataError(f"cannot write '{file}': there is no folder '{file.parent}'")
+    if not os.access(file.parent, os.W_OK):
+        raise DataError(f"cannot write '{file}': permission denied")
+
+
 def _locate(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
     """``file#key`` as the file and the key; a file whose own name has a # is found as it is."""
     text = os.path.expanduser(os.fspath(path))
