@@ -101,7 +101,7 @@ def _field(
 
 def _normalised(total: Partial, log_unit: Tensor, dtype: torch.dtype) -> CoulombField:
     # Dividing by the largest component first keeps the squares inside the range.
-    largest = torch.linalg.vector_norm(total.vector, ord=math.inf, dim=1)
+    largest = total.vector.abs().amax(dim=1)
     some = largest > 0
     vector = total.vector / torch.where(some, largest, 1.0)[:, None]
     norm = torch.linalg.vector_norm(vector, dim=1)

@@ -25,7 +25,7 @@ _COMPILED: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"nsz", "arcp", "contract", "reassoc", "afn"},
 }
-_TILE = 1024
+_TILE = 2048
 _TILE_BYTES = 262144
 
 

@@ -27,9 +27,11 @@ NEAREST = 8
 _NEAR = {torch.float32: 0.25, torch.float64: 1e-5}
 """Share of c below which a squared distance is not trusted to the product."""
 
-_FLOOR = -80.0
 _NEGLIGIBLE = 30.0
 """A log weight so far below the largest is below rounding."""
+
+_FLOOR = -80.0
+"""Where log weights relative to the largest are cut off."""
 
 
 def superpose(points: Tensor, charges: Tensor, weights: Tensor) -> Partial:
