@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from torch import Tensor
+
 from transportkit_efm.coulomb import choose, coulomb_field
 
 DOUBLE = torch.float64

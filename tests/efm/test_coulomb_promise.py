@@ -9,6 +9,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+
 from transportkit_efm.coulomb import coulomb_field
 
 FAST = {2: 1e-5, 8: 1e-5, 32: 1e-5, 784: 5e-4, 3072: 5e-4}
