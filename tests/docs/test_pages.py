@@ -16,9 +16,9 @@ import yaml
 from transportkit import Budget, Choice, Result, Run, registry
 from transportkit.cli.app import tk
 from transportkit.cli.options import merged, parse_set
-from transportkit.cli.run import SHARED
+from transportkit.cli.run import SHARED, chosen_data, settings
 from transportkit.harness.compare import Row
-from transportkit.harness.plan import parse_seeds
+from transportkit.harness.plan import parse_seeds, plan
 from transportkit.report.document import result_document
 
 ROOT = Path(__file__).parents[2]
@@ -148,10 +148,17 @@ def test_the_config_example_is_read(tmp_path: Path) -> None:
     file.write_text(example)
     values = merged({}, str(file), SHARED | {"method", "set", "seed"})
     assert set(yaml.safe_load(example)) <= set(values)
-    method = registry.parse_choice("method", values["method"], values["set"])
-    assert method.params["lr"] == 1e-3
-    assert registry.parse_choice("problem", values["data"][0]).params["dim"] == 16
-    _check_choices({**values, "method": None, "set": None})
+    (run,) = plan(
+        [values["method"]],
+        chosen_data(values),
+        [values["seed"]],
+        settings(values),
+        values["set"],
+    )
+    assert run.method.params["lr"] == 1e-3
+    assert run.problem.params["dim"] == 16
+    assert run.budget == Budget(steps=500)
+    assert run.seed == 3
 
 
 def test_every_json_field_is_on_the_page() -> None:
