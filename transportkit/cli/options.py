@@ -28,6 +28,7 @@ DEFAULTS: Mapping[str, Any] = {
     "points": 2000,
     "train": 10_000,
     "batch": 4096,
+    "threads": 1,
     "out": "runs",
     "jobs": 1,
     "method": None,
@@ -54,6 +55,7 @@ def shared(command: F) -> F:
                 "--train", type=int, metavar="N", help="Training samples drawn from a law (10000)."
             ),
             click.option("--batch", type=int, metavar="N", help="Lines followed at once (4096)."),
+            click.option("--threads", type=int, metavar="N", help="CPU threads of a run (1)."),
             click.option("--out", metavar="DIR", help="Where runs are kept (runs)."),
             click.option("--config", metavar="FILE", help="A YAML file with these options."),
             click.option("--fresh", is_flag=True, help="Do again what was done before."),
@@ -129,7 +131,7 @@ def _config_value(path: Path, name: str, value: Any) -> Any:
         return ",".join(map(str, value)) if isinstance(value, list) else str(value)
     if name == "budget" and isinstance(value, dict):
         return ",".join(f"{k}={v}" for k, v in value.items())
-    if name in ("seed", "nfe", "points", "train", "batch", "jobs"):
+    if name in ("seed", "nfe", "points", "train", "batch", "threads", "jobs"):
         return _whole_number(path, name, value)
     if not isinstance(value, str):
         raise UsageError(f"'{name}' in '{path}' should be text, not {value!r}")

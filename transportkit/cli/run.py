@@ -29,6 +29,7 @@ SHARED = {
     "points",
     "train",
     "batch",
+    "threads",
     "out",
 }
 
@@ -103,6 +104,7 @@ def settings(values: dict[str, Any]) -> Settings:
         points=values["points"],
         train=values["train"],
         batch=values["batch"],
+        threads=values["threads"],
     )
 
 

@@ -64,7 +64,7 @@ class Run:
     """One unit of work: everything that can change its result.
 
     `points` is the number of points it is judged on, `train` the number of training samples drawn
-    from a law, `batch` the number of lines followed at once.
+    from a law, `batch` the number of lines followed at once, `threads` the CPU threads that torch computes with.
     """
 
     method: Choice
@@ -78,6 +78,7 @@ class Run:
     points: int = 2000
     train: int = 10_000
     batch: int = 4096
+    threads: int = 1
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

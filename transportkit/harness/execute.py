@@ -15,6 +15,7 @@ from ..core.metric import Evidence
 from ..core.problem import Problem
 from ..core.random import derive
 from ..core.record import Result, Run, Status
+from ..core.threads import threads
 from ..errors import DataError, Diverged, Refusal, TransportkitError, UsageError
 from ..transport import Moved, Transport
 from . import device as devices
@@ -63,7 +64,8 @@ class Executor:
         if not self.fresh and (found := self.store.find(run)):
             return Outcome(found, found=True)
         try:
-            return self._attempt(run)
+            with threads(run.threads):
+                return self._attempt(run)
         except DataError:
             raise
         except (Refusal, UsageError) as refusal:

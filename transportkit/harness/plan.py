@@ -35,10 +35,11 @@ class Settings:
     points: int = 2000
     train: int = 10_000
     batch: int = 4096
+    threads: int = 1
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, least in (("points", 2), ("train", 2), ("batch", 1)):
+        for name, least in (("points", 2), ("train", 2), ("batch", 1), ("threads", 1)):
             if getattr(self, name) < least:
                 raise UsageError(f"{name} must be at least {least}, not {getattr(self, name)}")
         if self.nfe is not None and self.nfe < 1:
@@ -82,6 +83,7 @@ def plan(
                     points=settings.points,
                     train=settings.train,
                     batch=settings.batch,
+                    threads=settings.threads,
                     versions=versions,
                 )
                 for seed in seeds

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .threads import one_thread
+from ..core.threads import threads
 
 _BLOCKS = {"cpu": (256, 512)}
 """Rows and columns of one block: within the cache of one core."""
@@ -37,7 +37,7 @@ def mean_over_pairs(function: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) 
     low = x.shape[1] <= _DIRECT_DIM
     columns = [_columns(c) if low else c for c in y.split(wide)]
     total = torch.zeros((), dtype=torch.float64, device=x.device)
-    with one_thread():
+    with threads(1):
         for i, rows in enumerate(x.split(high)):
             across = _columns(rows) if low else rows
             # Of the blocks to the left of the diagonal, the mirror images are counted instead.

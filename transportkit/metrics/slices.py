@@ -10,8 +10,8 @@ import torch
 from torch import Generator, Tensor
 
 from ..core.metric import DistributionMetric
+from ..core.threads import threads
 from .cloud import finite, flat
-from .threads import one_thread
 
 _CHUNK = 32
 """Directions projected on at a time."""
@@ -77,7 +77,7 @@ class SlicedW2(DistributionMetric):
         x, y = flat(a), flat(b)
         if not finite(x, y):
             return math.nan
-        with one_thread():
+        with threads(1):
             w = directions(self.projections, x.shape[1], generator).to(x.device)
             costs = [
                 quantile_cost(sort_rows(some @ x.mT), sort_rows(some @ y.mT))
