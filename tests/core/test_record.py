@@ -30,6 +30,7 @@ CHANGES = {
     "points": 4000,
     "train": 500,
     "batch": 100,
+    "threads": 2,
     "versions": {"transportkit": "0.2.0"},
 }
 JUDGED = {"integrator", "nfe", "metrics", "points", "batch"}

@@ -64,7 +64,8 @@ class Run:
     """One unit of work: everything that can change its result.
 
     `points` is the number of points it is judged on, `train` the number of training samples drawn
-    from a law, `batch` the number of lines followed at once, `threads` the CPU threads that torch computes with.
+    from a law, `batch` the number of lines followed at once, `threads` the CPU threads that torch
+    computes with.
     """
 
     method: Choice

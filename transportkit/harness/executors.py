@@ -44,7 +44,7 @@ def in_processes(
     workers: list[Worker] = []
     try:
         for _ in range(min(jobs, len(groups))):
-            workers.append(Worker(context, store.folder, device, fresh, jobs, stop))
+            workers.append(Worker(context, store.folder, device, fresh, stop))
             workers[-1].take(groups.popleft())
         while workers:
             for worker in ready(workers):
@@ -56,7 +56,7 @@ def in_processes(
                     if worker.runs:
                         groups.appendleft(worker.runs)
                     if groups:
-                        workers.append(Worker(context, store.folder, device, fresh, jobs, stop))
+                        workers.append(Worker(context, store.folder, device, fresh, stop))
                         workers[-1].take(groups.popleft())
                 elif not worker.proceed():
                     if groups:

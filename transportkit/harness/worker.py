@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import traceback
 from collections import deque
@@ -34,13 +33,12 @@ class Worker:
         folder: Path,
         device: str,
         fresh: bool,
-        jobs: int,
         stop: Event,
     ) -> None:
         self.run: Run | None = None
         self.runs: deque[Run] = deque()
         self.link, far = context.Pipe()
-        self.process = context.Process(target=_serve, args=(far, folder, device, fresh, jobs, stop))
+        self.process = context.Process(target=_serve, args=(far, folder, device, fresh, stop))
         self.process.start()
         # With the far end open in one process alone, the death of either shows at the other.
         far.close()
@@ -92,15 +90,12 @@ def ready(workers: Sequence[Worker]) -> list[Worker]:
     return [worker for worker in workers if worker.link in links]
 
 
-def _serve(
-    link: Connection, folder: Path, device: str, fresh: bool, jobs: int, stop: Event
-) -> None:
+def _serve(link: Connection, folder: Path, device: str, fresh: bool, stop: Event) -> None:
     """The far end: execute every run that is sent, until no more can come.
 
     Ctrl-C reaches every process of a terminal; here it is the near end that says when to stop.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    share_cores(jobs)
 
     def listen(phase: str, done: float, total: float | None, text: str) -> None:
         if stop.is_set():
@@ -120,10 +115,3 @@ def _execute(executor: Executor, run: Run) -> Outcome:
         return executor.execute(run)
     except TransportkitError as error:
         return Outcome(Result(run, "failed", str(error)), traceback=traceback.format_exc())
-
-
-def share_cores(jobs: int) -> None:
-    """Have torch use this process's share of the cores."""
-    import torch
-
-    torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) // jobs)))
