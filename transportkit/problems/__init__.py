@@ -148,5 +148,6 @@ digits = ProblemSpec(
 samples = ProblemSpec(
     summary="your own samples: source=a.npy,target=b.npy (npy, npz, csv, parquet, pt, safetensors)",
     implementation="transportkit.problems.own:samples",
+    files=("source", "target"),
     params=SamplesParams,
 )
