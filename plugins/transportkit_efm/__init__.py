@@ -73,9 +73,10 @@ class EfmExactParams:
     offset: float | None = param(
         None, "how near a plate the field is read; auto: the distance of nearest neighbours", gt=0
     )
-    rule: Literal["auto", "plate", "sphere", "forward"] = param(
+    rule: Literal["auto", "plate", "sphere", "forward", "published", "discrete"] = param(
         "auto",
-        "how lines leave: plate (by flux, up to D = 8), sphere (isotropic, above), forward (only)",
+        "how lines leave and end: plate (by flux, up to D = 8), sphere (isotropic, above), "
+        "forward (only), published (of the paper's code), discrete (charge to charge)",
     )
 
 
@@ -94,7 +95,7 @@ efm_exact = MethodSpec(
     citation=KOLESOV,
     family="electrostatic",
     params=EfmExactParams,
-    implementation="transportkit_efm.charges:EfmExact",
+    implementation="transportkit_efm.exact:EfmExact",
     model="field",
     integrator="lines",
     reversible=True,

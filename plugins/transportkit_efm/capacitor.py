@@ -23,7 +23,7 @@ from torch import Generator, Tensor
 
 from transportkit import Contact, Plate, PlateField
 
-Rule = Literal["plate", "sphere", "forward"]
+Rule = Literal["plate", "sphere", "forward", "published", "discrete"]
 STEEPEST = 3.0
 """The largest slope along which a line is drawn to a plate, as sideways over upwards, in two
 dimensions; sideways lengths grow with the root of the dimension."""
@@ -38,7 +38,8 @@ class Capacitor(PlateField):
     dimensions samples are far apart and the flux near one of them is its own: under "sphere" a
     line leaves its point isotropically, as the lines of a charge there do, from a sphere about it.
     "forward" starts every line inwards and ends it at its first contact, which is right only for
-    distant plates. A subclass gives `direction` and `inner_share`.
+    distant plates. "published" and "discrete" are those of their own classes, which start lines
+    inwards and change what follows. A subclass gives `direction` and `inner_share`.
     """
 
     mean: Tensor
@@ -111,6 +112,9 @@ class Capacitor(PlateField):
 
     def leap(self, y: Tensor, slope: Tensor) -> Tensor:
         return self.mirror(y, slope, 1.0)
+
+    def capture(self, y: Tensor) -> Contact:
+        return self.catch(y, 1.0)
 
     def reverse(self) -> PlateField:
         return Backwards(self)
@@ -187,6 +191,10 @@ class Capacitor(PlateField):
         along = torch.nn.functional.normalize(direction[:, :-1], dim=1)
         return torch.where((beside > shift.norm(dim=1))[:, None], beside[:, None] * along, shift)
 
+    def catch(self, y: Tensor, sense: float) -> Contact:
+        """Lines at y between, or beside, the plates: they go on."""
+        return Contact(y, torch.zeros(len(y), dtype=torch.bool, device=y.device), 0)
+
     def mirror(self, y: Tensor, slope: Tensor, sense: float) -> Tensor:
         """Lines far outside, carried to where they come back.
 
@@ -233,6 +241,9 @@ class Backwards(PlateField):
 
     def leap(self, y: Tensor, slope: Tensor) -> Tensor:
         return self.field.mirror(y, slope, -1.0)
+
+    def capture(self, y: Tensor) -> Contact:
+        return self.field.catch(y, -1.0)
 
     def reverse(self) -> PlateField:
         return self.field

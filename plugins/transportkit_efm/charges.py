@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from transportkit import Direct, Method, Model, Problem, Solvable, Trainer
-
-from . import EfmExactParams
 from .capacitor import Capacitor, Rule
 from .coulomb import CoulombField, coulomb_field
 from .coulomb.choice import Way
@@ -34,6 +31,8 @@ class ChargedPlates(Capacitor):
 
     charges: Tensor
     weights: Tensor
+    spacing = 1.5
+    """The automatic offset, in distances of nearest neighbours."""
 
     def __init__(
         self,
@@ -59,7 +58,7 @@ class ChargedPlates(Capacitor):
     def _field(self, y: Tensor) -> CoulombField:
         # Named, not "auto": that one looks at what has been compiled so far, and the same seed
         # must give the same lines whatever was run before.
-        way = _way(y.shape[1], y.device)
+        way = coulomb_way(y.shape[1], y.device)
         return coulomb_field(y, self.charges, self.weights, method=way)
 
     def direction(self, y: Tensor) -> Tensor:
@@ -95,15 +94,15 @@ class ChargedPlates(Capacitor):
         distance: float | None,
         offset: float | None,
         rule: Rule | None,
-        spacing: float = 1.5,
+        spacing: float | None = None,
         far: float = FAR,
     ) -> ChargedPlates:
         """The field of two flat samples (N, D) and (M, D).
 
         `distance` and `offset` are in the units of the samples. Without them the plates stand
         3 sqrt(D) units of the pooled data apart, and the offset is `spacing` times the distance
-        of nearest neighbours, at most sqrt(D) / 4 units. Without a rule it is "plate" up to
-        D = 8 and "sphere" above.
+        of nearest neighbours, at most sqrt(D) / 4 units; the class has its own `spacing`. Without
+        a rule it is "plate" up to D = 8 and "sphere" above.
         """
         units = Units.of(source, target)
         p, q = ((x - units.mean) / units.scale for x in (source, target))
@@ -112,6 +111,7 @@ class ChargedPlates(Capacitor):
         size = max(gap, *(float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)))
         if offset is None:
             nearest = max(nearest_neighbour_distance(p), nearest_neighbour_distance(q))
+            spacing = cls.spacing if spacing is None else spacing
             h = min(max(spacing * nearest, 1e-4 * gap), math.sqrt(p.shape[1]) / 4, 0.2 * gap)
         else:
             h = min(offset / scale, 0.49 * gap)
@@ -135,41 +135,10 @@ class ChargedPlates(Capacitor):
         return field
 
 
-def _way(width: int, device: torch.device) -> Way:
+def coulomb_way(width: int, device: torch.device) -> Way:
     """How fields of this many coordinates are computed on this device."""
     if width > TILED_WIDEST:
         return "products"
     if not usable(device):
         return "differences" if width <= WIDEST_UNROLLED else "products"
     return "unrolled" if width <= WIDEST_UNROLLED else "tiled"
-
-
-class ChargesObjective(Solvable):
-    """Places training samples as charges."""
-
-    def __init__(self, problem: Problem, params: EfmExactParams) -> None:
-        self.problem, self.params = problem, params
-
-    def solve(self, generator: Generator) -> ChargedPlates:
-        limit = self.params.charges
-        return ChargedPlates.of(
-            self.problem.source.points(limit, generator).flatten(1),
-            self.problem.target.points(limit, generator).flatten(1),
-            self.problem.event_shape,
-            distance=self.params.distance,
-            offset=self.params.offset,
-            rule=None if self.params.rule == "auto" else self.params.rule,
-        )
-
-
-class EfmExact(Method[EfmExactParams]):
-    """Electrostatic field matching with the exact field of training samples."""
-
-    def objective(self, problem: Problem, generator: Generator) -> ChargesObjective:
-        return ChargesObjective(problem, self.params)
-
-    def trainer(self) -> Trainer:
-        return Direct()
-
-    def blank(self, config: Mapping[str, Any]) -> Model:
-        return ChargedPlates(**config)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Generator, Tensor, nn
 
 from .span import Interval, Plate, Span
@@ -102,12 +103,14 @@ class Contact:
     """What becomes of lines that leave or meet a plate.
 
     y (B, D+1): where they are now; arrived (B,) bool: whether they end there; evaluations: how
-    many times the field was evaluated to tell, for all of them or per line (B,).
+    many times the field was evaluated to tell, for all of them or per line (B,); given_up (B,)
+    bool: which of the others are followed no further and are lost, none if absent.
     """
 
     y: Tensor
     arrived: Tensor
     evaluations: int | Tensor
+    given_up: Tensor | None = None
 
 
 class PlateField(Field):
@@ -145,6 +148,14 @@ class PlateField(Field):
         line is returned as it is.
         """
         return y
+
+    def capture(self, y: Tensor) -> Contact:
+        """Lines at y (B, D+1), after a step that met no surface: which of them end there.
+
+        A field whose lines end elsewhere than on its plates returns those on their ends, and
+        every other line as it is.
+        """
+        return Contact(y, torch.zeros(len(y), dtype=torch.bool, device=y.device), 0)
 
 
 class Map(Model, ABC):

@@ -29,12 +29,16 @@ class Plate:
     at the distance `offset` from a plate, on either side of it, never on it: lines are followed up
     to the surfaces end - offset and end + offset. A line further than `reach` from the origin in
     any coordinate has left the box.
+
+    Without `surfaces` lines cross both plates freely, and end where the field captures them
+    (`PlateField.capture`); `offset` is then the size of what captures.
     """
 
     start: float
     end: float
     offset: float
     reach: float
+    surfaces: bool = True
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(v) for v in (self.start, self.end, self.offset, self.reach)):
@@ -56,7 +60,7 @@ class Plate:
         return math.copysign(1.0, self.end - self.start)
 
     def reversed(self) -> Plate:
-        return Plate(self.end, self.start, self.offset, self.reach)
+        return Plate(self.end, self.start, self.offset, self.reach, self.surfaces)
 
 
 Span = Interval | Plate

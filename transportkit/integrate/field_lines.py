@@ -89,6 +89,8 @@ class _Following:
         # The surfaces that bound each region, towards the source and towards the target.
         self.low = start.new_tensor([-math.inf * sense, span.start + step, span.end + step])
         self.high = start.new_tensor([span.start - step, span.end - step, math.inf * sense])
+        if not span.surfaces:
+            self.low[:], self.high[:] = -math.inf * sense, math.inf * sense
         self.region = self._region(self.y)
         self.trace = Trace(start) if record else None
         self._record(rows)
@@ -193,6 +195,7 @@ class _Following:
             self.slope[rows] = self._direction(new, rows)
         self._record(rows)
         new = self._leap(rows, new)
+        rows, new = self._capture(rows, new)
         outside = new.abs().amax(1) > self.span.reach
         self.stop[rows[outside]] = int(Stop.LEFT_BOX)
 
@@ -208,6 +211,19 @@ class _Following:
             self.slope[moved] = self._direction(there[leapt], moved)
             self._record(moved)
         return self.y[rows]
+
+    def _capture(self, rows: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """End the lines that the field captures; the others."""
+        met = self.field.capture(y)
+        self.evaluations[rows] += met.evaluations
+        caught = met.arrived
+        if caught.any():
+            ended = rows[caught]
+            self.y[ended] = met.y[caught]
+            self.length[ended] += (met.y - y)[caught].norm(dim=1)
+            self.stop[ended] = int(Stop.ARRIVED)
+            self._record(ended)
+        return rows[~caught], y[~caught]
 
     def _land(self, rows: Tensor, surface: Tensor, onward: Tensor, grazing: Tensor) -> Tensor:
         """Redo the steps of these lines in z, onto the surface ahead; whether each succeeded.
@@ -252,11 +268,15 @@ class _Following:
         self.evaluations[rows] += met.evaluations
         finite = met.y.isfinite().all(1)
         self.stop[rows[met.arrived]] = int(Stop.ARRIVED)
+        ended = met.arrived
+        if met.given_up is not None:
+            self.stop[rows[met.given_up]] = int(Stop.STEP_LIMIT)
+            ended = ended | met.given_up
         self.stop[rows[~finite]] = int(Stop.NOT_FINITE)
-        rows, y, at, arrived = rows[finite], met.y[finite], at[finite], met.arrived[finite]
+        rows, y, at, ended = rows[finite], met.y[finite], at[finite], ended[finite]
         self.y[rows] = y
         self.length[rows] += (y - at).norm(dim=1)
-        on = rows[~arrived]
+        on = rows[~ended]
         if len(on):
             self.region[on] = self._region(self.y[on])
             self.slope[on] = self._direction(self.y[on], on)

@@ -49,6 +49,8 @@ class OdeIntegrator(Integrator):
         return None
 
     def refuses(self, span: Span) -> str | None:
+        if isinstance(span, Plate) and not span.surfaces:
+            return "these lines end at charges, not on a plate; use the integrator 'lines'"
         return None
 
     def follow(self, field: Field, x: Tensor, generator: Generator, save: int) -> Solution:

@@ -1,0 +1,101 @@
+"""Lines from charge to charge: the coupling of two samples, for theory and for tests.
+
+A line leaves a positive charge in a uniformly random direction, for at a charge all flux is its
+own and the same on every side, crosses both plates wherever it comes to them, and ends at the
+negative charge whose ball it enters. By Gauss's law N equal charges then send every one of N equal
+negative charges the same share of their lines: the coupling has the two samples as its marginals,
+at any distance of the plates.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from transportkit import Contact, Plate
+
+from .capacitor import Rule
+from .charges import ChargedPlates
+
+LARGEST = 0.2
+"""Radius of a charge's ball, at most, in distances to its nearest neighbour: within a few tenths
+the field is the charge's own to a part in twenty, and a line that enters does not leave."""
+
+_BLOCK = 512
+
+
+class PointCharges(ChargedPlates):
+    """Charges whose lines are followed from one to another, without surfaces.
+
+    `offset` is the radius of the ball about each charge on which its lines begin and end, smaller
+    about charges with near neighbours. A point that is no charge has no lines of its own, and a
+    charge put there would change the field of all others: it starts as its nearest charge does,
+    and so the moved points have the target sample's weights as far as the Voronoi cells of the
+    source sample have equal mass.
+    """
+
+    balls: Tensor
+    spacing = 0.1
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        counts: tuple[int, int],
+        gap: float,
+        offset: float,
+        radius: float,
+        rule: Rule,
+    ) -> None:
+        super().__init__(
+            event_shape, counts=counts, gap=gap, offset=offset, radius=radius, rule=rule
+        )
+        self.register_buffer("balls", torch.zeros(sum(self.counts)))
+
+    @property
+    def span(self) -> Plate:
+        return Plate(0.0, self.gap, self.offset, 1e3 * self.radius, surfaces=False)
+
+    def set_samples(self, source: Tensor, target: Tensor) -> None:
+        super().set_samples(source, target)
+        self.balls.copy_(torch.cat([self._radii(x) for x in (source, target)]))
+
+    def _radii(self, x: Tensor) -> Tensor:
+        """The radius (N,) of the ball about each charge at x (N, D) of a plate."""
+        nearest = []
+        for rows in x.split(_BLOCK):
+            distances = _distances(rows, x)
+            # Charges on one place are one charge.
+            distances[distances == 0] = torch.inf
+            nearest.append(distances.amin(1))
+        radii = (LARGEST * torch.cat(nearest)).clamp_max(self.offset)
+        return radii.clamp_min(0.01 * self.offset)
+
+    def _charges(self, plate: bool) -> tuple[Tensor, Tensor]:
+        """The charges (N, D+1) of the source plate, or of the target's, and their balls (N,)."""
+        first = slice(self.counts[0], None) if plate else slice(self.counts[0])
+        return self.charges[first], self.balls[first]
+
+    def depart(self, y: Tensor, generator: Generator, sense: float) -> Contact:
+        charges, balls = self._charges(sense < 0)
+        nearest = torch.cat([_distances(rows, charges).argmin(1) for rows in y.split(_BLOCK)])
+        away = torch.randn(y.shape, generator=generator, device=generator.device).to(y)
+        away = balls[nearest, None] * away / away.norm(dim=1, keepdim=True)
+        going = torch.zeros(len(y), dtype=torch.bool, device=y.device)
+        return Contact(charges[nearest] + away, going, 0)
+
+    def catch(self, y: Tensor, sense: float) -> Contact:
+        charges, balls = self._charges(sense > 0)
+        ends, caught = y.clone(), torch.zeros(len(y), dtype=torch.bool, device=y.device)
+        beside = ((y[:, -1] - charges[0, -1]).abs() <= balls.max()).nonzero().squeeze(1)
+        for rows in beside.split(_BLOCK):
+            distance, nearest = _distances(y[rows], charges).min(1)
+            inside = distance <= balls[nearest]
+            ends[rows[inside]] = charges[nearest[inside]]
+            caught[rows[inside]] = True
+        return Contact(ends, caught, 0)
+
+
+def _distances(x: Tensor, y: Tensor) -> Tensor:
+    """Between points (B, D) and (N, D), from differences: a ball is small, and products round."""
+    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
