@@ -1,0 +1,193 @@
+"""Wrong usage: one clear line on standard error, nothing on standard output, the right status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.commands import TINY, tk
+
+MOONS = "--data moons"
+RUNS = {
+    "rnu cfm": "unknown command 'rnu'; did you mean 'run'?",
+    "run": "name a method",
+    "run cfm": "name a problem with --data",
+    f"run cfn {MOONS}": "unknown method 'cfn'; did you mean 'cfm'?",
+    "run cfm --data mons": "unknown problem 'mons'; did you mean 'moons'?",
+    f"run cfm {MOONS} --metric slice_w2": "unknown metric 'slice_w2'; did you mean 'sliced_w2'?",
+    f"run cfm {MOONS} --integrator dopri": "unknown integrator 'dopri'; did you mean 'dopri5'?",
+    f"run cfm {MOONS} --set stpes=4": "method 'cfm' has no parameter 'stpes'; did you mean 'steps'",
+    f"run cfm {MOONS} --set steps=many": "'steps' of method 'cfm' must be a whole number",
+    f"run cfm {MOONS} --set batch=0": "'batch' of method 'cfm' must be ≥ 1, not 0",
+    f"run cfm {MOONS} --set lr": "--set takes key=value, not 'lr'",
+    "run cfm --data gaussian-pair:dmi=3": "has no parameter 'dmi'; did you mean 'dim'?",
+    "run cfm --data gaussian-pair:dim=0": "'dim' of problem 'gaussian-pair' must be ≥ 1",
+    f"run cfm {MOONS} --budget foo": "a budget reads steps=2000 or seconds=60, not 'foo'",
+    f"run cfm {MOONS} --budget steps=0": "a budget has at least 1 step",
+    f"run cfm {MOONS} --budget seconds=nan": "a budget has more than 0 seconds",
+    f"run cfm {MOONS} --seed -1": "a seed is 0 or more, not -1",
+    f"run cfm {MOONS} --points 1": "points must be at least 2, not 1",
+    f"run cfm {MOONS} --nfe 0": "nfe must be at least 1, not 0",
+    f"run linear {MOONS} --nfe 5": "linear moves points by a map, which takes no --integrator",
+    f"run cfm {MOONS} --device nonsense": "unknown device 'nonsense'",
+    f"run cfm {MOONS} --out /proc/nowhere": "results cannot be written to '/proc/nowhere'",
+    f"run cfm {MOONS} --data gaussians": "tk run takes one --data",
+    "run cfm --source a.npy": "--target is missing",
+    "run cfm --target a.npy": "--source is missing",
+    "run cfm --source none.npy --target none.npy": "there is no file",
+    f"run cfm {MOONS} --config none.yaml": "there is no file 'none.yaml'",
+    f"run cfm {MOONS} --config /": "'/' cannot be read: Is a directory",
+    "compare": "name a problem with --data",
+    f"compare cfm {MOONS} --seeds 5-2": "'5-2' names no seed",
+    f"compare cfm {MOONS} --seeds one": "seeds read 0-4 or 0,3,7, not 'one'",
+    f"compare cfm {MOONS} --seeds 0-999999999": "more than 100000",
+    f"compare cfm {MOONS} --jobs 0": "--jobs must be at least 1",
+    f"compare linear emd {MOONS} --nfe 5": "these methods are maps",
+    "info efn": "nothing is called 'efn'; did you mean 'efm'?",
+    "push /nowhere a.npy -o moved.npy": "'/nowhere' is not the folder of a run",
+    "push / a.npy -o moved.doc": "'moved.doc' has '.doc'",
+    "push / a.npy -o /nowhere/moved.npy": "there is no folder '/nowhere'",
+    "push / a.npy -o moved.npy --seed -1": "a seed is 0 or more",
+    "push / a.npy -o moved.npy --nfe 0": "nfe must be at least 1",
+}
+
+
+@pytest.mark.parametrize("line", RUNS)
+def test_wrong_usage(line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = tk(line)
+    assert answer.status == 2
+    assert answer.out == ""
+    assert answer.err.startswith("Error: ")
+    assert RUNS[line] in answer.err
+    assert answer.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "line", ["run cfm --nope", "run cfm --seed one", "list nothing", "push", "--nope"]
+)
+def test_what_click_refuses_takes_two_lines(line: str) -> None:
+    answer = tk(line)
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("Error: ")
+    assert "--help" in answer.err.splitlines()[1]
+    assert answer.err.count("\n") == 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_no_such_device() -> None:
+    answer = tk(f"run cfm {MOONS} --device cuda")
+    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    assert "no CUDA device is available here" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("integrator", "text"),
+    [
+        ("--integrator dopri5 --nfe 10", "dopri5 chooses its own number of evaluations"),
+        ("--integrator lines", "'lines' follows fields between plates"),
+    ],
+)
+def test_an_integrator_that_does_not_fit_is_refused_before_training(
+    integrator: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(*args: object, **kwargs: object) -> None:
+        raise AssertionError("it was trained")
+
+    monkeypatch.setattr("transportkit.train.descent.Descent.fit", trained)
+    answer = tk(f"run cfm {MOONS} {TINY} {integrator} --out {tmp_path}")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith(f"Error: cfm: {text}")
+    assert answer.err.count("\n") == 1
+
+
+def spoil(name: str, points: np.ndarray) -> np.ndarray:
+    """Samples that cannot be used."""
+    if name == "rank":
+        return points[:, 0]
+    if name == "dimension":
+        return np.hstack([points, points])
+    if name == "few":
+        return points[:3]
+    if name == "pickled":
+        return np.array([{}, None], dtype=object)
+    points[4, 1] = {"nan": np.nan, "inf": np.inf}.get(name, 1.0)
+    if name == "constant":
+        points[:, 1] = 1.0
+    return points
+
+
+FILES = {
+    "rank": "has shape (40,); points have shape (N, D)",
+    "dimension": "has points of shape (4,) and",
+    "few": "has 3 samples; at least 8 are needed",
+    "pickled": "holds pickled objects, which are never loaded",
+    "nan": "1 of 40 rows have NaN or infinite values, the first is row 5",
+    "inf": "1 of 40 rows have NaN or infinite values",
+    "constant": "column 2 is constant at 1",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_samples_that_cannot_be_used(name: str, tmp_path: Path) -> None:
+    points = np.random.default_rng(0).normal(size=(40, 2))
+    np.save(tmp_path / "good.npy", points)
+    np.save(tmp_path / "bad.npy", spoil(name, points.copy()), allow_pickle=True)
+    own = f"--source {tmp_path / 'bad.npy'} --target {tmp_path / 'good.npy'}"
+    for command in ("run linear", "compare linear emd --data moons"):
+        answer = tk(f"{command} {own} {TINY} --out {tmp_path / 'runs'}")
+        assert (answer.status, answer.out) == (2, "")
+        assert FILES[name] in answer.err
+        assert answer.err.count("\n") == 1
+    # Not even the problem that is as it should be was begun.
+    assert not list((tmp_path / "runs").glob("*-moons-*"))
+
+
+CONFIGS = {
+    "data: [moons\nseed: 1": "is not YAML: expected ',' or ']', but got ':' (line 2, column 5)",
+    "sead: 1": "has an unknown option 'sead'; did you mean 'seed'?",
+    "- moons": "should hold options by name",
+    "": "should hold options by name",
+    "seed: one": "'seed' in",
+    "seed: true": "should be a whole number, not True",
+    "set: 3": "should hold parameters by name",
+    "data: 3": "should be a name, or hold name and parameters",
+    "out: [1]": "should be text, not [1]",
+    "budget: {hours: 3}": "a budget reads steps=2000 or seconds=60, not 'hours=3'",
+    "data: !!python/object/apply:os.getcwd []": "is not YAML: could not determine a constructor",
+}
+
+
+@pytest.mark.parametrize("text", CONFIGS)
+def test_a_config_that_cannot_be_used(text: str, tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text(text)
+    answer = tk(f"run cfm {MOONS} --config {config}")
+    assert (answer.status, answer.out) == (2, "")
+    assert CONFIGS[text] in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_binary_is_no_config(tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_bytes(b"\xff\xfe\x00")
+    answer = tk(f"run cfm --config {config}")
+    assert answer.err.endswith("cannot be read: it is not UTF-8 text\n")
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    answer = tk("run linear --source none.npy --target none.npy --debug")
+    assert answer.status == 2
+    assert answer.err.startswith("Traceback")
+    assert answer.err.splitlines()[-1].startswith("Error: there is no file")
+
+
+def test_a_path_below_a_file_cannot_hold_results(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    answer = tk(f"run linear {MOONS} --out {tmp_path / 'file' / 'runs'}")
+    assert answer.status == 2
+    assert "Not a directory; choose another --out" in answer.err

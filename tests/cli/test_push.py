@@ -1,0 +1,117 @@
+"""`tk push`: points of a file moved by a stored model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.commands import TINY, Answer, samples, tk
+
+
+@pytest.fixture(scope="module")
+def folder(cfm: Answer) -> Path:
+    return Path(cfm.json["run"])
+
+
+@pytest.fixture(scope="module")
+def points(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Path:
+    """The points that the run was judged on."""
+    file = tmp_path_factory.mktemp("points") / "points.npy"
+    np.save(file, samples(folder)["source"])
+    return file
+
+
+def test_points_go_where_the_run_took_them(folder: Path, points: Path, tmp_path: Path) -> None:
+    answer = tk(f"push {folder} {points} --json -o {tmp_path / 'moved.npy'}")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.json["method"] == "cfm"
+    assert answer.json["points"] == 64
+    assert answer.json["finished"] == 1.0
+    moved = np.load(tmp_path / "moved.npy", allow_pickle=False)
+    assert moved.tobytes() == samples(folder)["moved"].tobytes()
+
+    table = tk(f"push {folder} {points} -o {tmp_path / 'moved.csv'}")
+    assert table.out == f"64 points moved by cfm to {tmp_path / 'moved.csv'} (100.0% arrived)\n"
+    read = np.loadtxt(tmp_path / "moved.csv", delimiter=",")
+    np.testing.assert_allclose(read, moved, rtol=1e-6)
+
+
+def test_reverse_comes_back(folder: Path, points: Path, tmp_path: Path) -> None:
+    there, back = tmp_path / "there.npy", tmp_path / "back.npy"
+    fine = "--integrator rk4 --nfe 200"
+    assert tk(f"push {folder} {points} -o {there} {fine}").status == 0
+    assert tk(f"push {folder} {there} -o {back} {fine} --reverse").status == 0
+    np.testing.assert_allclose(np.load(back), np.load(points), atol=1e-4)
+
+
+def test_an_integrator_that_is_typed_leaves_the_runs_evaluations(
+    folder: Path, points: Path, out: Path, tmp_path: Path
+) -> None:
+    coarse = tk(f"run cfm --data gaussians {TINY} --json --integrator euler --nfe 4 --out", out)
+    run, moved = coarse.json["run"], tmp_path / "moved.npy"
+    assert tk(f"push {run} {points} --json -o {moved}").json["nfe"] == 4
+    assert tk(f"push {run} {points} --json -o {moved} --nfe 6").json["nfe"] == 6
+    adaptive = tk(f"push {run} {points} --json -o {moved} --integrator dopri5")
+    assert adaptive.status == 0
+    assert adaptive.json["nfe"] > 6
+
+
+def test_the_seed_of_a_random_map(tmp_path: Path) -> None:
+    line = f"run sinkhorn --data gaussian-pair:dim=2 {TINY} --json --out {tmp_path}"
+    run = tk(line).json["run"]
+    np.save(tmp_path / "x.npy", samples(run)["source"])
+    moved = {}
+    for name, seed in (("one", 1), ("again", 1), ("two", 2)):
+        file = tmp_path / f"{name}.npy"
+        assert tk(f"push {run} {tmp_path / 'x.npy'} -o {file} --seed {seed}").status == 0
+        moved[name] = file.read_bytes()
+    assert moved["one"] == moved["again"]
+
+    back = tk(f"push {run} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'} --reverse")
+    assert (back.status, back.err) == (1, "Error: a map carries P to Q only; it has no reverse\n")
+    steps = tk(f"push {run} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'} --nfe 5")
+    assert steps.status == 2
+    assert not (tmp_path / "y.npy").exists()
+
+
+def test_points_of_another_dimension(folder: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.ones((5, 3)))
+    answer = tk(f"push {folder} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'}")
+    assert answer.status == 2
+    assert "holds points of shape (3,); this model moves points of shape (2,)" in answer.err
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        ("result.json", "{", "is damaged or is not the result of a run"),
+        ("result.json", "[]", "is damaged or is not the result of a run"),
+        ("result.json", "{}", "is damaged: it says nothing of 'run'"),
+        ("model.json", "nonsense", "is damaged: Expecting value"),
+        ("model.json", "{}", "is damaged: it says nothing of 'method'"),
+        (
+            "model.json",
+            '{"method": {"name": "gone", "params": {}}, "config": {}}',
+            "unknown method",
+        ),
+        ("model.json", '{"method": {"name": "cfm", "params": {}}, "config": {}}', "is damaged"),
+        ("model.safetensors", "nonsense", "is damaged or not of this model"),
+        ("model.safetensors", None, "holds no model.safetensors"),
+        ("model.json", None, "holds no model.json"),
+    ],
+)
+def test_a_damaged_run(
+    name: str, content: str | None, text: str, folder: Path, points: Path, tmp_path: Path
+) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / name).unlink()
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    answer = tk(f"push {tmp_path} {points} -o {tmp_path / 'y.npy'}")
+    assert (answer.status, answer.out) == (2, "")
+    assert text in answer.err
+    assert answer.err.count("\n") == 1
