@@ -86,7 +86,9 @@ class Transport:
             raise ValueError(f"a batch has at least 1 point, not {batch}")
         parts, done = [], 0
         for chunk in torch.split(x.to(self.device), batch):
-            parts.append(self._push(model, chunk, generator, save))
+            # A learned field asks for gradients wherever an integrator evaluates it on its own.
+            with torch.no_grad():
+                parts.append(self._push(model, chunk, generator, save))
             done += len(chunk)
             if progress:
                 progress(done)
@@ -100,8 +102,7 @@ class Transport:
 
     def _push(self, model: Model, x: Tensor, generator: Generator, save: int) -> Moved:
         if isinstance(model, Map):
-            with torch.no_grad():
-                points = model(x, generator) if len(x) else x
+            points = model(x, generator) if len(x) else x
             finite = points.flatten(1).isfinite().all(1)
             stop = torch.where(finite, int(Stop.ARRIVED), int(Stop.NOT_FINITE)).to(torch.uint8)
             points = torch.where(finite.view(-1, *[1] * (x.ndim - 1)), points, x)
