@@ -6,7 +6,8 @@ implementation named in it is imported when it runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from .params import NoParams
@@ -23,7 +24,8 @@ class Spec:
 
     `summary` is one line; `citation` names the source; `params` is a frozen dataclass made with
     `param`; `implementation` is ``"package.module:attribute"``; `api_version` is the version of
-    the contracts that the author wrote against.
+    the contracts that the author wrote against. `expected_failures` maps checks of the conformance
+    suite that the plugin is known not to pass to the reasons.
     """
 
     kind: ClassVar[str]
@@ -32,6 +34,7 @@ class Spec:
     citation: str = ""
     params: type = NoParams
     api_version: int = API_VERSION
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

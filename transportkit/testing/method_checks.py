@@ -1,0 +1,304 @@
+"""What is asked of a method: numbers that can be trusted whatever method they came from."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from .. import registry
+from ..core.model import Field
+from ..core.problem import Empirical, Problem
+from ..core.random import derive
+from ..core.record import Choice
+from ..errors import TransportkitError
+from ..harness.saving import load_model, save_model
+from ..transport import Transport
+from . import trials
+from .outcome import Skip
+from .subject import QUICK, MethodSubject, push, same, starts
+
+NEAR = 4.0
+"""How many times the noise floor is near it."""
+
+TOLERANCE = 1e-3
+"""Difference allowed between ways of computing the same points, in units of the data."""
+
+IMAGE = (1, 4, 4)
+
+
+def same_seed(subject: MethodSubject) -> None:
+    """Does one seed give the same samples to the bit, whatever the global random state?"""
+    with trials.other_global_state(1):
+        first = push(subject.transport(subject.fit(trials.samples())), starts())
+    with trials.other_global_state(2):
+        second = push(subject.transport(subject.fit(trials.samples())), starts())
+    assert same(first, second), (
+        "two fits with one seed move the same points differently; draw from the generator alone, "
+        "initial weights included"
+    )
+
+
+def global_state(subject: MethodSubject) -> None:
+    """Are the global random states of Python, NumPy and torch left as they were?"""
+    with trials.unchanged_global_state() as changed:
+        push(subject.transport(subject.fit(trials.samples())), starts())
+    assert not changed, f"fitting or moving points changes the global state of {changed}"
+
+
+def inputs_unchanged(subject: MethodSubject) -> None:
+    """Are training samples and moved points left as they were?"""
+    problem, x = trials.samples(), starts()
+    ends = [m for m in (problem.source, problem.target) if isinstance(m, Empirical)]
+    before = [m.data.clone() for m in ends]
+    push(subject.transport(subject.fit(problem)), x)
+    for marginal, data in zip(ends, before, strict=True):
+        assert torch.equal(marginal.data, data), "fitting changes the training samples in place"
+    assert torch.equal(x, starts()), "moving points changes them in place"
+
+
+def saved_and_loaded(subject: MethodSubject) -> None:
+    """Does a model that was saved and loaded move points as before, to the bit?"""
+    transport, x = subject.quick(), starts()
+    config = dict(transport.model.config)
+    assert json.loads(json.dumps(config)) == config, f"`config` is not JSON values: {config}"
+    with tempfile.TemporaryDirectory() as folder:
+        save_model(Path(folder), subject.choice, transport.model)
+        _, model = load_model(Path(folder))
+    assert same(push(transport, x), push(Transport(model, transport.integrator), x)), (
+        "the loaded model moves points differently; all that matters must be in its state_dict "
+        "or in `config`"
+    )
+
+
+def shapes(subject: MethodSubject) -> None:
+    """Do points of the plane keep shape and type, and come without a gradient? And no points?"""
+    _check_shapes(subject, (2,))
+    none = push(subject.quick(), starts()[:0]).points
+    assert none.shape == (0, 2), f"no points are moved to {tuple(none.shape)}"
+
+
+def images(subject: MethodSubject) -> None:
+    """Are points of any shape served, or refused with a reason?"""
+    _check_shapes(subject, IMAGE)
+
+
+def _check_shapes(subject: MethodSubject, shape: tuple[int, ...]) -> None:
+    x = starts(shape)
+    moved = push(subject.quick(shape), x)
+    assert moved.points.shape == x.shape, (
+        f"points {tuple(x.shape)} are moved to {tuple(moved.points.shape)}"
+    )
+    assert moved.points.dtype == x.dtype, f"float32 points become {moved.points.dtype}"
+    assert not moved.points.requires_grad, "moved points carry a gradient"
+
+
+def finite(subject: MethodSubject) -> None:
+    """Are moved points finite, hardly trained as the method is?"""
+    moved = push(subject.quick(), starts())
+    lost = 1 - moved.finished
+    assert moved.points.isfinite().all(), "some moved points are not finite"
+    assert not (moved.stop == 4).any(), f"{lost:.0%} of the lines stopped: {moved.stops}"
+
+
+def double_precision(subject: MethodSubject) -> None:
+    """Does the model in float64 move float64 points to about where it does in float32?"""
+    transport, x = subject.quick(), starts()
+    model = copy.deepcopy(transport.model).double()
+    try:
+        moved = push(Transport(model, transport.integrator), x.double())
+    except TransportkitError as error:
+        raise Skip(f"float64 is not served: {error}") from None
+    assert moved.points.dtype == torch.float64, f"float64 points become {moved.points.dtype}"
+    gap = _typical_gap(moved.points.float(), push(transport, x).points)
+    assert gap < 10 * TOLERANCE, f"float64 and float32 differ by {gap:.2g}"
+
+
+def devices(subject: MethodSubject) -> None:
+    """Does it fit and move points on a CUDA device, and agree there with the CPU?"""
+    if not torch.cuda.is_available():
+        raise Skip("no CUDA device here")
+    fit = subject.fit(trials.samples(), device="cuda")
+    there = subject.transport(fit)
+    moved = push(there, starts())
+    assert moved.points.device.type == "cuda", "points moved on CUDA come back elsewhere"
+    if _is_random(there):
+        raise Skip("fits and moves points on CUDA; a random model draws other numbers there")
+    here = push(Transport(copy.deepcopy(fit.model).cpu(), subject.integrator), starts())
+    gap = _typical_gap(moved.points.cpu(), here.points)
+    assert gap < 10 * TOLERANCE, f"CUDA and the CPU differ by {gap:.2g}"
+
+
+def batch_independence(subject: MethodSubject) -> None:
+    """Does a point go to the same place whatever else is in its batch?"""
+    transport, x = subject.quick(), starts()
+    if _is_random(transport):
+        raise Skip("the model is random: which numbers a point draws depends on its place")
+    whole = push(transport, x).points
+    order = torch.randperm(len(x), generator=derive(0, "order"))
+    mixed = torch.empty_like(whole)
+    mixed[order] = push(transport, x[order], batch=7).points
+    gap = float((whole - mixed).abs().max())
+    assert gap < TOLERANCE, f"in other batches points go up to {gap:.2g} elsewhere"
+
+
+def evaluations_counted(subject: MethodSubject) -> None:
+    """Are evaluations of the field counted for each line, and none left out?"""
+    transport, x = subject.quick(), starts()
+    if not isinstance(transport.model, Field):
+        raise Skip("a map has no field to evaluate")
+    rows = 0
+
+    def count(module: object, given: tuple[torch.Tensor, ...], out: object) -> None:
+        nonlocal rows
+        rows += len(given[1])
+
+    hook = transport.model.register_forward_hook(count)
+    try:
+        moved = push(transport, x)
+    finally:
+        hook.remove()
+    assert (moved.evaluations > 0).all(), "some lines report no evaluation"
+    reported = int(moved.evaluations.sum())
+    assert reported >= rows, f"{rows} evaluations were made and {reported} reported"
+
+
+def reverse(subject: MethodSubject) -> None:
+    """Does it run backwards exactly where its spec says so?"""
+    transport = subject.quick()
+    x = trials.gaussians().target.sample(16, derive(2, "starts"))
+    try:
+        moved = transport.push(x, derive(0, "push"), reverse=True)
+    except TransportkitError as error:
+        if subject.spec.reversible:
+            raise AssertionError(f"the spec says reversible, the model: {error}") from error
+        raise Skip(f"not reversible: {error}") from None
+    assert subject.spec.reversible, "the model runs backwards; say `reversible=True` in the spec"
+    assert moved.points.shape == x.shape
+    assert moved.points.isfinite().all(), "points carried backwards are not finite"
+
+
+def tiny_budget(subject: MethodSubject) -> None:
+    """Is a budget of a few steps kept?"""
+    fit, told = subject.quick_steps
+    assert QUICK.steps is not None
+    assert fit.steps <= QUICK.steps, f"{fit.steps} steps were made, {QUICK.steps} allowed"
+    assert all(p.step <= QUICK.steps for p in told), "more steps were reported than allowed"
+    assert not fit.model.training, "the fitted model is in training mode; call eval()"
+
+
+def refusals(subject: MethodSubject) -> None:
+    """Is what a method cannot do refused with a reason, before work starts?"""
+    one, many = trials.samples(n=1, m=1), trials.samples(n=40, m=56)
+    alike = Empirical(torch.ones(32, 2))
+    cases: dict[str, Callable[[], Problem]] = {
+        "samples of unequal sizes": lambda: many,
+        "one sample on each side": lambda: one,
+        "samples that are all alike": lambda: Problem(alike, Empirical(alike.data + 1)),
+        "points with one coordinate": lambda: trials.samples((1,)),
+    }
+    for case, make in cases.items():
+        problem = make()
+        reason = subject.make().refuses(problem.for_training())
+        if reason is not None:
+            assert str(reason).strip(), f"{case}: refused without a reason"
+            continue
+        try:
+            moved = push(subject.transport(subject.fit(problem)), starts(problem.event_shape, 8))
+        except Exception as error:
+            raise AssertionError(
+                f"{case}: `refuses` says None, then {type(error).__name__}: {error}"
+            ) from error
+        assert moved.points.isfinite().all(), f"{case}: moved points are not finite"
+
+
+def held_out(subject: MethodSubject) -> None:
+    """Does it leave the held-out samples and the truth alone?"""
+    view = trials.samples().for_training()
+    problem = trials.Guarded(view.source, view.target)
+    touched = problem.watch()
+    try:
+        subject.fit(problem)
+    except AttributeError as error:
+        raise AssertionError(str(error)) from error
+    assert not touched, f"the method reads `problem.{touched[0]}`"
+
+
+def not_a_number(subject: MethodSubject) -> None:
+    """Do samples that are not finite give a clear error instead of silence?"""
+    plain = trials.samples()
+    spoiled = {
+        "NaN in the source": trials.spoiled(plain, "source", torch.nan),
+        "infinity in the target": trials.spoiled(plain, "target", torch.inf),
+    }
+    for case, problem in spoiled.items():
+        try:
+            moved = push(subject.transport(subject.fit(problem)), starts(n=16))
+        except (TransportkitError, Skip):
+            continue
+        except Exception as error:
+            raise AssertionError(
+                f"{case} ends in {type(error).__name__}: {error}; refuse it, or "
+                "raise DataError or Diverged"
+            ) from error
+        lost = int((moved.stop != 0).sum())
+        raise AssertionError(
+            f"{case} is taken in silence; {lost} of {len(moved.stop)} points are lost afterwards"
+        )
+
+
+def transports(subject: MethodSubject) -> None:
+    """Is a Gaussian carried onto a shifted, narrower one, to near the noise floor?"""
+    whole = trials.gaussians()
+    problem = whole.split(1500, derive(0, "split"))
+    transport = subject.transport(subject.fit(problem, subject.budget))
+    metric = registry.make("metric", Choice("sliced_w2"))
+    x, y, z = (
+        m.sample(1000, derive(3, name))
+        for m, name in ((whole.source, "x"), (whole.target, "y"), (whole.target, "z"))
+    )
+    moved = push(transport, x)
+    assert moved.finished > 0.99, f"only {moved.finished:.0%} of the lines arrived: {moved.stops}"
+    value = metric.distance(moved.points, y, derive(0, "metric"))
+    floor = metric.distance(z, y, derive(0, "metric"))
+    start = metric.distance(x, y, derive(0, "metric"))
+    assert value <= NEAR * floor, (
+        f"sliced_w2 is {value:.3g}, {value / floor:.1f} floors (it began at {start:.3g}); "
+        f"at most {NEAR:g} floors are asked"
+    )
+
+
+def _is_random(transport: Transport) -> bool:
+    """Whether points go elsewhere with other draws."""
+    x = starts()
+    return not torch.equal(push(transport, x, seed=1).points, push(transport, x, seed=2).points)
+
+
+def _typical_gap(a: torch.Tensor, b: torch.Tensor) -> float:
+    """The median distance: lines near a watershed may part for a rounding error."""
+    return float((a - b).flatten(1).norm(dim=1).median())
+
+
+ALL = (
+    same_seed,
+    global_state,
+    inputs_unchanged,
+    saved_and_loaded,
+    shapes,
+    images,
+    finite,
+    double_precision,
+    devices,
+    batch_independence,
+    evaluations_counted,
+    reverse,
+    tiny_budget,
+    refusals,
+    held_out,
+    not_a_number,
+    transports,
+)
