@@ -12,7 +12,7 @@ from torch import Generator
 from ..core.objective import Objective, Solvable
 from ..core.record import Budget
 from ..core.trainer import Callback, Fit, Trainer
-from ..errors import Refusal
+from ..errors import Diverged, Refusal
 
 
 @dataclass(frozen=True)
@@ -31,4 +31,9 @@ class Direct(Trainer):
             raise Refusal(f"{type(objective).__name__} is not solved at once; use Descent")
         begun = time.perf_counter()
         model = objective.solve(generator)
+        for name, state in model.state_dict().items():
+            if state.is_floating_point() and not state.isfinite().all():
+                raise Diverged(
+                    f"the fit is not finite (in '{name}'); look for such values among the samples"
+                )
         return Fit(model.eval(), (), 0, time.perf_counter() - begun)
