@@ -1,8 +1,14 @@
-"""Which plugins are installed, told from metadata alone."""
+"""Which plugins there are, told from metadata and two environment variables alone.
+
+``TK_PLUGINS=name=module:object,kind:name=module:object`` adds plugins that are not installed, of
+kind method where none is named. ``TK_DISABLE_PLUGINS=1`` leaves those of transportkit's own
+distribution and no other.
+"""
 
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import traceback
 from collections.abc import Iterator
@@ -10,7 +16,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, distributions
 
+from .errors import UsageError
+
+ADD, DISABLE = "TK_PLUGINS", "TK_DISABLE_PLUGINS"
+OWN = "transportkit"
 _UNKNOWN = "unknown"
+_ADDED = re.compile(r"(?:(\w+):)?([^\s=:,]+)\s*=\s*([\w.]+:[\w.]+)")
 
 
 def group(kind: str) -> str:
@@ -39,8 +50,30 @@ class Entry:
 def entries(kind: str) -> tuple[Entry, ...]:
     """Every entry point of a kind, by name; two of one name both appear."""
     found = [entry for dist in _installed() for entry in _offered(dist, kind)]
+    if _bare():
+        found = [entry for entry in found if same_distribution(entry.distribution, OWN)]
+    else:
+        found += _added(kind)
     unique = {(e.name, e.target, e.distribution): e for e in found}
     return tuple(sorted(unique.values(), key=lambda e: (e.name, e.distribution)))
+
+
+def _bare() -> bool:
+    return os.environ.get(DISABLE, "").strip().lower() not in ("", "0", "no", "false", "off")
+
+
+def _added(kind: str) -> Iterator[Entry]:
+    """The plugins of a kind that the environment names. Raises UsageError if it cannot be read."""
+    for piece in filter(None, map(str.strip, os.environ.get(ADD, "").split(","))):
+        read = _ADDED.fullmatch(piece)
+        if read is None or read[1] not in (None, "method", "problem", "metric", "integrator"):
+            raise UsageError(
+                f"{ADD} should read name=module:object or kind:name=module:object, with commas "
+                f"between them and a kind among method, problem, metric, integrator; not '{piece}'"
+            )
+        if (read[1] or "method") == kind:
+            point = EntryPoint(read[2], read[3], group(kind))
+            yield Entry(kind, point.name, point.value, ADD, "", point)
 
 
 def forget() -> None:

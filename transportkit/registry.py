@@ -17,6 +17,7 @@ from typing import Any
 from . import discovery
 from .core.guest import as_guest
 from .core.params import coerce, parameters, to_dict
+from .core.patience import TookTooLong, time_limit
 from .core.record import Choice
 from .core.spec import API_VERSION, IntegratorSpec, MethodSpec, MetricSpec, ProblemSpec, Spec
 from .discovery import Entry as Entry
@@ -82,13 +83,15 @@ def _read(entry: Entry) -> Loaded | Broken:
     if entry.fault:
         return Broken(entry, "its entry_points.txt cannot be read", entry.fault)
     try:
-        with as_guest():
+        with as_guest(), time_limit(_who(entry)):
             spec = entry.point.load()
         if fault := _fault(entry, spec):
             return Broken(entry, fault, "")
         return Loaded(entry, spec)
     except KeyboardInterrupt:
         raise
+    except TookTooLong as error:
+        return Broken(entry, str(error), traceback.format_exc())
     except BaseException as error:
         # A plugin that calls sys.exit() when imported is as broken as one that raises.
         return Broken(entry, f"import failed: {_last_line(error)}", traceback.format_exc())
@@ -140,13 +143,15 @@ def implementation(loaded: Loaded) -> Any:
     entry, target = loaded.entry, loaded.spec.implementation
     module, _, attribute = target.partition(":")
     try:
-        with as_guest():
+        with as_guest(), time_limit(_who(entry)):
             value: Any = importlib.import_module(module)
             for part in attribute.split("."):
                 value = getattr(value, part)
         return value
     except KeyboardInterrupt:
         raise
+    except TookTooLong as error:
+        raise PluginError(f"{_who(entry)}: '{target}': {error}") from error
     except BaseException as error:
         raise PluginError(
             f"{_who(entry)}: '{target}' cannot be imported: {_last_line(error)}"
