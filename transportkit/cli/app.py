@@ -8,6 +8,7 @@ import click
 
 from .. import __version__
 from . import options
+from .plugin import COMMANDS as PLUGIN_COMMANDS
 
 KINDS = {
     "methods": "method",
@@ -110,3 +111,12 @@ def push(**given: Any) -> int:
     from .push import push as execute
 
     return execute(**given)
+
+
+@tk.group(cls=_Suggesting)
+def plugin() -> None:
+    """Plugins: what there is, whether they keep their contracts, and a new one."""
+
+
+for command in PLUGIN_COMMANDS:
+    plugin.add_command(command)
