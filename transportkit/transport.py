@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from .core.integrator import Integrator, Solution
 from .core.model import Field, Map, Model
 from .core.status import Stop
-from .errors import Refusal
+from .errors import PluginError, Refusal
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,11 @@ class Transport:
     def _push(self, model: Model, x: Tensor, generator: Generator, save: int) -> Moved:
         if isinstance(model, Map):
             points = model(x, generator) if len(x) else x
+            if points.shape != x.shape:
+                raise PluginError(
+                    f"the map carries points of shape {tuple(x.shape)} to {tuple(points.shape)}; "
+                    "it must keep their shape"
+                )
             finite = points.flatten(1).isfinite().all(1)
             stop = torch.where(finite, int(Stop.ARRIVED), int(Stop.NOT_FINITE)).to(torch.uint8)
             points = torch.where(finite.view(-1, *[1] * (x.ndim - 1)), points, x)
