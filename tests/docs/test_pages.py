@@ -67,7 +67,7 @@ def commands(text: str) -> Iterator[list[str]]:
         for part in re.split(r"&&|\|", line.removeprefix("$ ")):
             words = shlex.split(part, comments=True) if part.strip().startswith("tk ") else []
             # A word in capitals stands for what a reader fills in; a command alone is its name.
-            alone = " ".join(words[1:]) in ("", *COMMANDS)
+            alone = " ".join(words[1:]) in ("", *tk.commands, *COMMANDS)
             if not alone and not any(word.isupper() for word in words):
                 yield words[1:]
 

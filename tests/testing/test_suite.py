@@ -1,0 +1,145 @@
+"""The suite finds what is wrong with methods that are wrong on purpose."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.strangers import Strangers
+from transportkit import PluginError, UsageError, registry
+from transportkit.cli import main
+from transportkit.testing import checks, conform, conformance
+
+SPEC = """
+from transportkit import MethodSpec
+{extra}
+spec = MethodSpec(summary="a shift", implementation="wrong_code:Wrong", model="map")
+"""
+CODE = """
+import random
+import torch
+from transportkit import DataError, Direct, Map, Method, Solvable
+
+class Shift(Map):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("by", torch.zeros(2))
+        self.hidden = torch.zeros(2)
+    @property
+    def config(self):
+        return {{}}
+    def forward(self, x, generator):
+        {forward}
+
+class Means(Solvable):
+    def __init__(self, problem):
+        self.problem = problem
+    def solve(self, generator):
+        model = Shift()
+        ends = [m.points(10_000, generator) for m in (self.problem.source, self.problem.target)]
+        {solve}
+        return model
+
+class Wrong(Method):
+    def refuses(self, problem):
+        {refuses}
+    def objective(self, problem, generator):
+        {objective}
+        return Means(problem)
+    def trainer(self):
+        return Direct()
+    def blank(self, config):
+        return Shift()
+"""
+RIGHT = {
+    "forward": "return x + self.by",
+    "solve": "model.by = ends[1].mean(0) - ends[0].mean(0)",
+    "refuses": "return None if problem.event_shape == (2,) else 'it knows the plane alone'",
+    "objective": "pass",
+}
+WRONGS = {
+    "light_spec": {"extra": "import numpy"},
+    "same_seed": {"solve": "model.by = torch.rand(2)"},
+    "global_state": {"objective": "random.seed(0)"},
+    "inputs_unchanged": {"forward": "return x.add_(self.by)"},
+    "saved_and_loaded": {
+        "solve": "model.hidden = ends[1].mean(0) - ends[0].mean(0)",
+        "forward": "return x + self.hidden",
+    },
+    "shapes": {"forward": "return (x + self.by)[:, :1]"},
+    "images": {"refuses": "return None", "forward": "return x @ torch.eye(2) + self.by"},
+    "finite": {"forward": "return x * float('nan')"},
+    "double_precision": {"forward": "return x + (self.by if x.dtype == torch.float32 else 0)"},
+    "batch_independence": {"forward": "return x - x.mean(0) + self.by"},
+    "refusals": {"refuses": "return ''"},
+    "held_out": {"objective": "problem.held_out"},
+    "not_a_number": {"solve": "model.by = ends[1].nan_to_num(0, 0).mean(0)"},
+    "transports": {},
+}
+
+
+@pytest.fixture
+def wrong(strangers: Strangers) -> Callable[..., None]:
+    """Install a method `wrong`, right but for what is given."""
+
+    def install(extra: str = "", **parts: str) -> None:
+        code = CODE.format(**{**RIGHT, **parts})
+        files = {"wrong": SPEC.format(extra=extra), "wrong_code": code}
+        strangers.install("tk-wrong", {"wrong": "wrong:spec"}, files, kind="method")
+
+    return install
+
+
+@pytest.mark.parametrize("check", WRONGS)
+def test_a_wrong_method_fails_the_check(check: str, wrong: Callable[..., None]) -> None:
+    wrong(**WRONGS[check])
+    (asked,) = (c for c in checks("method", "wrong") if c.name == check)
+    with pytest.raises((AssertionError, PluginError, RuntimeError)):
+        asked()
+
+
+def test_what_is_right_passes_and_what_fails_can_be_expected(wrong: Callable[..., None]) -> None:
+    wrong()
+    report = conform("method", "wrong", expected_failures={"transports": "it only shifts"})
+    assert report.conforms, [o for o in report.outcomes if o.status == "failed"]
+    assert report.counts["expected to fail"] == 1
+    assert report.counts["failed"] == 0
+    assert sum(report.counts.values()) == len(report.outcomes)
+    assert report.ran == len(report.outcomes) - report.counts["skipped"]
+    unexpected = conform("method", "wrong", expected_failures={"transports": "a", "shapes": "b"})
+    assert not unexpected.conforms
+    assert unexpected.counts["passed unexpectedly"] == 1
+
+
+def test_expectations_name_checks_and_reasons(wrong: Callable[..., None]) -> None:
+    wrong()
+    with pytest.raises(UsageError, match="no check is called 'shape'; did you mean 'shapes'"):
+        conform("method", "wrong", expected_failures={"shape": "why"})
+    with pytest.raises(UsageError, match="needs a reason"):
+        conformance("method", "wrong", expected_failures={"shapes": " "})
+    with pytest.raises(UsageError, match="no kind of plugin"):
+        checks("methods", "wrong")
+
+
+def test_the_command_prints_counts_and_fails(
+    wrong: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong()
+    with pytest.raises(SystemExit) as stop:
+        main(["plugin", "check", "wrong", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert stop.value.code == 1
+    assert document["counts"]["failed"] == 1
+    assert [c["check"] for c in document["checks"] if c["status"] == "failed"] == ["transports"]
+    with pytest.raises(SystemExit) as stop:
+        main(["plugin", "check", "wrong"])
+    assert "1 failed" in capsys.readouterr().out
+
+
+def test_every_kind_has_checks() -> None:
+    for kind in registry.KINDS:
+        names = [c.name for c in checks(kind, registry.entries(kind)[0].name)]
+        assert len(names) == len(set(names))
+        assert all(c.asks for c in checks(kind, registry.entries(kind)[0].name))
