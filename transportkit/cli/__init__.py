@@ -11,6 +11,7 @@ import click
 
 from ..errors import TransportkitError
 from .app import tk
+from .interrupts import Interrupts, struck
 
 INTERRUPTED = 130
 
@@ -19,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run `tk` and exit: 0 done, 1 a run failed, 2 wrong usage, 130 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = _status(arguments)
+        with Interrupts():
+            status = _status(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has gone; what was left in the buffer must not raise once more at exit.
@@ -32,6 +34,9 @@ def _status(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
         status = tk.main(arguments, prog_name="tk", standalone_mode=False)
+        if status and struck():
+            # What it failed of was the interrupt, in whatever guise.
+            raise KeyboardInterrupt
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -50,12 +55,13 @@ def _status(arguments: list[str]) -> int:
         # Click turns an interrupt into an Abort, and keeps the interrupt as its cause.
         said = stop.__cause__ if isinstance(stop.__cause__, KeyboardInterrupt) else stop
         notes = [text for text in said.args if isinstance(text, str)]
-        click.echo(f"\nInterrupted. {notes[0] if notes else 'Nothing was lost.'}", err=True)
+        click.echo(f"Interrupted. {notes[0] if notes else 'Nothing was lost.'}", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         raise
     except Exception as error:
-        return _failed(error, debug)
+        status = _failed(error, debug)
+        return INTERRUPTED if struck() else status
 
 
 def _failed(error: Exception, debug: bool) -> int:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from ..core.record import Result, Value
 from .figures import number
+from .interrupts import check
 
 _WIDEST = 10_000
 PHASES = {"fit": "fitting", "push": "moving points", "judge": "judging", "write": "writing"}
@@ -72,6 +73,7 @@ class Bars:
 
     def listen(self, phase: str, done: float, total: float | None, text: str) -> None:
         """A `Listener` for an executor."""
+        check()
         if phase != self.phase:
             self.phase = phase
             self.progress.reset(self.current, total=total)

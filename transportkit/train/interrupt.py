@@ -11,8 +11,8 @@ from typing import Any
 class HeldInterrupt:
     """While entered, the first SIGINT is noted and raised by `release`; a second one at once.
 
-    Only the main thread gets signals, and only Python's own handler is replaced: elsewhere this
-    does nothing.
+    Only the main thread gets signals, and only a handler written in Python is replaced: elsewhere
+    this does nothing.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class HeldInterrupt:
         self.replaced: Any = None
 
     def __enter__(self) -> HeldInterrupt:
-        ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ours = callable(signal.getsignal(signal.SIGINT))
         if ours and threading.current_thread() is threading.main_thread():
             self.replaced = signal.signal(signal.SIGINT, self._note)
         return self
