@@ -74,8 +74,9 @@ class Transport:
     ) -> Moved:
         """Carry points x (B, *E) of P to Q; with `reverse`, points of Q to P.
 
-        At most `batch` points are moved at once; `progress` is told how many are done. With
-        `save` = K ≥ 2 the lines are kept. Raises Refusal where the model cannot be reversed.
+        They are moved in the precision of the model and returned in their own. At most `batch`
+        points are moved at once; `progress` is told how many are done. With `save` = K ≥ 2 the
+        lines are kept. Raises Refusal where the model cannot be reversed.
         """
         model = self.model
         if reverse:
@@ -84,8 +85,10 @@ class Transport:
             model = model.reverse()
         if batch < 1:
             raise ValueError(f"a batch has at least 1 point, not {batch}")
+        given = x.dtype
+        x = x.to(self.device, _precision(model) or given)
         parts, done = [], 0
-        for chunk in torch.split(x.to(self.device), batch):
+        for chunk in torch.split(x, batch):
             # A learned field asks for gradients wherever an integrator evaluates it on its own.
             with torch.no_grad():
                 parts.append(self._push(model, chunk, generator, save))
@@ -93,7 +96,7 @@ class Transport:
             if progress:
                 progress(done)
         return Moved(
-            torch.cat([p.points for p in parts]),
+            torch.cat([p.points for p in parts]).to(given),
             torch.cat([p.stop for p in parts]),
             torch.cat([p.evaluations for p in parts]),
             _join([p.times for p in parts]),
@@ -117,6 +120,12 @@ class Transport:
         solution = self.integrator.solve(model, x, generator, save=save)
         points = model.drop(solution.end).to(x.dtype)
         return Moved(points, solution.stop, solution.evaluations, solution.times, solution.path)
+
+
+def _precision(model: Model) -> torch.dtype | None:
+    """The precision of a model's weights, if it has any."""
+    tensors = (*model.parameters(), *model.buffers())
+    return next((t.dtype for t in tensors if t.is_floating_point()), None)
 
 
 def _join(parts: list[Tensor | None]) -> Tensor | None:

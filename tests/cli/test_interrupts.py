@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import subprocess
@@ -124,6 +125,20 @@ def test_an_interrupt_that_was_swallowed_comes_back(
     assert tk(line).status == 130
 
 
+def test_no_import_is_cut_in_half(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = tmp_path / "imported_in_part.py"
+    module.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nwhole = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    seen = []
+
+    def refuses(*args: object) -> None:
+        seen.append(importlib.import_module("imported_in_part").whole)
+
+    monkeypatch.setattr("transportkit_flow.methods.IndependentFlowMatching.refuses", refuses)
+    assert tk(f"run cfm {DATA} {TINY} --out {tmp_path / 'runs'}").status == 130
+    assert seen == [True]
+
+
 def test_a_real_interrupt(tmp_path: Path) -> None:
     line = f"run cfm {DATA} --budget steps=1000000 --train 200 --out {tmp_path / 'runs'}"
     process = subprocess.Popen(
@@ -134,7 +149,7 @@ def test_a_real_interrupt(tmp_path: Path) -> None:
     )
     while not (tmp_path / "runs").exists() and process.poll() is None:
         time.sleep(0.05)
-    time.sleep(1.5)
+    time.sleep(1)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, ""), err

@@ -16,7 +16,7 @@ from transportkit.cli import main
 from transportkit.testing import checks
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text()
-BLOCKS = re.findall(r'^```(\w*)(?: title="(.+)")?\n(.*?)^```$', PAGE, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', PAGE, re.MULTILINE | re.DOTALL)
 FILES = [(title, body) for _, title, body in BLOCKS if title]
 CODE = [body for language, _, body in BLOCKS if language == "python"]
 COMMANDS = [line for language, _, body in BLOCKS if not language for line in body.splitlines()]

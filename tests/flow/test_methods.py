@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-import transportkit_flow as flow
-from transportkit_flow.methods import IndependentFlowMatching, OTFlowMatching
 
+import transportkit_flow as flow
 from transportkit import Budget, Empirical, Euler, Fit, Law, Midpoint, Problem, Transport, derive
 from transportkit.core.params import coerce
+from transportkit_flow.methods import IndependentFlowMatching, OTFlowMatching
 
 METHODS: Mapping[str, tuple[Any, Any]] = {
     "cfm": (IndependentFlowMatching, flow.FlowParams(width=32, depth=2, lr=1e-2, batch=128)),

@@ -2,11 +2,11 @@
 
 import torch
 from scipy.optimize import linear_sum_assignment
+
+from transportkit import derive
 from transportkit_flow.coupling import Coupling, Independent
 from transportkit_flow.minibatch import MinibatchOT
 from transportkit_flow.paths import Straight
-
-from transportkit import derive
 
 
 def draws(n: int, *shape: int) -> tuple[torch.Tensor, torch.Tensor]:

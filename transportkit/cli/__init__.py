@@ -11,7 +11,7 @@ import click
 
 from ..errors import TransportkitError
 from .app import tk
-from .interrupts import Interrupts, struck
+from .interrupts import Interrupts
 
 INTERRUPTED = 130
 
@@ -20,8 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run `tk` and exit: 0 done, 1 a run failed, 2 wrong usage, 130 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with Interrupts():
-            status = _status(arguments)
+        with Interrupts() as interrupts:
+            status = _status(arguments, interrupts)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has gone; what was left in the buffer must not raise once more at exit.
@@ -30,13 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status)
 
 
-def _status(arguments: list[str]) -> int:
+def _status(arguments: list[str], interrupts: Interrupts) -> int:
     debug = "--debug" in arguments
     try:
         status = tk.main(arguments, prog_name="tk", standalone_mode=False)
-        if status and struck():
-            # What it failed of was the interrupt, in whatever guise.
-            raise KeyboardInterrupt
+        if status:
+            # What it failed of may have been an interrupt, in whatever guise.
+            interrupts.check()
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -61,7 +61,7 @@ def _status(arguments: list[str]) -> int:
         raise
     except Exception as error:
         status = _failed(error, debug)
-        return INTERRUPTED if struck() else status
+        return INTERRUPTED if interrupts.struck else status
 
 
 def _failed(error: Exception, debug: bool) -> int:

@@ -60,6 +60,7 @@ class Bars:
         self.prefix, self.phase = "", ""
 
     def __enter__(self) -> Bars:
+        check()
         self.progress.start()
         return self
 

@@ -19,6 +19,7 @@ from ..harness.store import read_result
 from ..problems.files import check_place, read_points, write_points
 from ..report.document import as_text
 from ..transport import Transport
+from .interrupts import check
 
 
 def push(
@@ -50,6 +51,7 @@ def push(
             f"shape {result.event_shape}"
         )
     steps = _integrator(result.run, model, integrator, nfe)
+    check()
     begun = time.perf_counter()
     generator = derive(seed, "push", device=place)
     moved = Transport(model, steps).push(

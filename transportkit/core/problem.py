@@ -40,6 +40,16 @@ class Marginal(ABC):
     def to(self, device: torch.device | str) -> Marginal:
         """The same distribution, whose draws live on `device`."""
 
+    def split(self, train: int, generator: Generator) -> tuple[Marginal, Marginal]:
+        """Samples to train on, at most `train` of them, and the distribution held out from them.
+
+        An endless distribution gives a sample away and stays whole. A finite one that does not
+        sit in memory says here how it is cut, for no point may be on both sides.
+        """
+        if self.size is not None:
+            raise DataError(f"{type(self).__name__} is finite and does not say how it is split")
+        return Empirical(self.points(train, generator)), self
+
 
 @dataclass(frozen=True)
 class Law(Marginal):
@@ -104,6 +114,11 @@ class Empirical(Marginal):
     def to(self, device: torch.device | str) -> Empirical:
         return Empirical(self.data.to(device))
 
+    def split(self, train: int, generator: Generator) -> tuple[Empirical, Empirical]:
+        order = torch.randperm(self.size, generator=generator)
+        half = self.size // 2
+        return Empirical(self.data[order[: min(half, train)]]), Empirical(self.data[order[half:]])
+
 
 @dataclass(frozen=True)
 class Truth:
@@ -163,19 +178,11 @@ class Problem:
         """
         if self.held_out is not None:
             return self
-        source, source_rest = _split(self.source, train, generator)
-        target, target_rest = _split(self.target, train, generator)
+        source, source_rest = self.source.split(train, generator)
+        target, target_rest = self.target.split(train, generator)
         held_out = Problem(source_rest, target_rest, truth=self.truth, about=self.about)
         return replace(self, source=source, target=target, held_out=held_out)
 
     def for_training(self) -> Problem:
         """What a method may see."""
         return replace(self, truth=None, held_out=None)
-
-
-def _split(whole: Marginal, train: int, generator: Generator) -> tuple[Marginal, Marginal]:
-    if not isinstance(whole, Empirical):
-        return Empirical(whole.points(train, generator)), whole
-    order = torch.randperm(whole.size, generator=generator)
-    half = whole.size // 2
-    return Empirical(whole.data[order[: min(half, train)]]), Empirical(whole.data[order[half:]])

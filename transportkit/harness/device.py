@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -13,32 +12,26 @@ from ..errors import UsageError
 
 
 def resolve(name: str) -> torch.device:
-    """``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps`` as a device that is there."""
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` as a device that is there, ready for use."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise UsageError(f"unknown device '{name}'; use auto, cpu, cuda, cuda:N or mps") from None
+        raise UsageError(f"unknown device '{name}'; use auto, cpu, cuda or cuda:N") from None
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if count == 0:
             raise UsageError("no CUDA device is available here; use --device cpu or auto")
         if device.index is not None and device.index >= count:
             raise UsageError(f"there is no {name}; this machine has cuda:0 to cuda:{count - 1}")
+        # An index alone does not initialise CUDA, and its memory counters ask that it be.
+        torch.cuda.init()
     elif device.type == "mps":
-        if not torch.backends.mps.is_available():
-            raise UsageError("no MPS device is available here; use --device cpu or auto")
+        raise UsageError("MPS has no double precision, which metrics and fields need; use cpu")
     elif device.type != "cpu":
-        raise UsageError(f"unknown device '{name}'; use auto, cpu, cuda, cuda:N or mps")
+        raise UsageError(f"unknown device '{name}'; use auto, cpu, cuda or cuda:N")
     return device
-
-
-def name(device: torch.device) -> str:
-    """The device in words, for the record."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{device.type}, {torch.get_num_threads()} threads"
 
 
 class PeakMemory:
@@ -63,5 +56,9 @@ class PeakMemory:
             for line in Path("/proc/self/status").read_text().splitlines():
                 if line.startswith("VmHWM"):
                     return int(line.split()[1]) / 1024
+        try:
+            import resource
+        except ImportError:  # Windows has no such counter.
+            return 0.0
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak / (2**20 if sys.platform == "darwin" else 1024)

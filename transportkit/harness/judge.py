@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .. import registry
 from ..core.metric import DistributionMetric, Evidence, Metric
-from ..core.problem import Empirical, Problem
+from ..core.problem import Problem
 from ..core.random import derive
 from ..core.record import Choice, Run, Value
 
@@ -79,7 +79,7 @@ def _evaluate(
     if metric.refuses(whole) is not None:
         return Value(None)
     generator = derive(run.seed, "metric", label(choice), device=evidence.moved.device)
-    value = metric.evaluate(evidence, generator)
+    value = float(metric.evaluate(evidence, generator))
     if not isinstance(metric, DistributionMetric):
         return Value(value)
     floor = floors.of(run.problem, whole, choice, metric, len(evidence.moved))
@@ -138,12 +138,13 @@ def _target_pairs(problem: Problem, n: int) -> Iterator[tuple[Tensor, Tensor]]:
     targets = [problem.target]
     if problem.held_out is not None:
         targets.append(problem.held_out.target)
-    endless = [t for t in targets if not isinstance(t, Empirical)]
+    endless = [t for t in targets if t.size is None]
     for i in range(FLOOR_PAIRS):
         generator = derive(0, "floor", i)
         if endless:
             yield endless[-1].sample(n, generator), endless[-1].sample(n, generator)
             continue
-        pool = torch.cat([t.data for t in targets if isinstance(t, Empirical)])
+        # Distinct points in a random order: any two parts of them are disjoint.
+        pool = torch.cat([t.points(2 * n, generator) for t in targets])
         order = torch.randperm(len(pool), generator=generator)
         yield pool[order[:n]], pool[order[n : 2 * n]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import pickle
@@ -16,11 +17,14 @@ import torch
 from torch import Generator, nn
 
 from ..core.objective import Game, Objective
+from ..core.random import global_seed_from
 from ..core.record import Budget
 from ..core.trainer import Callback, Fit, Progress, Trainer
 from ..errors import Diverged, Refusal, UsageError
 from .ema import Average
 from .interrupt import HeldInterrupt
+
+log = logging.getLogger("transportkit")
 
 _REPORTS = 200
 
@@ -84,6 +88,7 @@ class _Descending:
             else {}
         )
         self.step, self.seconds = 0, 0.0
+        self.global_state: torch.Tensor | None = None
         self.history: list[tuple[int, float]] = []
         # What a player trains: its parameters that require gradients now, as the fit begins.
         self.trained = {
@@ -99,7 +104,10 @@ class _Descending:
         for module in self.players.values():
             module.train()
         try:
-            with HeldInterrupt() as interrupt:
+            # Dropout and its like can only draw from torch's global generator.
+            with global_seed_from(self._global()), HeldInterrupt() as interrupt:
+                if self.global_state is not None:
+                    torch.set_rng_state(self.global_state)
                 self._descend(callbacks, checkpoint, interrupt)
         except KeyboardInterrupt:
             if checkpoint is not None and self.whole:
@@ -116,6 +124,10 @@ class _Descending:
         model = self.game.model().eval()
         return Fit(model, tuple(self.history), self.step, self.seconds)
 
+    def _global(self) -> Generator:
+        """A generator that takes no draw from the fit's own."""
+        return Generator().manual_seed(self.generator.initial_seed() % 2**62)
+
     def _descend(
         self, callbacks: Sequence[Callback], checkpoint: Path | None, interrupt: HeldInterrupt
     ) -> None:
@@ -126,6 +138,7 @@ class _Descending:
             self.whole = False
             loss = self._one_step()
             self.step += 1
+            self.global_state = torch.get_rng_state()
             self.whole = True
             now = time.perf_counter()
             self.seconds = resumed_at + now - begun
@@ -222,12 +235,18 @@ class _Descending:
                 n: {"step": a.step, "weights": a.weights} for n, a in self.averages.items()
             },
             "generator": self.generator.get_state(),
+            "global": self.global_state,
             "game": dict(self.game.state()),
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        torch.save(content, partial)
-        os.replace(partial, path)
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.save(content, partial)
+            os.replace(partial, path)
+        except (OSError, RuntimeError) as error:
+            # A full disk costs the checkpoint, not the training; torch says it by RuntimeError.
+            log.warning("no checkpoint could be written to %s: %s", path, error)
+            partial.unlink(missing_ok=True)
 
     def _restore(self, path: Path) -> None:
         try:
@@ -250,6 +269,7 @@ class _Descending:
                 self.averages[name].step = content["averages"][name]["step"]
                 self.averages[name].take(content["averages"][name]["weights"])
         self.generator.set_state(content["generator"].cpu())
+        self.global_state = content["global"]
         self.game.restore(content["game"])
 
 

@@ -1,0 +1,125 @@
+"""The learned field of Poisson flow, and its lines from the prior to the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from transportkit import IntervalField, TimeMLP
+
+from .kernel import from_normal, to_normal
+
+RHO = 7.0
+"""Exponent of the radii along a line (Karras et al. 2022, arXiv:2206.00364, equation 5)."""
+OUTSIDE = 3.0
+"""Root mean square of a point's coordinates, in standard deviations, beyond which it is far."""
+
+
+class PoissonField(IntervalField):
+    """dx/dsigma = (x - E[y | x, r]) / sigma = E_x / E_r sqrt(D), from `largest` to `smallest`.
+
+    P is N(0, I); its points are first carried along their rays to the law that the lines of a
+    single charge have at the largest radius, which Q's lines have there but for a part of order
+    (1 / largest)^2. States are in standard deviations of Q about its mean.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        extra: int,
+        largest: float,
+        smallest: float,
+        width: int,
+        depth: int,
+        generator: Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.event_shape = tuple(event_shape)
+        self.extra, self.largest, self.smallest = extra, largest, smallest
+        self.width, self.depth = width, depth
+        dim = torch.Size(self.event_shape).numel()
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("scale", torch.ones(()))
+        self.net = TimeMLP((dim,), width=width, depth=depth, generator=generator)
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return {
+            "event_shape": list(self.event_shape),
+            "extra": self.extra,
+            "largest": self.largest,
+            "smallest": self.smallest,
+            "width": self.width,
+            "depth": self.depth,
+        }
+
+    def slope(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """dx/dsigma (B, N) at states x (B, N) and sigma (B,).
+
+        The network corrects the slope of Gaussian data, with the weights of Karras et al. 2022,
+        table 1. A kernel of few extra dimensions has far outliers; they count as if sigma were
+        their distance.
+        """
+        sigma = sigma[:, None]
+        beyond = (x.square().mean(1, keepdim=True) - OUTSIDE**2).clamp_min(0)
+        spread = (1 + sigma.square() + beyond).sqrt()
+        prior = x * (1 - spread.square().reciprocal()) / sigma
+        t = sigma.log().squeeze(1) / 4
+        return prior - self.net(t, x / spread) / (1 + sigma.square()).sqrt()
+
+    def sigma(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """sigma (B,) at times t (B,), and its derivative."""
+        first, last = self.largest ** (1 / RHO), self.smallest ** (1 / RHO)
+        root = first + t * (last - first)
+        return root**RHO, RHO * root ** (RHO - 1) * (last - first)
+
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        sigma, rate = self.sigma(t)
+        return rate[:, None] * self.slope(y, sigma)
+
+    def lift(self, x: Tensor) -> Tensor:
+        return from_normal(x.flatten(1), self.largest, self.extra)
+
+    def drop(self, y: Tensor) -> Tensor:
+        return self.to_data(y)
+
+    def reverse(self) -> IntervalField:
+        return FromData(self)
+
+    def to_data(self, y: Tensor) -> Tensor:
+        return (y * self.scale + self.mean).view(-1, *self.event_shape)
+
+    def from_data(self, x: Tensor) -> Tensor:
+        return (x.flatten(1) - self.mean) / self.scale
+
+
+class FromData(IntervalField):
+    """The lines of a Poisson field from the data to N(0, I)."""
+
+    def __init__(self, field: PoissonField) -> None:
+        super().__init__()
+        self.field = field
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self.field.config
+
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        return -self.field(1 - t, y)
+
+    def lift(self, x: Tensor) -> Tensor:
+        return self.field.from_data(x)
+
+    def drop(self, y: Tensor) -> Tensor:
+        points = to_normal(y, self.field.largest, self.field.extra)
+        return points.view(-1, *self.field.event_shape)
+
+    def reverse(self) -> IntervalField:
+        return self.field

@@ -1,0 +1,58 @@
+"""Aggregates: means, intervals, floors and ranks over seeds."""
+
+from __future__ import annotations
+
+import pytest
+
+from transportkit import Choice, Result, Run
+from transportkit.core.record import Value
+from transportkit.harness.compare import label, table
+
+
+def result(method: str, seed: int, **metrics: float | None) -> Result:
+    run = Run(Choice(method), Choice("moons"), seed)
+    values = {name: Value(value, 0.5 if name == "w2" else None) for name, value in metrics.items()}
+    return Result(run, "done", metrics=values)
+
+
+def test_mean_interval_floor_and_ratio() -> None:
+    (row,) = table([result("a", seed, w2=value) for seed, value in enumerate((1.0, 2.0, 3.0))])
+    # Student's t with two degrees of freedom at 97.5% is 4.3027; the standard error is 1/sqrt(3).
+    half = 4.302652729911275 / 3**0.5
+    assert (row.mean, row.seeds, row.floor, row.ratio) == (2.0, 3, 0.5, 4.0)
+    assert row.low == pytest.approx(2 - half)
+    assert row.high == pytest.approx(2 + half)
+    (single,) = table([result("a", 0, w2=1.0)])
+    assert single.low is single.high is None
+
+
+def test_ranks_where_the_difference_is_real() -> None:
+    noise = (0.0, 0.4, -0.3, 0.1)
+    rows = table(
+        [result("good", s, w2=1 + e) for s, e in enumerate(noise)]
+        # Paired on the same seeds this one is worse by .1 every time.
+        + [result("worse", s, w2=1.1 + e) for s, e in enumerate(noise)]
+        + [result("like", s, w2=1 + 2 * e) for s, e in enumerate(reversed(noise))]
+    )
+    assert {row.method: row.rank for row in rows} == {"good": 1, "worse": 2, "like": 1}
+
+
+def test_higher_is_better_for_some_and_nothing_for_others() -> None:
+    rows = table([result("a", 0, cosine=0.9, cost=1.0), result("b", 0, cosine=0.8, cost=2.0)])
+    assert {(r.method, r.metric): r.rank for r in rows} == {
+        ("a", "cosine"): 1,
+        ("b", "cosine"): 2,
+        ("a", "cost"): None,
+        ("b", "cost"): None,
+    }
+
+
+def test_values_that_are_missing_or_not_finite_are_left_out() -> None:
+    rows = table([result("a", 0, w2=None), result("a", 1, w2=2.0), result("b", 0, w2=float("inf"))])
+    assert [(row.method, row.seeds) for row in rows] == [("a", 1)]
+
+
+def test_labels_name_what_differs() -> None:
+    one, two, other = Choice("m", {"a": 1, "b": 2}), Choice("m", {"a": 1, "b": 3}), Choice("n")
+    assert label(one, [one, other]) == "m"
+    assert label(one, [one, two]) == "m:b=2"

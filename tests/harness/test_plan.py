@@ -1,0 +1,89 @@
+"""Plans: what is asked for, in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from transportkit import Budget, Choice, UsageError
+from transportkit.harness.plan import Settings, parse_seeds, plan
+from transportkit.harness.provenance import digest
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [("0", [0]), ("0-4", [0, 1, 2, 3, 4]), ("3,0,7-9", [3, 0, 7, 8, 9]), ("1,1-2", [1, 2])],
+)
+def test_seeds(text: str, seeds: list[int]) -> None:
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "a", "1-", "-1", "0--3", "5-2", "1,,2", "0-99999999", "1.5"])
+def test_no_seeds(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_seeds(text)
+
+
+def test_every_combination_once_with_shared_fits_together() -> None:
+    settings = Settings(budget=Budget(steps=3), metrics=["cost", "cost", Choice("cost")])
+    runs = plan(["cfm", "emd"], ["moons", Choice("gaussian-pair", {"dim": 3})], [0, 1], settings)
+    assert len({run.key() for run in runs}) == len(runs) == 8
+    assert [len(run.metrics) for run in runs] == [1] * 8
+    assert {run.problem.params.get("dim") for run in runs} == {None, 3}
+    assert all(run.integrator is None for run in runs if run.method.name == "emd")
+    assert all(run.integrator is not None for run in runs if run.method.name == "cfm")
+
+
+def test_keys_follow_what_can_change_a_result() -> None:
+    def key(**changed: object) -> str:
+        asked = {"points": 10, "train": 10, "device": "cpu", **changed}
+        (run,) = plan(["cfm"], ["moons"], [0], Settings(**asked))  # type: ignore[arg-type]
+        return run.key()
+
+    assert key() == key()
+    variants = [
+        key(),
+        key(points=11),
+        key(train=11),
+        key(nfe=4),
+        key(batch=5),
+        key(integrator="rk4"),
+    ]
+    variants += [key(budget=Budget(steps=1)), key(budget=Budget(seconds=1)), key(metrics=["cost"])]
+    assert len(set(variants)) == len(variants)
+
+
+def test_overrides_win_over_what_is_in_the_text_or_the_choice() -> None:
+    settings = Settings(metrics=["cost"])
+    for asked in ("cfm:steps=3,batch=7", Choice("cfm", {"steps": 3, "batch": 7})):
+        (run,) = plan([asked], ["moons"], [0], settings, {"steps": "5"})
+        assert (run.method.params["steps"], run.method.params["batch"]) == (5, 7)
+
+
+def test_files_are_named_by_path_and_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    np.save("a.npy", np.ones((3, 2)))
+    settings = Settings(metrics=["cost"])
+
+    def key(source: str) -> str:
+        own = Choice("samples", {"source": source, "target": "a.npy"})
+        return plan(["linear"], [own], [0], settings)[0].key()
+
+    first = key("a.npy")
+    assert first == key("~/a.npy") == key(str(tmp_path / "a.npy"))
+    np.save("a.npy", np.zeros((3, 2)))
+    assert key("a.npy") != first
+
+
+def test_a_part_of_a_file_has_the_files_digest(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(b"one")
+    (tmp_path / "a#b.npz").write_bytes(b"two")
+    assert digest(tmp_path / "a.npz#x") == digest(tmp_path / "a.npz")
+    assert (
+        digest(tmp_path / "a#b.npz") == digest(tmp_path / "a#b.npz#x") != digest(tmp_path / "a.npz")
+    )

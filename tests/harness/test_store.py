@@ -1,0 +1,107 @@
+"""The store: what is found there is whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.commands import TINY, tk
+from transportkit import DataError, Run
+from transportkit.harness.store import Store, read_result
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("store")
+    return Path(tk(f"run cfm --data moons {TINY} --json --out {out}").json["run"])
+
+
+@pytest.fixture
+def copied(folder: Path, tmp_path: Path) -> tuple[Store, Run, Path]:
+    """A store with one run, and the run's folder in it."""
+    run = read_result(folder).run
+    place = tmp_path / folder.name
+    fit = tmp_path / "fits" / f"cfm-{run.fit_key()}"
+    for target in (place, fit):
+        target.mkdir(parents=True)
+        for file in folder.iterdir():
+            (target / file.name).write_bytes(file.read_bytes())
+    return Store(tmp_path), run, place
+
+
+def test_a_result_reads_back_as_it_was(folder: Path) -> None:
+    result = read_result(folder)
+    assert result.status == "done"
+    assert result.event_shape == (2,)
+    assert Store(folder.parent).place(result.run) == folder
+    assert Store(folder.parent).find(result.run) == result
+    assert list(Store(folder.parent).results()) == [result]
+    assert Store(folder.parent).find(replace(result.run, seed=9)) is None
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def lengthen(file: Path) -> None:
+    file.write_bytes(file.read_bytes() + b"more")
+
+
+@pytest.mark.parametrize("harm", [cut, Path.unlink])
+@pytest.mark.parametrize("name", ["result.json", "samples.npz", "model.json", "model.safetensors"])
+def test_a_run_that_is_not_whole_is_not_found(
+    name: str, harm: Callable[[Path], None], copied: tuple[Store, Run, Path]
+) -> None:
+    store, run, place = copied
+    assert store.find(run) is not None
+    harm(place / name)
+    assert store.find(run) is None
+
+
+def test_weights_of_another_length_are_not_found(copied: tuple[Store, Run, Path]) -> None:
+    store, run, place = copied
+    lengthen(place / "model.safetensors")
+    assert store.find(run) is None
+
+
+@pytest.mark.parametrize("harm", [cut, Path.unlink])
+@pytest.mark.parametrize("name", ["fit.json", "model.json", "model.safetensors"])
+def test_a_fit_that_is_not_whole_is_not_found(
+    name: str, harm: Callable[[Path], None], copied: tuple[Store, Run, Path]
+) -> None:
+    store, run, _ = copied
+    fit = store.find_fit(run, "cpu")
+    assert fit is not None
+    assert fit.steps == 5
+    harm(store.folder / "fits" / f"cfm-{run.fit_key()}" / name)
+    assert store.find_fit(run, "cpu") is None
+
+
+@pytest.mark.parametrize("text", ["", "3", "[]", "null", "{}", '{"run": 3}', '{"run": {}}', "\x00"])
+def test_what_is_no_result(text: str, tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text(text)
+    with pytest.raises(DataError, match="is damaged") as error:
+        read_result(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_result_without_metrics_is_damaged(folder: Path, tmp_path: Path) -> None:
+    content = json.loads((folder / "result.json").read_text())
+    for changed in ({"metrics": 3}, {"metrics": {"w2": {"worth": 3}}}, {"event_shape": 3}):
+        (tmp_path / "result.json").write_text(json.dumps({**content, **changed}))
+        with pytest.raises(DataError, match="is damaged"):
+            read_result(tmp_path)
+
+
+def test_leftovers_of_the_dead_are_cleared_when_a_store_is_opened(tmp_path: Path) -> None:
+    (tmp_path / ".partial-dead").mkdir()
+    (tmp_path / ".partial-dead" / "result.json").touch()
+    store = Store(tmp_path)
+    assert not list(tmp_path.iterdir())
+    with store.writing(tmp_path / "run") as partial:
+        Store(tmp_path)
+        assert partial.exists()
