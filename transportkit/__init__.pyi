@@ -8,6 +8,7 @@ from .core.metric import DistributionMetric as DistributionMetric
 from .core.metric import Evidence as Evidence
 from .core.metric import Metric as Metric
 from .core.model import Contact as Contact
+from .core.model import DiffusionField as DiffusionField
 from .core.model import Field as Field
 from .core.model import IntervalField as IntervalField
 from .core.model import Map as Map
@@ -54,6 +55,7 @@ from .integrate.ode import RK4 as RK4
 from .integrate.ode import Dopri5 as Dopri5
 from .integrate.ode import Euler as Euler
 from .integrate.ode import Midpoint as Midpoint
+from .integrate.sde import EulerMaruyama as EulerMaruyama
 from .nets.mlp import TimeMLP as TimeMLP
 from .nets.mlp import mlp as mlp
 from .train.descent import Descent as Descent

@@ -7,6 +7,7 @@ size of the plan is kept: memory is that of one block of rows.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -51,7 +52,9 @@ def solve(x: Tensor, y: Tensor, epsilon: float, *, tolerance: float, most: int) 
         fitted = -soft_maximum(x, y, v, now)
         # The plan (u, v) has the row sums exp(u - fitted) / N; capped, for one far from the end.
         error = float((u - fitted).clamp(max=50).expm1().abs().mean()) / 2
-        if now <= epsilon and (error <= tolerance or iterations >= most):
+        done = now <= epsilon and (error <= tolerance or iterations >= most)
+        # No iteration mends what is not a number.
+        if done or math.isnan(error):
             return EntropicPlan(u, v, error, iterations)
         u = fitted
         v = -soft_maximum(y, x, u, now)

@@ -8,6 +8,8 @@ from typing import final
 
 from torch import Generator, Tensor
 
+from .integrator import Integrator
+from .model import Model
 from .problem import Problem, Truth
 
 
@@ -16,13 +18,18 @@ class Evidence:
     """What there is to judge, all (n, *E): held-out source points `start`, where they were moved
     to, and as many held-out target points, independent of them; and the truth, where known.
 
-    A lost line counts: it stands in `moved` where it stopped.
+    A lost line counts: it stands in `moved` where it stopped. Where they are at hand, there are
+    also the model and the integrator that moved the points (an integrator for a field alone), and
+    `training`, the problem whose samples the model was fitted to.
     """
 
     start: Tensor
     moved: Tensor
     target: Tensor
     truth: Truth | None = None
+    model: Model | None = None
+    integrator: Integrator | None = None
+    training: Problem | None = None
 
 
 class Metric(ABC):
@@ -34,7 +41,10 @@ class Metric(ABC):
 
     @abstractmethod
     def evaluate(self, evidence: Evidence, generator: Generator) -> float:
-        """The value. A random metric draws from `generator`."""
+        """The value. A random metric draws from `generator`.
+
+        Raises Refusal where the metric says nothing of this model, such as one that has no lines.
+        """
 
 
 class DistributionMetric(Metric):

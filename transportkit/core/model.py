@@ -98,6 +98,27 @@ class ReversedInterval(IntervalField):
         return self.field
 
 
+class DiffusionField(IntervalField):
+    """A field with a stochastic equation dy = drift(t, y) dt + noise(t) dW beside its lines.
+
+    `forward` is the velocity of the deterministic lines that have the same marginals (Song et al.
+    2021, arXiv:2011.13456, equation 13). The reverse is that of the lines; a subclass that has a
+    reverse equation as well overrides `reverse`.
+    """
+
+    @property
+    def span(self) -> Interval:
+        return Interval(0.0, 1.0, noisy=True)
+
+    @abstractmethod
+    def drift(self, t: Tensor, y: Tensor) -> Tensor:
+        """The drift (B, *S) of the stochastic equation at times t (B,) and states y (B, *S)."""
+
+    @abstractmethod
+    def noise(self, t: Tensor) -> Tensor:
+        """The size (B,) of its noise at times t (B,), in units of the states per root of time."""
+
+
 @dataclass(frozen=True)
 class Contact:
     """What becomes of lines that leave or meet a plate.

@@ -54,6 +54,12 @@ class Game(Objective, Generic[Batch]):
     def model(self) -> Model:
         """The fitted model, made of the players as they are now."""
 
+    def proceed(self, share: float) -> None:
+        """Told before every step what share of the budget, from 0 to 1, is used up.
+
+        A game of several rounds begins its next one here.
+        """
+
     def state(self) -> Mapping[str, Any]:
         """Tensors and plain values beyond the players' weights that resuming needs, if any."""
         return {}

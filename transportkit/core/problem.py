@@ -125,12 +125,14 @@ class Truth:
     """What is known of the answer.
 
     `map` is the optimal map for the squared Euclidean cost, (B, *E) -> (B, *E); `cost` the optimal
-    mean squared displacement W2^2; `target_variance` the trace of Q's covariance.
+    mean squared displacement W2^2; `target_variance` the trace of Q's covariance; `between` the
+    distributions observed on the way, by the share of it, such as 0.5 for half way.
     """
 
     map: Callable[[Tensor], Tensor] | None = None
     cost: float | None = None
     target_variance: float | None = None
+    between: Mapping[float, Marginal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Interval:
-    """Lines run over a time interval, from t0 to t1; t1 < t0 runs backwards in time."""
+    """Lines run over a time interval, from t0 to t1; t1 < t0 runs backwards in time.
+
+    Over a `noisy` interval a field has a stochastic equation as well (`DiffusionField`).
+    """
 
     t0: float = 0.0
     t1: float = 1.0
+    noisy: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.t0) and math.isfinite(self.t1)) or self.t0 == self.t1:

@@ -15,7 +15,7 @@ from .params import NoParams
 API_VERSION = 1
 """The version of the plugin contracts. A plugin states the one that it was written for."""
 
-SpanKind = Literal["interval", "plate"]
+SpanKind = Literal["interval", "noisy interval", "plate"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,7 +94,9 @@ class Executor:
         moved, push_seconds = self._push(run, transport, source)
         peak = memory.megabytes()
         self.listener("judge", 0, None, "")
-        evidence = Evidence(source, moved.points, target, whole.truth)
+        evidence = Evidence(
+            source, moved.points, target, whole.truth, fit.model, integrator, problem.for_training()
+        )
         metrics, troubles = judge(run, whole, evidence, self.floors)
         result = Result(
             run,

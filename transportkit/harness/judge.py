@@ -15,6 +15,7 @@ from ..core.metric import DistributionMetric, Evidence, Metric
 from ..core.problem import Problem
 from ..core.random import derive
 from ..core.record import Choice, Run, Value
+from ..errors import Refusal
 
 log = logging.getLogger("transportkit")
 FLOOR_PAIRS = 10
@@ -79,7 +80,10 @@ def _evaluate(
     if metric.refuses(whole) is not None:
         return Value(None)
     generator = derive(run.seed, "metric", label(choice), device=evidence.moved.device)
-    value = float(metric.evaluate(evidence, generator))
+    try:
+        value = float(metric.evaluate(evidence, generator))
+    except Refusal:
+        return Value(None)
     if not isinstance(metric, DistributionMetric):
         return Value(value)
     floor = floors.of(run.problem, whole, choice, metric, len(evidence.moved))

@@ -30,35 +30,42 @@ class LinesParams:
     max_steps: int = param(2000, "steps after which a line is given up", ge=1)
 
 
-_BOTH: tuple[SpanKind, ...] = ("interval", "plate")
+_ALL: tuple[SpanKind, ...] = ("interval", "noisy interval", "plate")
 
 euler = IntegratorSpec(
     summary="Euler's method, equal steps (torchdiffeq)",
     implementation="transportkit.integrate.ode:Euler",
     citation="Chen 2018, torchdiffeq",
     params=FixedParams,
-    spans=_BOTH,
+    spans=_ALL,
 )
 midpoint = IntegratorSpec(
     summary="midpoint rule of order 2, equal steps (torchdiffeq)",
     implementation="transportkit.integrate.ode:Midpoint",
     citation="Chen 2018, torchdiffeq",
     params=FixedParams,
-    spans=_BOTH,
+    spans=_ALL,
 )
 rk4 = IntegratorSpec(
     summary="Runge-Kutta 3/8 rule of order 4, equal steps (torchdiffeq)",
     implementation="transportkit.integrate.ode:RK4",
     citation="Kutta 1901; Chen 2018, torchdiffeq",
     params=FixedParams,
-    spans=_BOTH,
+    spans=_ALL,
 )
 dopri5 = IntegratorSpec(
     summary="Dormand-Prince 5(4), steps adapted for the whole batch (torchdiffeq)",
     implementation="transportkit.integrate.ode:Dopri5",
     citation="Dormand and Prince 1980; Chen 2018, torchdiffeq",
     params=AdaptiveParams,
-    spans=_BOTH,
+    spans=_ALL,
+)
+euler_maruyama = IntegratorSpec(
+    summary="Euler-Maruyama for the stochastic equation of a diffusion, equal steps",
+    implementation="transportkit.integrate.sde:EulerMaruyama",
+    citation="Maruyama 1955",
+    params=FixedParams,
+    spans=("noisy interval",),
 )
 lines = IntegratorSpec(
     summary="field lines between plates, in arc length, steps adapted and landed per line",

@@ -19,7 +19,11 @@ from .outcome import Skip
 from .subject import Subject, starts
 
 ACCURACY = 0.05
-SPANS: Mapping[str, Span] = {"interval": Interval(), "plate": Plate(0.0, 3.0, 0.1, 10.0)}
+SPANS: Mapping[str, Span] = {
+    "interval": Interval(),
+    "noisy interval": Interval(noisy=True),
+    "plate": Plate(0.0, 3.0, 0.1, 10.0),
+}
 
 
 class Trial(IntervalField):

@@ -158,6 +158,7 @@ class _Descending:
     def _one_step(self) -> torch.Tensor:
         """Every player's moves; the loss of the last."""
         settings = self.settings
+        self.game.proceed(self._share())
         rate = self._rate()
         loss = torch.zeros(())
         for name, optimizers in self.optimizers.items():
@@ -188,13 +189,16 @@ class _Descending:
             return torch.autocast(self.generator.device.type, dtype=torch.bfloat16)
         return nullcontext()
 
+    def _share(self) -> float:
+        """The share of the budget that is used up."""
+        if self.seconds_allowed is not None:
+            return min(1.0, self.seconds / self.seconds_allowed)
+        assert self.steps_allowed is not None
+        return self.step / self.steps_allowed
+
     def _rate(self) -> float:
         """The learning rate's factor now."""
-        if self.seconds_allowed is not None:
-            part = min(1.0, self.seconds / self.seconds_allowed)
-        else:
-            assert self.steps_allowed is not None
-            part = self.step / self.steps_allowed
+        part = self._share()
         if part < self.settings.warmup:
             return min(1.0, max(part, 1e-3) / self.settings.warmup)
         if self.settings.schedule == "constant":
