@@ -16,6 +16,8 @@ SMALL = {
     "efm-flow": {"pairs": 500, "width": 64, "batch": 256},
     "cfm": {"width": 64, "batch": 256},
     "otcfm": {"width": 64, "batch": 256},
+    "pfgm": {"width": 64, "batch": 256, "charges": 256},
+    "pfgm++": {"width": 64, "batch": 256, "charges": 256},
 }
 BUDGET = Budget(steps=300)
 EXPECTED: dict[tuple[str, str, str], str] = {}
