@@ -113,6 +113,33 @@ def push(**given: Any) -> int:
     return execute(**given)
 
 
+@tk.command("export")
+@click.argument("folder", metavar="DIR")
+@click.option(
+    "--to",
+    required=True,
+    type=click.Choice(["csv", "parquet", "latex", "markdown"]),
+    help="Format.",
+)
+@click.option(
+    "--rows",
+    type=click.Choice(["table", "cells"]),
+    default="table",
+    show_default=True,
+    help="A row for each method, data and metric, or for each run.",
+)
+@click.option("-o", "--output", metavar="FILE", help="Instead of standard output.")
+@options.debug
+def export_(folder: str, to: str, rows: Any, output: str | None, debug: bool) -> None:
+    """Write the comparison of the runs in DIR for other programs and for papers.
+
+    Example: tk export runs --to latex -o table.tex
+    """
+    from .export import export_runs
+
+    export_runs(folder, to, rows, output)
+
+
 @tk.group(cls=_Suggesting)
 def plugin() -> None:
     """Plugins: what there is, whether they keep their contracts, and a new one."""

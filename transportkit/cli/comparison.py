@@ -15,7 +15,7 @@ import click
 
 from ..core.record import Result
 from ..harness.compare import Row, label
-from .figures import number, seconds, three, with_half
+from ..report.figures import number, seconds, three, with_half
 
 GAP = "  "
 WIDTH_OF_A_PIPE = 120

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from ..core.record import Result, Value
-from .figures import number
+from ..report.figures import number
 from .interrupts import check
 
 _WIDEST = 10_000

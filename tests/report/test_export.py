@@ -1,0 +1,101 @@
+"""`tk export`: the rows of a comparison in formats that other programs read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.commands import tk
+from tests.report.results import result, shelve
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    folder = tmp_path / "runs"
+    shelve(
+        folder,
+        *(result("cfm", seed, sliced_w2=0.2 + seed / 1000, cost=3.0) for seed in range(3)),
+        *(result("linear", seed, sliced_w2=0.5 + seed / 1000, cost=4.0) for seed in range(3)),
+        result("emd", 0, status="failed", message="100% of {it}"),
+    )
+    return folder
+
+
+def test_csv_has_the_rows_of_the_comparison(runs: Path) -> None:
+    table = list(csv.DictReader(io.StringIO(tk("export", runs, "--to", "csv").out)))
+    found = {(row["method"], row["metric"]): row for row in table}
+    assert len(table) == len(found) == 4
+    assert float(found["cfm", "sliced_w2"]["mean"]) == pytest.approx(0.201)
+    assert float(found["linear", "sliced_w2"]["ratio"]) == pytest.approx(5.01)
+    assert found["cfm", "cost"]["floor"] == ""
+    cells = tk("export", runs, "--to", "csv", "--rows", "cells").out
+    rows = list(csv.DictReader(io.StringIO(cells)))
+    assert len(rows) == 7
+    failed = next(row for row in rows if row["method"] == "emd")
+    assert (failed["status"], failed["message"]) == ("failed", "100% of {it}")
+    done = next(row for row in rows if row["method"] == "cfm")
+    assert float(done["sliced_w2"]) == pytest.approx(0.2)
+    assert float(done["sliced_w2.floor"]) == pytest.approx(0.1)
+    assert json.loads(done["budget"]) == {"steps": 100}
+
+
+def test_parquet_reads_back(runs: Path, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    file = tmp_path / "cells.parquet"
+    assert tk("export", runs, "--to", "parquet", "--rows", "cells", "-o", file).status == 0
+    rows = parquet.read_table(file).to_pylist()
+    assert len(rows) == 7
+    assert sorted(r["sliced_w2"] for r in rows if r["method"] == "cfm") == [0.2, 0.201, 0.202]
+    refused = tk("export", runs, "--to", "parquet")
+    assert (refused.status, refused.out) == (2, "")
+
+
+def test_latex_is_balanced_and_marks_the_best(runs: Path) -> None:
+    text = tk("export", runs, "--to", "latex").out
+    assert r"\boldmath$2.01 \pm 0.02$" in text
+    assert r"sliced\_w2" in text
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
+    lines = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert {line.count("&") for line in lines} == {2}
+    cells = tk("export", runs, "--to", "latex", "--rows", "cells").out
+    assert "emd & moons & 0 & failed" in cells
+
+
+def test_markdown_has_a_line_for_each_method(runs: Path) -> None:
+    lines = tk("export", runs, "--to", "markdown").out.splitlines()
+    assert lines[0] == "### moons"
+    table = [line for line in lines if line.startswith("|")]
+    assert [line.split("|")[1].strip() for line in table[2:]] == ["cfm", "linear", "floor"]
+    assert "**2.01 ±0.02**" in table[2]
+    assert {line.count("|") for line in table} == {4}
+
+
+def test_the_newest_of_equal_work_stands(tmp_path: Path) -> None:
+    shelve(tmp_path, result(versions="1", sliced_w2=0.2), result(versions="2", sliced_w2=0.3))
+    for folder in tmp_path.iterdir():
+        old = '"transportkit": "1"' in (folder / "result.json").read_text()
+        os.utime(folder / "result.json", (1, 1) if old else (2, 2))
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "result.json").write_text("{")
+    answer = tk("export", tmp_path, "--to", "csv")
+    assert [float(r["mean"]) for r in csv.DictReader(io.StringIO(answer.out))] == [0.3]
+    assert "1 older result is left out" in answer.err
+    assert "broken/result.json' is damaged" in answer.err
+
+
+def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
+    for folder, reason in ((tmp_path / "no", "there is no folder"), (tmp_path, "holds no run")):
+        answer = tk("export", folder, "--to", "csv")
+        assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+        assert reason in answer.err
+    shelve(tmp_path, result(status="failed", message="no"))
+    assert "no run here has figures" in tk("export", tmp_path, "--to", "csv").err
+    unwritable = tk("export", tmp_path, "--to", "csv", "--rows", "cells", "-o", tmp_path / "a/b")
+    assert unwritable.status == 1
+    assert "cannot be written" in unwritable.err

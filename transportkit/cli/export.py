@@ -1,0 +1,31 @@
+"""`tk export`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ..errors import UsageError
+from ..harness.compare import table
+from ..harness.gather import gather
+from ..report.document import comparison_document, result_document
+from ..report.export import Rows, export, write
+from .console import route_warnings
+
+
+def export_runs(folder: str, to: str, rows: Rows, output: str | None) -> None:
+    """Write the comparison of the runs in a folder, or print it."""
+    route_warnings()
+    if to == "parquet" and output is None:
+        raise UsageError("parquet is not text; name a file with -o")
+    results = gather(Path(folder))
+    cells = [result_document(result, found=True) for result in results]
+    document = comparison_document(cells, [asdict(row) for row in table(results)])
+    content = export(document, to, rows)
+    if output is None:
+        click.echo(content.decode(), nl=False)
+        return
+    write(content, Path(output).expanduser())
+    click.echo(f"{len(results)} results to {output}", err=True)

@@ -1,0 +1,52 @@
+"""Results gathered from a folder of runs: what a comparison would show of them, once each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from ..core.record import Result
+from ..errors import DataError
+from .store import RESULT, read_result
+
+log = logging.getLogger("transportkit")
+
+
+def gather(folder: Path) -> list[Result]:
+    """Every result in a store's folder, or that of one run, in the order of names.
+
+    Of equal work that was done by several versions of code the newest result stands, and a failure
+    only where nothing newer was finished; the log says how many are left out. Results that cannot
+    be read are named in the log. Raises DataError where there is no result at all.
+    """
+    if not folder.is_dir():
+        raise DataError(f"there is no folder '{folder}'")
+    if (folder / RESULT).exists():
+        return [read_result(folder)]
+    files = sorted(p for p in folder.glob(f"*/{RESULT}") if not p.parent.name.startswith("."))
+    found: list[tuple[float, Result]] = []
+    for file in files:
+        try:
+            found.append((file.stat().st_mtime, read_result(file.parent)))
+        except (DataError, OSError) as error:
+            log.warning("%s; it is left out", error)
+    if not found:
+        raise DataError(f"'{folder}' holds no run that can be read; name a folder given as --out")
+    results = _newest(found)
+    if left := len(found) - len(results):
+        plural = "s are" if left > 1 else " is"
+        log.warning("%d older result%s left out: the same work was done again since", left, plural)
+    return results
+
+
+def _newest(found: Iterable[tuple[float, Result]]) -> list[Result]:
+    kept: dict[str, tuple[tuple[bool, float], Result]] = {}
+    for time, result in found:
+        # A failure that was mended stands aside, whichever folder was written last.
+        merit = (result.status in ("done", "refused"), time)
+        work = replace(result.run, versions={}).key()
+        if work not in kept or merit > kept[work][0]:
+            kept[work] = (merit, result)
+    return [result for _, result in kept.values()]

@@ -1,0 +1,78 @@
+"""A comparison as a file that other programs read: CSV, parquet, LaTeX, Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import TransportkitError, UsageError
+from .flat import aligned, flat_cell, flat_row
+from .sheet import sheets
+from .typeset import latex_rows, latex_sheets, markdown_rows, markdown_sheets
+
+Rows = Literal["table", "cells"]
+Document = Mapping[str, Sequence[Mapping[str, Any]]]
+LEFT_OUT_ON_PAPER = {"params", "data_params", "versions", "stops", "run", "key", "found", "message"}
+
+
+def export(document: Document, to: str, rows: Rows) -> bytes:
+    """The rows of a comparison's JSON document in the format `to`.
+
+    `rows` are those of its ``table`` or its ``cells``. On paper (latex, markdown) the table has a
+    line for each method and a column for each metric, and cells leave out their long columns.
+    Raises UsageError where a package is missing or there are no rows.
+    """
+    if not document[rows]:
+        raise UsageError(f"there are no {rows} to export: no run here has figures")
+    if rows == "table" and to in _ON_PAPER:
+        return _ON_PAPER[to](sheets(document["table"])).encode()
+    flatten = flat_row if rows == "table" else flat_cell
+    records = aligned([flatten(each) for each in document[rows]])
+    if to in _ROWS_ON_PAPER:
+        known = {k for r in records for k, v in r.items() if v is not None} - LEFT_OUT_ON_PAPER
+        short = [{k: v for k, v in r.items() if k in known} for r in records]
+        return _ROWS_ON_PAPER[to](short).encode()
+    return _FOR_PROGRAMS[to](records)
+
+
+def write(content: bytes, file: Path) -> None:
+    """Write the file whole or not at all. Raises TransportkitError where it cannot be written."""
+    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, file)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise TransportkitError(f"'{file}' cannot be written: {error.strerror}") from None
+
+
+def _csv(records: Sequence[Mapping[str, Any]]) -> bytes:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return stream.getvalue().encode()
+
+
+def _parquet(records: Sequence[Mapping[str, Any]]) -> bytes:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise UsageError(
+            "parquet needs pyarrow, which is not installed: pip install 'transportkit[parquet]', "
+            "or export to csv"
+        ) from None
+    table = pyarrow.Table.from_pylist(list(records))
+    sink = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(table, sink)
+    return bytes(sink.getvalue())
+
+
+_ON_PAPER: Mapping[str, Callable[..., str]] = {"latex": latex_sheets, "markdown": markdown_sheets}
+_ROWS_ON_PAPER: Mapping[str, Callable[..., str]] = {"latex": latex_rows, "markdown": markdown_rows}
+_FOR_PROGRAMS: Mapping[str, Callable[..., bytes]] = {"csv": _csv, "parquet": _parquet}
