@@ -29,7 +29,7 @@ def document(line: str) -> dict:
 
 
 def test_one_document_of_cells_and_table(document: dict) -> None:
-    assert document.keys() == {"cells", "table"}
+    assert document.keys() == {"cells", "table", "protocol", "published"}
     cells = {(c["method"], c["data"], c["seed"]) for c in document["cells"]}
     assert len(document["cells"]) == len(cells) == 3 * 2 * 2
     assert {c["data"] for c in document["cells"]} == {"gaussian-pair", "samples"}

@@ -119,5 +119,5 @@ def test_a_budget_that_is_none_is_refused(text: str) -> None:
 
 
 def test_a_budget_is_one_thing() -> None:
-    with pytest.raises(UsageError, match="not both"):
+    with pytest.raises(UsageError, match="one of steps, seconds and samples"):
         Budget(steps=3, seconds=3)

@@ -18,7 +18,9 @@ from transportkit.cli.app import tk
 from transportkit.cli.options import merged, parse_set
 from transportkit.cli.run import SHARED, chosen_data, settings
 from transportkit.harness.compare import Row
+from transportkit.harness.experiment import Experiment
 from transportkit.harness.plan import parse_seeds, plan
+from transportkit.harness.suite import parse_nfes, read_suite
 from transportkit.report.document import result_document
 
 ROOT = Path(__file__).parents[2]
@@ -146,14 +148,31 @@ def _check_choices(given: dict) -> None:
         registry.parse_choice("problem", problem)
     for metric in given.get("metric", ()):
         registry.parse_choice("metric", metric)
-    if given.get("integrator"):
-        registry.parse_choice("integrator", given["integrator"])
-    if given.get("budget"):
-        Budget.parse(given["budget"])
+    for integrator in _several(given.get("integrator")):
+        registry.parse_choice("integrator", integrator)
+    for budget in _several(given.get("budget")):
+        Budget.parse(budget)
+    for nfe in _several(given.get("nfe")):
+        parse_nfes(str(nfe))
+    parse_set(given.get("sweep", ()), "--sweep")
     if given.get("seeds"):
         parse_seeds(given["seeds"])
     if given.get("name"):
         assert any(e.name == given["name"] for k in registry.KINDS for e in registry.entries(k))
+
+
+def _several(given: object) -> list:
+    if given is None:
+        return []
+    return list(given) if isinstance(given, tuple) else [given]
+
+
+def test_the_suite_example_is_read(tmp_path: Path) -> None:
+    (example,) = blocks(docs("comparing.md"), "yaml")
+    file = tmp_path / "suite.yaml"
+    file.write_text(example)
+    smaller = Experiment(**read_suite(file, reduced=True)).runs()
+    assert 0 < len(smaller) < len(Experiment(**read_suite(file)).runs())
 
 
 def test_the_config_example_is_read(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from transportkit import Choice, Result, Run
 from transportkit.core.record import Value
-from transportkit.harness.compare import label, table
+from transportkit.harness.compare import table
 
 
 def result(method: str, seed: int, **metrics: float | None) -> Result:
@@ -50,9 +50,3 @@ def test_higher_is_better_for_some_and_nothing_for_others() -> None:
 def test_values_that_are_missing_or_not_finite_are_left_out() -> None:
     rows = table([result("a", 0, w2=None), result("a", 1, w2=2.0), result("b", 0, w2=float("inf"))])
     assert [(row.method, row.seeds) for row in rows] == [("a", 1)]
-
-
-def test_labels_name_what_differs() -> None:
-    one, two, other = Choice("m", {"a": 1, "b": 2}), Choice("m", {"a": 1, "b": 3}), Choice("n")
-    assert label(one, [one, other]) == "m"
-    assert label(one, [one, two]) == "m:b=2"

@@ -47,6 +47,7 @@ def tk() -> None:
 @click.argument("method", required=False)
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A method parameter.")
 @click.option("--seed", type=int, metavar="N", help="The seed (0).")
+@options.one_way
 @options.shared
 def run(**given: Any) -> int:
     """Fit METHOD, move held-out points, judge them.
@@ -62,11 +63,14 @@ def run(**given: Any) -> int:
 @click.argument("methods", nargs=-1)
 @click.option("--seeds", metavar="0-4", help="The seeds (0).")
 @click.option("--jobs", type=int, metavar="N", help="Local processes (1).")
+@click.option("--dry-run", is_flag=True, help="Show the plan and what it may cost, and stop.")
+@options.several_ways
 @options.shared
 def compare(**given: Any) -> int:
     """Run METHODS side by side, with equal budgets and seeds; all of them where none is named.
 
     Example: tk compare efm otcfm sinkhorn --data gaussians --data moons --seeds 0-4
+    Example: tk compare --suite suite.yaml --jobs 2
     """
     from .compare import compare as execute
 

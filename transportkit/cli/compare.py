@@ -9,44 +9,54 @@ from typing import Any
 
 import click
 
-from .. import registry
 from ..errors import UsageError
 from ..harness.compare import table
 from ..harness.execute import Outcome
 from ..harness.executors import in_processes, serially
-from ..harness.plan import check_problems, log, parse_seeds, plan
+from ..harness.plan import check_problems
 from ..harness.store import Store
 from ..report.document import as_text, comparison_document, result_document
 from .comparison import print_comparison
 from .console import Bars, messages, route_warnings
-from .run import SHARED, chosen_data, settings
+from .experiment import experiment
+from .foresight import show_plan
+from .notes import print_notes
+from .options import DEFAULTS, chosen
+from .run import SHARED
 
 FAILED = ("failed", "diverged", "out of memory")
 
 
-def compare(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **given: Any) -> int:
+def compare(
+    *,
+    config: str | None,
+    suite: str | None,
+    reduced: bool,
+    dry_run: bool,
+    fresh: bool,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,
+) -> int:
     """Execute every run of the comparison and print its table; the exit status."""
-    from .options import merged
-
     route_warnings()
-    values = merged(given, config, SHARED | {"methods", "seeds", "jobs"})
-    if values["jobs"] < 1:
-        raise UsageError(f"--jobs must be at least 1, not {values['jobs']}")
-    methods = values["methods"] or _all_methods()
-    seeds = parse_seeds(str(values["seeds"]))
-    runs = plan(methods, chosen_data(values), seeds, settings(values))
-    runs = list({run.key(): run for run in runs}.values())
-    if not any(run.integrator for run in runs) and (values["integrator"] or values["nfe"]):
-        raise UsageError("these methods are maps, which take no --integrator and no --nfe")
+    values = chosen(given, config, SHARED | {"methods", "seeds", "jobs", "sweep"})
+    jobs, out = values.get("jobs", DEFAULTS["jobs"]), Path(values.get("out", DEFAULTS["out"]))
+    if jobs < 1:
+        raise UsageError(f"--jobs must be at least 1, not {jobs}")
+    asked = experiment(values, suite, reduced)
+    runs = asked.runs()
+    if dry_run:
+        show_plan(runs, out, fresh, as_json)
+        return 0
     check_problems(runs)
-    store = Store(Path(values["out"]))
+    store = Store(out)
     outcomes: dict[str, Outcome] = {}
     with Bars(quiet, total=len(runs)) as bars:
-        device = values["device"]
-        if values["jobs"] == 1:
-            stream = serially(runs, store, device, fresh, bars.listen)
+        if jobs == 1:
+            stream = serially(runs, store, asked.device, fresh, bars.listen)
         else:
-            stream = in_processes(runs, store, device, fresh, values["jobs"])
+            stream = in_processes(runs, store, asked.device, fresh, jobs)
         try:
             with closing(stream):
                 for outcome in stream:
@@ -74,10 +84,12 @@ def compare(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **gi
     rows = table(results)
     if as_json:
         cells = [result_document(o.result, o.found) for o in ordered]
-        document = comparison_document(cells, [asdict(row) for row in rows])
+        notes = {"protocol": asked.protocol, "published": asked.published}
+        document = comparison_document(cells, [asdict(row) for row in rows], notes)
         click.echo(as_text(document))
     else:
         print_comparison(rows, results)
+        print_notes(protocol=asked.protocol, published=asked.published)
     unwritten = [outcome.unwritten for outcome in ordered if outcome.unwritten]
     if unwritten:
         click.echo(
@@ -85,15 +97,3 @@ def compare(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **gi
             err=True,
         )
     return 1 if unwritten or any(r.status in FAILED for r in results) else 0
-
-
-def _all_methods() -> list[str]:
-    """Every method that can be described; those that cannot are named in a warning."""
-    names = []
-    for entry in registry.entries("method"):
-        found = registry.read(entry)
-        if isinstance(found, registry.Broken):
-            log.warning("method '%s' is left out: %s", entry.name, found.reason)
-        else:
-            names.append(entry.name)
-    return names

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import click
 
 from ..core.record import Result
-from ..harness.compare import Row, label
+from ..harness.compare import Row
+from ..harness.naming import labels, row_labels
 from ..report.figures import number, seconds, three, with_half
 
 GAP = "  "
@@ -37,10 +38,10 @@ class Column:
 def print_comparison(rows: Sequence[Row], results: Sequence[Result], width: int = 0) -> None:
     """For each problem a line per method and a column per metric, then what the figures mean."""
     width = width or shutil.get_terminal_size((WIDTH_OF_A_PIPE, 24)).columns
-    methods, problems = [r.run.method for r in results], [r.run.problem for r in results]
+    runs = [r.run for r in results]
+    names = zip(labels([run.problem for run in runs]), row_labels(runs), strict=True)
     by_data: dict[str, dict[str, list[Result]]] = {}
-    for result in results:
-        data, method = label(result.run.problem, problems), label(result.run.method, methods)
+    for result, (data, method) in zip(results, names, strict=True):
         by_data.setdefault(data, {}).setdefault(method, []).append(result)
     for data, by_method in by_data.items():
         _print_problem(data, by_method, [row for row in rows if row.data == data], width)
@@ -172,9 +173,13 @@ def _setting(results: Sequence[Result]) -> str:
     run = results[0].run
     seeds = len({r.run.seed for r in results})
     points = {r.points for r in results if r.points}
-    parts = [f"{seeds} seed{'s'[: seeds > 1]}", f"budget {run.budget}", run.device]
+    budgets = dict.fromkeys(str(r.run.budget) for r in results)
+    parts = [f"{seeds} seed{'s'[: seeds > 1]}", f"budget {' and '.join(budgets)}", run.device]
     if len(points) == 1:
         parts.insert(1, f"{points.pop()} points")
+    nfes = {r.run.nfe for r in results if r.run.integrator}
+    if len(nfes) == 1 and (nfe := nfes.pop()) is not None:
+        parts.insert(-1, f"at most {nfe} evaluations")
     return ", ".join(parts)
 
 

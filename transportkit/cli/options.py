@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 import click
 
-from ..core.record import Choice
 from ..errors import UsageError, did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,19 +32,48 @@ DEFAULTS: Mapping[str, Any] = {
     "jobs": 1,
     "method": None,
     "methods": [],
+    "sweep": {},
 }
+
+
+BUDGETS = "steps=N|seconds=S|samples=N"
+
+
+def one_way(command: F) -> F:
+    """How one run is trained and its lines followed."""
+    return _with(
+        command,
+        click.option("--budget", metavar=BUDGETS, help="Training allowed."),
+        click.option("--integrator", metavar="NAME[:k=v,..]", help="How lines are followed."),
+        click.option("--nfe", type=int, metavar="N", help="Evaluations a line, at most."),
+    )
+
+
+def several_ways(command: F) -> F:
+    """How the runs of an experiment are trained and their lines followed, one way or several."""
+    return _with(
+        command,
+        click.option("--budget", multiple=True, metavar=BUDGETS, help="Training allowed."),
+        click.option(
+            "--integrator", multiple=True, metavar="NAME[:k=v,..]", help="How lines are followed."
+        ),
+        click.option(
+            "--nfe", metavar="2,4,20", help="Evaluations a line, at most; one fit serves all."
+        ),
+        click.option("--sweep", multiple=True, metavar="KEY=V1,V2", help="Values of a parameter."),
+        click.option("--suite", metavar="FILE", help="A YAML file that describes an experiment."),
+        click.option("--reduced", is_flag=True, help="The suite as its block 'reduced' has it."),
+    )
 
 
 def shared(command: F) -> F:
     """The options of every command that executes runs."""
-    for option in reversed(
-        [
+    return _with(
+        command,
+        *(
             click.option("--data", multiple=True, metavar="NAME[:k=v,..]", help="A problem."),
             click.option("--source", metavar="FILE", help="Your own samples of P."),
             click.option("--target", metavar="FILE", help="Your own samples of Q."),
-            click.option("--budget", metavar="steps=N|seconds=S", help="Training allowed."),
-            click.option("--integrator", metavar="NAME[:k=v,..]", help="How lines are followed."),
-            click.option("--nfe", type=int, metavar="N", help="Evaluations a line, at most."),
             click.option(
                 "--metric", multiple=True, metavar="NAME[:k=v,..]", help="A metric (default: all)."
             ),
@@ -62,8 +90,12 @@ def shared(command: F) -> F:
             click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
             click.option("--quiet", "-q", is_flag=True, help="No progress."),
             debug,
-        ]
-    ):
+        ),
+    )
+
+
+def _with(command: F, *options: Callable[[F], F]) -> F:
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -73,32 +105,26 @@ debug = click.option("--debug", is_flag=True, help="Show tracebacks.")
 
 def merged(given: Mapping[str, Any], config: str | None, allowed: set[str]) -> dict[str, Any]:
     """Defaults, then the config file, then what was typed."""
-    values = {name: DEFAULTS[name] for name in allowed}
-    if config is not None:
-        values.update(_read_config(Path(config), allowed))
+    return {**{name: DEFAULTS[name] for name in allowed}, **chosen(given, config, allowed)}
+
+
+def chosen(given: Mapping[str, Any], config: str | None, allowed: set[str]) -> dict[str, Any]:
+    """What the config file says, then what was typed; nothing where neither says anything."""
+    values = {} if config is None else _read_config(Path(config), allowed)
     typed = {k: v for k, v in given.items() if k in allowed and v not in (None, (), {})}
     if typed.keys() & {"data", "source", "target"}:
         # A problem that is typed takes the place of the file's, however either is named.
-        values |= {name: DEFAULTS[name] for name in ("data", "source", "target")}
+        for name in ("data", "source", "target"):
+            values.pop(name, None)
     return {**values, **typed}
 
 
 def _read_config(path: Path, allowed: set[str]) -> dict[str, Any]:
-    import yaml
+    # Reading YAML is not for the commands that list and describe.
+    from ..harness.suite import load_mapping
 
-    try:
-        content = yaml.safe_load(path.read_text())
-    except FileNotFoundError:
-        raise UsageError(f"there is no file '{path}'") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(f"'{path}' cannot be read: {reason}") from None
-    except yaml.YAMLError as error:
-        raise UsageError(f"'{path}' is not YAML: {_yaml_trouble(error)}") from None
-    if not isinstance(content, dict) or not content:
-        raise UsageError(f"'{path}' should hold options by name, such as 'seed: 0'")
     read = {}
-    for key, value in content.items():
+    for key, value in load_mapping(path, "options by name, such as 'seed: 0'").items():
         name = {"metrics": "metric"}.get(str(key), str(key))
         if name not in allowed:
             raise UsageError(
@@ -109,56 +135,46 @@ def _read_config(path: Path, allowed: set[str]) -> dict[str, Any]:
     return read
 
 
-def _yaml_trouble(error: Exception) -> str:
-    """What YAML says is wrong, and where, in one line."""
-    mark = getattr(error, "problem_mark", None)
-    place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-    return f"{getattr(error, 'problem', None) or ' '.join(str(error).split())}{place}"
-
-
 def _config_value(path: Path, name: str, value: Any) -> Any:
     """A value from YAML as the value of an option: text as typed, a number, or a Choice."""
+    from ..harness.suite import (
+        asked,
+        budget_text,
+        seeds_text,
+        several,
+        text,
+        values_by_name,
+        whole_number,
+    )
+
+    where = f"'{name}' in '{path}'"
     if name == "set":
         if not isinstance(value, dict):
             raise UsageError(f"'set' in '{path}' should hold parameters by name")
         return value
     if name in ("data", "metric", "methods"):
-        items = value if isinstance(value, list) else [value]
-        return [_asked(path, name, item) for item in items]
+        return [asked(item, where) for item in several(value)]
+    if isinstance(value, list) and name in ("integrator", "nfe", "budget"):
+        return [_config_value(path, name, item) for item in value]
+    if name == "sweep":
+        return values_by_name(value, where)
     if name in ("integrator", "method"):
-        return _asked(path, name, value)
+        return asked(value, where)
     if name == "seeds":
-        return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        return seeds_text(value)
     if name == "budget" and isinstance(value, dict):
-        return ",".join(f"{k}={v}" for k, v in value.items())
+        return budget_text(value)
     if name in ("seed", "nfe", "points", "train", "batch", "threads", "jobs"):
-        return _whole_number(path, name, value)
-    if not isinstance(value, str):
-        raise UsageError(f"'{name}' in '{path}' should be text, not {value!r}")
-    return value
+        return whole_number(value, where)
+    return text(value, where)
 
 
-def _asked(path: Path, name: str, value: Any) -> str | Choice:
-    """A name as typed, or {name: ..., key: value} as the Choice of these parameters."""
-    if isinstance(value, dict) and isinstance(value.get("name"), str):
-        return Choice(value["name"], {str(k): v for k, v in value.items() if k != "name"})
-    if isinstance(value, str):
-        return value
-    raise UsageError(f"'{name}' in '{path}' should be a name, or hold name and parameters")
-
-
-def _whole_number(path: Path, name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise UsageError(f"'{name}' in '{path}' should be a whole number, not {value!r}")
-    return value
-
-
-def parse_set(pairs: tuple[str, ...]) -> dict[str, str]:
+def parse_set(pairs: tuple[str, ...], option: str = "--set") -> dict[str, str]:
     """``key=value`` texts by key."""
     values = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise UsageError(f"--set takes key=value, not '{pair}'")
+            raise UsageError(f"{option} takes key=value, not '{pair}'")
         values[key] = value
     return values

@@ -43,6 +43,9 @@ def run(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **given:
     problems = chosen_data(values)
     if len(problems) > 1:
         raise UsageError("tk run takes one --data; tk compare takes several")
+    for name in ("budget", "integrator", "nfe"):
+        if isinstance(values[name], list):
+            raise UsageError(f"tk run takes one {name}; tk compare takes several")
     overrides = {**values["set"], **parse_set(given["sets"])}
     if values["seed"] < 0:
         raise UsageError(f"a seed is 0 or more, not {values['seed']}")

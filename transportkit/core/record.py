@@ -13,38 +13,49 @@ from ..errors import UsageError
 
 @dataclass(frozen=True)
 class Budget:
-    """How much training a fit may use; None leaves it to the method's own default."""
+    """How much training a fit may use: steps, seconds, or samples seen, which are steps times the
+    batch. None of them leaves it to the method's own default."""
 
     steps: int | None = None
     seconds: float | None = None
+    samples: int | None = None
 
     def __post_init__(self) -> None:
-        if self.steps is not None and self.seconds is not None:
-            raise UsageError("a budget is steps or seconds, not both")
+        if sum(v is not None for v in (self.steps, self.seconds, self.samples)) > 1:
+            raise UsageError("a budget is one of steps, seconds and samples")
         if self.steps is not None and self.steps < 1:
             raise UsageError(f"a budget has at least 1 step, not {self.steps}")
         if self.seconds is not None and not 0 < self.seconds < float("inf"):
             raise UsageError(f"a budget has more than 0 seconds, not {self.seconds}")
+        if self.samples is not None and self.samples < 1:
+            raise UsageError(f"a budget has at least 1 sample, not {self.samples}")
 
     @classmethod
     def parse(cls, text: str) -> Budget:
-        """``steps=2000`` or ``seconds=60``."""
+        """``steps=2000``, ``seconds=60``, ``samples=1e6`` or ``default``."""
         name, _, value = text.partition("=")
+        if text == "default":
+            return cls()
         try:
-            if name == "steps":
-                steps = float(value)
-                if steps != int(steps):
+            if name in ("steps", "samples"):
+                number = float(value)
+                if number != int(number):
                     raise ValueError
-                return cls(steps=int(steps))
+                return cls(**{name: int(number)})
             if name == "seconds":
                 return cls(seconds=float(value))
         except (ValueError, OverflowError):
             pass
-        raise UsageError(f"a budget reads steps=2000 or seconds=60, not '{text}'")
+        raise UsageError(f"a budget reads steps=2000, seconds=60 or samples=1e6, not '{text}'")
+
+    def steps_of(self, batch: int) -> int | None:
+        """The steps that it allows with this batch; None where it does not count them."""
+        return -(-self.samples // batch) if self.samples is not None else self.steps
 
     def __str__(self) -> str:
-        if self.steps is not None:
-            return f"steps={self.steps}"
+        for name in ("steps", "samples"):
+            if (value := getattr(self, name)) is not None:
+                return f"{name}={value}"
         return f"seconds={self.seconds:g}" if self.seconds is not None else "default"
 
 
@@ -123,6 +134,7 @@ class Result:
     metrics: Mapping[str, Value] = field(default_factory=dict)
     fit_seconds: float | None = None
     push_seconds: float | None = None
+    judge_seconds: float | None = None
     steps: int | None = None
     loss: float | None = None
     nfe: float | None = None

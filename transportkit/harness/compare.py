@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from scipy.stats import t as student
 
 from .. import registry
-from ..core.record import Choice, Result
+from ..core.record import Result
 from ..core.spec import MetricSpec
+from .naming import labels, row_labels
 
 CONFIDENCE = 0.95
 
@@ -38,27 +39,14 @@ class Row:
     rank: int | None
 
 
-def label(choice: Choice, others: Sequence[Choice]) -> str:
-    """A choice's name, with the parameters in which it differs from others of that name."""
-    same = [o for o in others if o.name == choice.name]
-    differing = [
-        key for key in choice.params if any(o.params.get(key) != choice.params[key] for o in same)
-    ]
-    if not differing:
-        return choice.name
-    return f"{choice.name}:" + ",".join(f"{key}={choice.params[key]}" for key in differing)
-
-
 def table(results: Sequence[Result]) -> list[Row]:
     """The rows of a comparison: every method, problem and metric with at least one value."""
-    methods = [r.run.method for r in results]
-    problems = [r.run.problem for r in results]
+    runs = [r.run for r in results]
+    names = zip(row_labels(runs), labels([run.problem for run in runs]), strict=True)
     cells: dict[tuple[str, str], dict[str, dict[int, Result]]] = defaultdict(
         lambda: defaultdict(dict)
     )
-    for result in results:
-        data = label(result.run.problem, problems)
-        method = label(result.run.method, methods)
+    for result, (method, data) in zip(results, names, strict=True):
         for metric, value in result.metrics.items():
             if value.value is not None and math.isfinite(value.value):
                 cells[data, metric][method][result.run.seed] = result

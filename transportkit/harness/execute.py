@@ -97,7 +97,9 @@ class Executor:
         evidence = Evidence(
             source, moved.points, target, whole.truth, fit.model, integrator, problem.for_training()
         )
+        begun = time.perf_counter()
         metrics, troubles = judge(run, whole, evidence, self.floors)
+        judge_seconds = time.perf_counter() - begun
         result = Result(
             run,
             "done",
@@ -105,6 +107,7 @@ class Executor:
             metrics=metrics,
             fit_seconds=fit.seconds,
             push_seconds=push_seconds,
+            judge_seconds=judge_seconds,
             steps=fit.steps,
             loss=fit.history[-1][1] if fit.history else None,
             nfe=float(moved.evaluations.double().mean()),

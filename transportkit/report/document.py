@@ -23,10 +23,12 @@ def result_document(result: Result, found: bool = False) -> dict[str, Any]:
         "params": dict(run.method.params),
         "data_params": dict(run.problem.params),
         "integrator": _choice(run.integrator),
+        "nfe_asked": run.nfe,
         "budget": {k: v for k, v in asdict(run.budget).items() if v is not None} or "default",
         "device": run.device,
         "fit_seconds": result.fit_seconds,
         "push_seconds": result.push_seconds,
+        "judge_seconds": result.judge_seconds,
         "steps": result.steps,
         "loss": result.loss,
         "nfe": result.nfe,
@@ -43,10 +45,12 @@ def result_document(result: Result, found: bool = False) -> dict[str, Any]:
 
 
 def comparison_document(
-    cells: Sequence[Mapping[str, Any]], table: Sequence[Mapping[str, Any]]
+    cells: Sequence[Mapping[str, Any]],
+    table: Sequence[Mapping[str, Any]],
+    notes: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """A comparison as JSON: its cells, and its table of aggregates."""
-    return {"cells": list(cells), "table": list(table)}
+    """A comparison as JSON: its cells, its table of aggregates, and what its author noted."""
+    return {"cells": list(cells), "table": list(table), **notes}
 
 
 def as_text(document: Any) -> str:

@@ -76,7 +76,9 @@ class _Descending:
     ) -> None:
         self.settings, self.game, self.generator = settings, game, generator
         self.seconds_allowed = budget.seconds
-        self.steps_allowed = None if budget.seconds else (budget.steps or settings.steps)
+        self.steps_allowed = (
+            None if budget.seconds else budget.steps_of(settings.batch) or settings.steps
+        )
         self.players: dict[str, nn.Module] = dict(game.players)
         self.optimizers = {
             name: _optimizers(settings, module, settings.rates.get(name, 1.0))

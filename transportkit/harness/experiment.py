@@ -1,0 +1,104 @@
+"""Experiments: methods x problems x budgets x seeds x integrators x NFE, as Runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from itertools import product
+from typing import Any
+
+from .. import registry
+from ..core.params import parameters
+from ..core.record import Budget, Choice, Run
+from ..errors import UsageError, did_you_mean
+from .plan import Asked, Settings, choose, plan
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a comparison is made of; see `Settings` for what all of its runs share.
+
+    `overrides` are parameters by the name of the method that they are for; `sweep` gives a
+    parameter several values, for every method that has it or, as ``cfm.lr``, for one. `protocol`
+    and `published` are free text or data that is kept and shown beside the results.
+    """
+
+    methods: Sequence[Asked]
+    problems: Sequence[Asked]
+    seeds: Sequence[int] = (0,)
+    budgets: Sequence[Budget] = (Budget(),)
+    integrators: Sequence[Asked | None] = (None,)
+    nfes: Sequence[int | None] = (None,)
+    metrics: Sequence[Asked] | None = None
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sweep: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    device: str = "auto"
+    points: int = 2000
+    train: int = 10_000
+    batch: int = 4096
+    threads: int = 1
+    protocol: Any = None
+    published: Any = None
+
+    def runs(self) -> list[Run]:
+        """Every run, each once; those that push one fit differently stand together.
+
+        A map takes no integrator and no NFE, so it has one run for all of them. Raises UsageError
+        or PluginError before any work starts.
+        """
+        methods = list(self._methods())
+        problems = [choose("problem", asked) for asked in self.problems]
+        pushes = [
+            plan(methods, problems, self.seeds, self._settings(budget, integrator, nfe))
+            for budget, integrator, nfe in product(self.budgets, self.integrators, self.nfes)
+        ]
+        width = len(self.integrators) * len(self.nfes)
+        runs: dict[str, Run] = {}
+        size = len(self.seeds)
+        # Plans of one order: the same method, problem and seed stand at the same place in each.
+        for cell in range(len(methods) * len(problems)):
+            for first in range(0, len(pushes), width):
+                for seed in range(size):
+                    for each in pushes[first : first + width]:
+                        run = each[cell * size + seed]
+                        runs.setdefault(run.key(), run)
+        if not any(run.integrator for run in runs.values()) and (
+            any(self.integrators) or any(self.nfes)
+        ):
+            raise UsageError("these methods are maps, which take no --integrator and no --nfe")
+        return list(runs.values())
+
+    def _settings(self, budget: Budget, integrator: Asked | None, nfe: int | None) -> Settings:
+        shared = {f.name: getattr(self, f.name) for f in fields(Settings) if hasattr(self, f.name)}
+        return Settings(**{**shared, "budget": budget, "integrator": integrator, "nfe": nfe})
+
+    def _methods(self) -> Iterator[Choice]:
+        """The methods with their overrides, each as often as the sweep has values for it."""
+        asked = [a if isinstance(a, str) else a.name for a in self.methods]
+        names = {registry.split_choice(text)[0] for text in asked}
+        for owner in self.overrides:
+            if owner not in names:
+                raise UsageError(f"overrides for '{owner}'; {did_you_mean(owner, names)}")
+        swept: set[str] = set()
+        for one in self.methods:
+            chosen = choose("method", one)
+            own = self.overrides.get(chosen.name, {})
+            values = {
+                key.rpartition(".")[2]: (key, several)
+                for key, several in self.sweep.items()
+                if _concerns(key, chosen.name)
+            }
+            swept |= {key for key, _ in values.values()}
+            for point in product(*(several for _, several in values.values())):
+                yield choose("method", one, {**own, **dict(zip(values, point, strict=True))})
+        for key in self.sweep:
+            if key not in swept:
+                raise UsageError(f"no method here has the parameter '{key}' to sweep")
+
+
+def _concerns(key: str, method: str) -> bool:
+    """Whether a method has the parameter that a sweep names as ``lr`` or ``cfm.lr``."""
+    owner, _, name = key.rpartition(".")
+    if owner not in ("", method):
+        return False
+    return name.replace("-", "_") in parameters(registry.describe("method", method).spec.params)

@@ -1,0 +1,92 @@
+"""Names of rows: a method with whatever tells its runs apart from others of that name."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
+
+from ..core.record import Choice, Run
+
+T = TypeVar("T")
+_SETTINGS = ("device", "points", "train", "batch", "threads")
+
+
+def label(choice: Choice, others: Sequence[Choice]) -> str:
+    """A choice's name, with the parameters in which it differs from others of that name."""
+    return labels([*others, choice])[-1]
+
+
+def labels(choices: Sequence[Choice]) -> list[str]:
+    """Each choice's name, with the parameters in which it differs from others of that name."""
+    return _by_name(choices, lambda choice: choice.name, _with_parameters)
+
+
+def row_labels(runs: Sequence[Run]) -> list[str]:
+    """A name for the method of each run, so that only runs of equal settings have equal names.
+
+    What differs among the runs of a method is named: its parameters, the integrator, the number
+    of evaluations, the budget, and how it was judged.
+    """
+    return _by_name(runs, lambda run: run.method.name, _with_settings)
+
+
+def _by_name(
+    things: Sequence[T], name: Callable[[T], str], group_labels: Callable[[list[T]], list[str]]
+) -> list[str]:
+    groups: dict[str, list[int]] = defaultdict(list)
+    for i, thing in enumerate(things):
+        groups[name(thing)].append(i)
+    found = [""] * len(things)
+    for places in groups.values():
+        for i, text in zip(places, group_labels([things[i] for i in places]), strict=True):
+            found[i] = text
+    return found
+
+
+def _with_parameters(group: list[Choice]) -> list[str]:
+    # Runs of one plan share their choices, so each is looked at once however many runs there are.
+    unique = {id(choice): choice for choice in group}
+    keys = dict.fromkeys(key for choice in unique.values() for key in choice.params)
+    differing = [
+        key for key in keys if _several(choice.params.get(key) for choice in unique.values())
+    ]
+    texts = {i: _written(choice, differing) for i, choice in unique.items()}
+    return [texts[id(choice)] for choice in group]
+
+
+def _written(choice: Choice, keys: Sequence[str]) -> str:
+    settings = [f"{key}={_text(choice.params[key])}" for key in keys if key in choice.params]
+    return f"{choice.name}:{','.join(settings)}" if settings else choice.name
+
+
+def _with_settings(group: list[Run]) -> list[str]:
+    parts = [_with_parameters([run.method for run in group])]
+    integrators = [run.integrator for run in group if run.integrator]
+    names = iter(labels(integrators))
+    written = [next(names) if run.integrator else "" for run in group]
+    parts += _if_several(written)
+    parts += _if_several(
+        ["" if not r.integrator else f"nfe={'own' if r.nfe is None else r.nfe}" for r in group]
+    )
+    parts += _if_several([str(run.budget) for run in group])
+    for setting in _SETTINGS:
+        parts += _if_several([f"{setting}={getattr(run, setting)}" for run in group])
+    return [" ".join(filter(None, words)) for words in zip(*parts, strict=True)]
+
+
+def _if_several(words: list[str]) -> list[list[str]]:
+    return [words] if len(set(words)) > 1 else []
+
+
+def _several(values: Any) -> bool:
+    return len({_hashable(value) for value in values}) > 1
+
+
+def _hashable(value: Any) -> Hashable:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _text(value: Any) -> str:
+    return "/".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
