@@ -47,10 +47,10 @@ def result_document(result: Result, found: bool = False) -> dict[str, Any]:
 def comparison_document(
     cells: Sequence[Mapping[str, Any]],
     table: Sequence[Mapping[str, Any]],
-    notes: Mapping[str, Any],
+    notes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A comparison as JSON: its cells, its table of aggregates, and what its author noted."""
-    return {"cells": list(cells), "table": list(table), **notes}
+    return {"cells": list(cells), "table": list(table), **(notes or {})}
 
 
 def as_text(document: Any) -> str:
