@@ -15,11 +15,12 @@ STUB = Path(transportkit.__file__).with_name("__init__.pyi")
 SINCE: dict[int, str] = {
     1: """
     API_VERSION Budget Choice Contact DataError Descent DiffusionField Direct DistributionMetric
-    Diverged Dopri5 Empirical Euler EulerMaruyama Evidence Field Fit Game Integrator IntegratorSpec
-    Interval IntervalField Law Lines Map Marginal Method MethodSpec Metric MetricSpec Midpoint Model
-    Moved NoParams Objective Plate PlateField PluginError Problem ProblemSpec Progress RK4
-    Refusal Result Run Solution Solvable Span Stop TimeMLP Trainer Transport
-    TransportkitError Truth UsageError Value derive global_seed_from mlp param spawn
+    Diverged Dopri5 Empirical EntropicPlan Euler EulerMaruyama Evidence Field Fit Game
+    Integrator IntegratorSpec Interval IntervalField Law Lines Map Marginal Method MethodSpec
+    Metric MetricSpec Midpoint Model Moved NoParams Objective Plate PlateField PluginError
+    Problem ProblemSpec Progress RK4 Refusal Result Run Solution Solvable Span Stop TimeMLP
+    Trainer Transport TransportkitError Truth UsageError Value derive global_seed_from mlp param
+    spawn
     """,
 }
 TESTING = "Check Outcome Report Skip checks conform conformance"

@@ -20,6 +20,7 @@ from .core.objective import Solvable as Solvable
 from .core.params import NoParams as NoParams
 from .core.params import param as param
 from .core.problem import Empirical as Empirical
+from .core.problem import EntropicPlan as EntropicPlan
 from .core.problem import Law as Law
 from .core.problem import Marginal as Marginal
 from .core.problem import Problem as Problem

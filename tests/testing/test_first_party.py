@@ -21,7 +21,7 @@ SMALL = {
 }
 BUDGET = Budget(steps=300)
 EXPECTED: dict[tuple[str, str, str], str] = {}
-NEEDS_FILES = {("problem", "samples")}
+NEEDS_FILES = {("problem", "samples"), ("problem", "w2-benchmark"), ("problem", "timecourse")}
 
 
 def cases() -> list[Check]:

@@ -121,18 +121,34 @@ class Empirical(Marginal):
 
 
 @dataclass(frozen=True)
+class EntropicPlan:
+    """The plan that minimises E|x - y|^2 / 2 less epsilon times its entropy, by its conditionals.
+
+    `moments(x)` gives the means (B, D) and covariances (B, D, D), float64, of y given each of the
+    points x (B, *E); `sample(x, generator)` one draw of y (B, *E) for each, from a CPU generator.
+    """
+
+    epsilon: float
+    moments: Callable[[Tensor], tuple[Tensor, Tensor]]
+    sample: Callable[[Tensor, Generator], Tensor]
+
+
+@dataclass(frozen=True)
 class Truth:
     """What is known of the answer.
 
     `map` is the optimal map for the squared Euclidean cost, (B, *E) -> (B, *E); `cost` the optimal
     mean squared displacement W2^2; `target_variance` the trace of Q's covariance; `between` the
-    distributions observed on the way, by the share of it, such as 0.5 for half way.
+    distributions observed on the way, by the share of it, such as 0.5 for half way; `log_density`
+    that of Q, (B, *E) -> (B,); `plan` the entropic plan, where that and not a map is what is known.
     """
 
     map: Callable[[Tensor], Tensor] | None = None
     cost: float | None = None
     target_variance: float | None = None
     between: Mapping[float, Marginal] = field(default_factory=dict)
+    log_density: Callable[[Tensor], Tensor] | None = None
+    plan: EntropicPlan | None = None
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,12 @@ def sources(package: str) -> str:
 
 def digest(path: Path) -> str:
     """The SHA-256 of a file; a name after the last ``#`` picks a part of it, unless there is a file
-    of that whole name."""
+    of that whole name. A name with ``*`` or ``?`` stands for all files that match it."""
+    if any(mark in path.name for mark in "*?") and not path.exists():
+        total = hashlib.sha256()
+        for file in sorted(path.parent.glob(path.name)):
+            total.update(f"{file.name} {digest(file)}\n".encode())
+        return total.hexdigest()
     name, hash_sign, _ = str(path).rpartition("#")
     file = Path(name) if hash_sign and not path.exists() else path
     try:

@@ -38,8 +38,8 @@ class SwissRollParams:
 
 @dataclass(frozen=True)
 class MoonsParams:
-    definition: Literal["torchcfm", "dsb"] = param(
-        "torchcfm", "moons times 3 minus 1 (torchcfm), or standardised times 7 (dsb)"
+    definition: Literal["torchcfm", "runner", "dsb"] = param(
+        "torchcfm", "times 3 minus 1 (torchcfm), times 2 (runner), or standardised times 7 (dsb)"
     )
 
 
@@ -53,8 +53,8 @@ class MoonsGaussiansParams:
 
 @dataclass(frozen=True)
 class SCurveParams:
-    definition: Literal["unit", "dsb"] = param(
-        "unit", "as scikit-learn draws it, noise 0.05 (unit), or standardised times 7 (dsb)"
+    definition: Literal["unit", "runner", "dsb"] = param(
+        "unit", "as scikit-learn draws it (unit), times 1.5 (runner), or standardised x 7 (dsb)"
     )
 
 
@@ -71,6 +71,90 @@ class GaussianPairParams:
     condition: float = param(10.0, "largest over smallest variance of each Gaussian", ge=1)
     shift: float = param(2.0, "distance between the means", ge=0)
     instance: int = param(0, "which pair of covariances, whatever the seed of the run", ge=0)
+
+
+_INSTANCE = "which one of the family, whatever the seed of the run"
+
+
+@dataclass(frozen=True)
+class RadialParams:
+    dim: int = param(2, "dimension", ge=1)
+    inner: float = param(1.5, "inner radius of the shell; 0 for a ball", ge=0)
+    radius: float = param(3.0, "outer radius of the shell", gt=0)
+
+    def __post_init__(self) -> None:
+        if self.inner >= self.radius:
+            raise ValueError(
+                f"inner must be below radius, but {self.inner:g} is not below {self.radius:g}"
+            )
+
+
+_LINE = Literal["normal", "uniform", "exponential", "laplace", "logistic", "arcsine"]
+
+
+@dataclass(frozen=True)
+class QuantileParams:
+    source: _LINE = param("normal", "law of the source")
+    target: _LINE = param("exponential", "law of the target")
+
+
+@dataclass(frozen=True)
+class QuantileProductParams:
+    dim: int = param(2, "dimension", ge=1)
+    source: _LINE = param("normal", "law of every source coordinate")
+    targets: tuple[_LINE, ...] = param(
+        ("exponential", "arcsine"), "laws of the target coordinates, in turn"
+    )
+
+    def __post_init__(self) -> None:
+        if not self.targets:
+            raise ValueError("targets must name at least one law")
+
+
+@dataclass(frozen=True)
+class LogSumExpParams:
+    dim: int = param(2, "dimension", ge=1)
+    pieces: int = param(8, "linear pieces, each of which becomes a cluster", ge=1)
+    spread: float = param(1.0, "standard deviation of the clusters' centres, per coordinate", gt=0)
+    softness: float = param(
+        0.1, "how soft the maximum is, relative to the range of its terms", gt=0
+    )
+    strength: float = param(0.4, "weight of |x|^2/2, which is the width of a cluster", gt=0)
+    instance: int = param(0, _INSTANCE, ge=0)
+
+
+@dataclass(frozen=True)
+class ConvexNetworkParams:
+    dim: int = param(2, "dimension", ge=1)
+    width: int = param(64, "width of the layers", ge=1)
+    depth: int = param(2, "layers", ge=1)
+    gain: float = param(6.0, "how sharp the network bends: the size of its input weights", gt=0)
+    strength: float = param(0.1, "weight of |x|^2/2, which makes it strongly convex", gt=0)
+    instance: int = param(0, _INSTANCE, ge=0)
+
+
+@dataclass(frozen=True)
+class EntropicPairParams:
+    dim: int = param(2, "dimension", ge=1)
+    epsilon: float = param(1.0, "regularisation, for the cost |x - y|^2 / 2", gt=0)
+    components: int = param(5, "Gaussians in the potential", ge=1)
+    radius: float = param(4.0, "distance of their centres from the origin", ge=0)
+    variance: float = param(0.5, "their variance: the geometric mean over axes", gt=0)
+    condition: float = param(4.0, "largest over smallest of their variances", ge=1)
+    instance: int = param(0, _INSTANCE, ge=0)
+
+
+@dataclass(frozen=True)
+class BenchmarkParams:
+    file: str = param(help="npz file of a mixture and two convex potentials")
+
+
+@dataclass(frozen=True)
+class TimeCourseParams:
+    files: str = param(help="one file for each time, as in 'day_*.npy', in order of their numbers")
+    leave: int = param(1, "which time is left out, counted from 0", ge=1)
+    columns: int | None = param(None, "first columns to use; auto for all", ge=1)
+    whiten: bool = param(True, "standardise every column over all times")
 
 
 @dataclass(frozen=True)
@@ -121,6 +205,12 @@ moons_gaussians = ProblemSpec(
     citation="Tong et al. 2024, torchcfm; De Bortoli et al. 2021",
     params=MoonsGaussiansParams,
 )
+gaussians_moons = ProblemSpec(
+    summary="eight Gaussians to two moons",
+    implementation="transportkit.problems.curves:gaussians_moons",
+    citation="Tong et al. 2023, arXiv:2307.03672; De Bortoli et al. 2021",
+    params=MoonsGaussiansParams,
+)
 scurve = ProblemSpec(
     summary="N(0, I) to the S-curve in the plane",
     implementation="transportkit.problems.curves:scurve",
@@ -138,6 +228,56 @@ gaussian_pair = ProblemSpec(
     implementation="transportkit.problems.bures:gaussian_pair",
     citation="Dowson and Landau 1982; Bhatia, Jain and Lim 2019",
     params=GaussianPairParams,
+)
+radial = ProblemSpec(
+    summary="N(0, I) to a ball or shell in any dimension, with the true optimal map",
+    implementation="transportkit.problems.shells:radial",
+    citation="Brenier 1991",
+    params=RadialParams,
+)
+quantile_1d = ProblemSpec(
+    summary="one law on the line to another, with the true optimal map",
+    implementation="transportkit.problems.quantiles:quantile_1d",
+    citation="Villani 2003, Topics in Optimal Transportation, section 2.2",
+    params=QuantileParams,
+)
+quantile_product = ProblemSpec(
+    summary="independent coordinates to independent coordinates, with the true optimal map",
+    implementation="transportkit.problems.quantiles:quantile_product",
+    citation="Villani 2003, Topics in Optimal Transportation, section 2.2",
+    params=QuantileProductParams,
+)
+lse = ProblemSpec(
+    summary="N(0, I) to its image under the gradient of a log-sum-exp, with the true optimal map",
+    implementation="transportkit.problems.log_sum_exp:lse",
+    citation="Brenier 1991",
+    params=LogSumExpParams,
+)
+icnn = ProblemSpec(
+    summary="N(0, I) to its image under the gradient of a random convex network, with that map",
+    implementation="transportkit.problems.convex_network:icnn",
+    citation="Amos, Xu and Kolter 2017, arXiv:1609.07152; Brenier 1991",
+    params=ConvexNetworkParams,
+)
+entropic_pair = ProblemSpec(
+    summary="N(0, I) to the second marginal of a known entropic plan, in any dimension",
+    implementation="transportkit.problems.entropic:entropic_pair",
+    citation="Gushchin et al. 2023, arXiv:2306.10161",
+    params=EntropicPairParams,
+)
+w2_benchmark = ProblemSpec(
+    summary="the Wasserstein-2 benchmark, from a file of its potentials: file=mix3tomix10_d2.npz",
+    implementation="transportkit.problems.wasserstein2:w2_benchmark",
+    citation="Korotin et al. 2021, arXiv:2106.01954",
+    files=("file",),
+    params=BenchmarkParams,
+)
+timecourse = ProblemSpec(
+    summary="samples of one population over time, one time left out: files='day_*.npy',leave=1",
+    implementation="transportkit.problems.courses:timecourse",
+    citation="Tong et al. 2020, arXiv:2002.04461 (leave one time point out)",
+    files=("files",),
+    params=TimeCourseParams,
 )
 digits = ProblemSpec(
     summary="noise, or the images of one digit, to 8x8 images of digits",

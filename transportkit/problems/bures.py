@@ -34,7 +34,7 @@ def bures_cost(a: Tensor, b: Tensor) -> float:
     return (a.trace() + b.trace() - 2 * root(half @ b @ half).trace()).item()
 
 
-def _rotation(dim: int, generator: Generator) -> Tensor:
+def rotation(dim: int, generator: Generator) -> Tensor:
     """A rotation or reflection drawn uniformly (Mezzadri 2007)."""
     q, r = torch.linalg.qr(torch.randn(dim, dim, dtype=torch.float64, generator=generator))
     return q * r.diagonal().sign()
@@ -61,7 +61,7 @@ def gaussian_pair(params: GaussianPairParams) -> Problem:
     a, b = (
         (axes * spectrum) @ axes.mT
         for spectrum in spectra
-        for axes in [_rotation(params.dim, generator)]
+        for axes in [rotation(params.dim, generator)]
     )
     direction = torch.randn(params.dim, dtype=torch.float64, generator=generator)
     mean = params.shift * direction / direction.norm()

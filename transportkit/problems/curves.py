@@ -70,7 +70,12 @@ def roll_law(definition: str) -> Law:
 
 
 def moons_law(definition: str) -> Law:
-    """Two moons: ``torchcfm`` or ``dsb``."""
+    """Two moons: ``torchcfm``, ``runner`` or ``dsb``."""
+    if definition == "runner":
+        shift = torch.tensor([1.0, 0.0])
+        return Law(
+            lambda n, g: 2 * (_moons(n, g) + 0.05 * torch.randn(n, 2, generator=g)) - shift, (2,)
+        )
     if definition == "torchcfm":
         # torchcfm's noise is uniform in [0, 0.2] and the same for both coordinates of a point.
         return Law(lambda n, g: 3 * (_moons(n, g) + 0.2 * torch.rand(n, 1, generator=g)) - 1, (2,))
@@ -85,9 +90,10 @@ def moons_law(definition: str) -> Law:
 
 
 def s_law(definition: str) -> Law:
-    """The S-curve: ``unit`` or ``dsb``."""
-    if definition == "unit":
-        return Law(lambda n, g: _s(n, 0.05, g), (2,))
+    """The S-curve: ``unit``, ``runner`` or ``dsb``."""
+    if definition in ("unit", "runner"):
+        scale = 1.5 if definition == "runner" else 1.0
+        return Law(lambda n, g: scale * _s(n, 0.05, g), (2,))
     # By symmetry the mean is 0. The squares of sin t and of cos t - 1 have means 1/2 and
     # 3/2 - 2 E cos t, and E cos t = -2 / (3 pi).
     square = (0.5 + 1.5 + 4 / (3 * _PI)) / 2 + 0.1**2
@@ -101,6 +107,7 @@ _ROLLS = {
 }
 _MOONS = {
     "torchcfm": "two moons with torchcfm's noise 0.2, times 3 minus 1",
+    "runner": "two moons with noise 0.05, times 2, minus (1, 0) (torchcfm's runner)",
     "dsb": "two moons with noise 0.1, standardised, times 7 (De Bortoli et al. 2021)",
 }
 _RINGS = {
@@ -109,6 +116,7 @@ _RINGS = {
 }
 _CURVES = {
     "unit": "S-curve with noise 0.05, in [-1, 1] x [-2, 2]",
+    "runner": "S-curve with noise 0.05, times 1.5 (torchcfm's runner)",
     "dsb": "S-curve with noise 0.1, standardised, times 7 (De Bortoli et al. 2021)",
 }
 
@@ -125,12 +133,23 @@ def moons(params: MoonsParams) -> Problem:
     return Problem(normal(2), moons_law(params.definition), about=about)
 
 
+def _moons_and_ring(params: MoonsGaussiansParams) -> tuple[Law, Law]:
+    radius, std = {"torchcfm": (5.0, TORCHCFM_STD), "dsb": (12.0, 1.5)}[params.definition]
+    return moons_law(params.definition), mixture(ring(8, radius), std, params.stratified)
+
+
 def moons_gaussians(params: MoonsGaussiansParams) -> Problem:
     """Two moons to eight Gaussians, in either of the two definitions that circulate."""
-    radius, std = {"torchcfm": (5.0, TORCHCFM_STD), "dsb": (12.0, 1.5)}[params.definition]
-    target = mixture(ring(8, radius), std, params.stratified)
+    source, target = _moons_and_ring(params)
     about = {"definition": f"{_MOONS[params.definition]}; {_RINGS[params.definition]}"}
-    return Problem(moons_law(params.definition), target, about=about)
+    return Problem(source, target, about=about)
+
+
+def gaussians_moons(params: MoonsGaussiansParams) -> Problem:
+    """Eight Gaussians to two moons, in either of the two definitions that circulate."""
+    target, source = _moons_and_ring(params)
+    about = {"definition": f"{_RINGS[params.definition]}; {_MOONS[params.definition]}"}
+    return Problem(source, target, about=about)
 
 
 def scurve(params: SCurveParams) -> Problem:

@@ -173,7 +173,9 @@ def _checked(array: Any, path: str) -> Tensor:
             f"'{path}': {int((~finite).sum())} of {len(array)} rows have NaN or infinite values, "
             f"the first is row {int(np.argmin(finite)) + 1}; remove or fill them"
         )
-    limit = np.finfo(np.float32).max
-    if array.dtype.kind == "f" and (np.abs(array) > limit).any():
+    with np.errstate(over="ignore"):
+        points = np.array(array, dtype=np.float32, order="C")
+    if np.isinf(points).any():
+        limit = np.finfo(np.float32).max
         raise DataError(f"'{path}' has values beyond {limit:.2g}, the range of single precision")
-    return torch.from_numpy(np.array(array, dtype=np.float32, order="C"))
+    return torch.from_numpy(points)
