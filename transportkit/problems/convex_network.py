@@ -28,7 +28,7 @@ class ByAutograd(Potential):
         def one(point: Tensor) -> Tensor:
             return self.value(point[None])[0]
 
-        return torch.func.vmap(torch.func.hessian(one))(x)
+        return torch.func.vmap(torch.func.jacrev(torch.func.grad(one)))(x)
 
 
 class ConvexNetwork(ByAutograd):
