@@ -6,8 +6,8 @@ import torch
 from scipy.stats import norm
 
 from transportkit import Budget, Empirical, Problem, Transport, derive
-from transportkit_ot import EMDParams
-from transportkit_ot.coupling import EMD, DisplacementMap, barycentric_images
+from transportkit_ot.discrete import EMDParams
+from transportkit_ot.discrete.coupling import EMD, DisplacementMap, barycentric_images
 
 
 def solved(source: torch.Tensor, target: torch.Tensor, **params: object) -> DisplacementMap:

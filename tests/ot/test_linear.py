@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from transportkit import Budget, Empirical, Problem, derive
-from transportkit_ot import LinearParams
-from transportkit_ot.affine import AffineMap, Linear
-from transportkit_ot.bures import bures_map, covariance
+from transportkit_ot.gaussian import LinearParams
+from transportkit_ot.gaussian.affine import AffineMap, Linear
+from transportkit_ot.gaussian.bures import bures_map, covariance
 
 
 def solved(source: torch.Tensor, target: torch.Tensor, **params: object) -> AffineMap:

@@ -3,9 +3,9 @@ import torch
 from scipy.stats import norm
 
 from transportkit import Budget, Diverged, Empirical, Problem, Transport, derive
-from transportkit_ot import SinkhornParams, entropic
-from transportkit_ot.coupling import barycentric_images
-from transportkit_ot.entropic_map import EntropicMap, Sinkhorn
+from transportkit_ot.discrete import SinkhornParams, entropic
+from transportkit_ot.discrete.coupling import barycentric_images
+from transportkit_ot.discrete.entropic_map import EntropicMap, Sinkhorn
 
 
 def solved(source: torch.Tensor, target: torch.Tensor, **params: object) -> EntropicMap:

@@ -18,6 +18,7 @@ SMALL = {
     "otcfm": {"width": 64, "batch": 256},
     "pfgm": {"width": 64, "batch": 256, "charges": 256},
     "pfgm++": {"width": 64, "batch": 256, "charges": 256},
+    "sliced": {"iterations": 20},
 }
 BUDGET = Budget(steps=300)
 EXPECTED: dict[tuple[str, str, str], str] = {}

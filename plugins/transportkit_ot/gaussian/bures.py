@@ -20,6 +20,12 @@ def bures_map(source: Tensor, target: Tensor) -> Tensor:
     return inverse @ _power(root @ target @ root, 0.5) @ inverse
 
 
+def bures_cost(source: Tensor, target: Tensor) -> Tensor:
+    """W2^2 between N(0, source) and N(0, target), a scalar: tr S1 + tr S2 - 2 tr of the root."""
+    root = _power(source, 0.5)
+    return source.trace() + target.trace() - 2 * _power(root @ target @ root, 0.5).trace()
+
+
 def covariance(x: Tensor, shrinkage: float | None) -> Tensor:
     """The covariance (D, D) of x (N, D), shrunk towards tr(S)/D times the identity.
 

@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from transportkit import Direct, Diverged, Map, Method, Problem, Solvable
 
+from ..draws import pick
 from . import SinkhornParams
 from .entropic import logits, solve
 
@@ -32,8 +33,8 @@ class EntropicMap(Map):
     def __init__(
         self,
         event_shape: tuple[int, ...],
-        points: int,
         *,
+        points: int,
         epsilon: float,
         output: Literal["mean", "draw"],
         marginal_error: float,
@@ -68,8 +69,15 @@ class EntropicMap(Map):
             if self.output == "mean":
                 parts.append(weights @ self.target)
             else:
-                parts.append(self.target[_draw(weights, generator)])
+                parts.append(self.target[pick(weights, generator)])
         return (torch.cat(parts) + self.target_mean).view_as(x)
+
+
+def unit_of(x: Tensor, y: Tensor, unit: Literal["variance", "data"]) -> float:
+    """The unit of epsilon for samples x (N, D) and y (M, D), in the data's unit squared."""
+    if unit == "data":
+        return 1.0
+    return float(sum((s - s.mean(0)).square().sum(1).mean() for s in (x, y))) / 2
 
 
 class EntropicObjective(Solvable):
@@ -84,9 +92,8 @@ class EntropicObjective(Solvable):
         x, y = (m.points(settings.points, generator).flatten(1) for m in ends)
         source_mean, target_mean = x.mean(0), y.mean(0)
         x, y = x - source_mean, y - target_mean
-        scale = float(x.square().sum(1).mean() + y.square().sum(1).mean()) / 2
         # Without extent on either side every epsilon gives the same plan.
-        epsilon = settings.epsilon * scale or 1.0
+        epsilon = settings.epsilon * unit_of(x, y, settings.unit) or 1.0
         plan = solve(x, y, epsilon, tolerance=settings.tolerance, most=settings.iterations)
         # Written so that an error which is not a number counts as too large.
         if not plan.error <= settings.tolerance:
@@ -96,7 +103,7 @@ class EntropicObjective(Solvable):
             )
         model = EntropicMap(
             self.problem.event_shape,
-            len(y),
+            points=len(y),
             epsilon=epsilon,
             output=settings.output,
             marginal_error=plan.error,
@@ -114,18 +121,4 @@ class Sinkhorn(Method[SinkhornParams]):
         return Direct()
 
     def blank(self, config: Mapping[str, Any]) -> EntropicMap:
-        return EntropicMap(
-            tuple(config["event_shape"]),
-            config["points"],
-            epsilon=config["epsilon"],
-            output=config["output"],
-            marginal_error=config["marginal_error"],
-        )
-
-
-def _draw(weights: Tensor, generator: Generator) -> Tensor:
-    """One index per row of weights (B, M), (B,), by inversion of the running sum."""
-    share = torch.rand(len(weights), 1, generator=generator, device=generator.device)
-    running = weights.cumsum(1)
-    level = share.to(weights) * running[:, -1:]
-    return torch.searchsorted(running, level).squeeze(1).clamp_max(weights.shape[1] - 1)
+        return EntropicMap(**{**config, "event_shape": tuple(config["event_shape"])})

@@ -1,0 +1,155 @@
+"""Iterative distribution transfer: one-dimensional maps along axes that turn at random."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from transportkit import Direct, Map, Method, Problem, Solvable
+
+from ..frame import Frame
+from ..gaussian.bures import bures_map, covariance
+from . import SlicedParams
+
+_AFFINE = 1024
+"""Up to this dimension the first step may be affine: it holds D x D covariances."""
+
+
+class SlicedMap(Map):
+    """x -> x + step R (f(R'x) - R'x), iteration after iteration, in the frame's units.
+
+    R (D, k) has orthonormal columns, and f takes every coordinate along them monotonically from
+    the source's quantiles to the target's. Beyond the outermost quantiles f is a shift.
+    """
+
+    matrix: Tensor
+    axes: Tensor
+    source: Tensor
+    target: Tensor
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        iterations: int,
+        directions: int,
+        levels: int,
+        step: float,
+        affine: bool,
+    ) -> None:
+        super().__init__()
+        self.step, self.affine = step, affine
+        self.frame = Frame(event_shape)
+        dim = torch.Size(event_shape).numel()
+        size = dim if affine else 0
+        self.register_buffer("matrix", torch.zeros(size, size))
+        self.register_buffer("axes", torch.zeros(iterations, dim, directions))
+        self.register_buffer("source", torch.zeros(iterations, directions, levels))
+        self.register_buffer("target", torch.zeros(iterations, directions, levels))
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        iterations, directions, levels = self.source.shape
+        return {
+            "event_shape": list(self.frame.event_shape),
+            "iterations": iterations,
+            "directions": directions,
+            "levels": levels,
+            "step": self.step,
+            "affine": self.affine,
+        }
+
+    def begin(self, x: Tensor) -> Tensor:
+        """Points x (B, D) where the first iteration finds them."""
+        return x @ self.matrix if self.affine else x
+
+    def iterate(self, x: Tensor, i: int) -> Tensor:
+        """Points x (B, D) after iteration i."""
+        along = (x @ self.axes[i]).T.contiguous()
+        moved = match(along, self.source[i], self.target[i])
+        return x + self.step * (moved - along).T @ self.axes[i].T
+
+    def forward(self, x: Tensor, generator: Generator) -> Tensor:
+        moved = self.begin(self.frame.from_source(x))
+        for i in range(len(self.axes)):
+            moved = self.iterate(moved, i)
+        return self.frame.to_target(moved)
+
+
+class SlicedObjective(Solvable):
+    """Each iteration matches what the ones before it made of the source samples."""
+
+    def __init__(self, problem: Problem, params: SlicedParams) -> None:
+        self.problem, self.params = problem, params
+
+    def solve(self, generator: Generator) -> SlicedMap:
+        problem, settings = self.problem, self.params
+        affine = settings.start == "affine" and problem.dim <= _AFFINE
+        model = SlicedMap(
+            problem.event_shape,
+            iterations=settings.iterations,
+            directions=min(settings.directions, problem.dim),
+            levels=settings.levels,
+            step=settings.step,
+            affine=affine,
+        )
+        model.frame = Frame.of(problem, generator)
+        model = model.to(model.frame.scale.device)
+        x = model.frame.from_source(problem.source.points(settings.points, generator))
+        y = model.frame.from_target(problem.target.points(settings.points, generator))
+        if affine:
+            ends = (covariance(s.double(), None) for s in (x, y))
+            model.matrix = bures_map(*ends).to(x)
+        x = model.begin(x)
+        levels = torch.linspace(0, 1, settings.levels, dtype=x.dtype, device=x.device)
+        for i in range(settings.iterations):
+            model.axes[i] = _turned_axes(*model.axes[i].shape, generator)
+            for quantiles, points in ((model.source, x), (model.target, y)):
+                quantiles[i] = _quantiles((points @ model.axes[i]).T, levels)
+            x = model.iterate(x, i)
+        return model
+
+
+class Sliced(Method[SlicedParams]):
+    def refuses(self, problem: Problem) -> str | None:
+        if any(m.size == 1 for m in (problem.source, problem.target)):
+            return "sliced needs two samples of each side for its quantiles"
+        return None
+
+    def objective(self, problem: Problem, generator: Generator) -> SlicedObjective:
+        return SlicedObjective(problem, self.params)
+
+    def trainer(self) -> Direct:
+        return Direct()
+
+    def blank(self, config: Mapping[str, Any]) -> SlicedMap:
+        return SlicedMap(**{**config, "event_shape": tuple(config["event_shape"])})
+
+
+def match(x: Tensor, source: Tensor, target: Tensor) -> Tensor:
+    """x (k, B) taken from quantiles (k, L) to quantiles (k, L), linearly between them."""
+    right = torch.searchsorted(source, x).clamp(1, source.shape[1] - 1)
+    x0, x1 = source.gather(1, right - 1), source.gather(1, right)
+    y0, y1 = target.gather(1, right - 1), target.gather(1, right)
+    # Where quantiles coincide there is nothing between them.
+    part = ((x - x0) / (x1 - x0).clamp_min(torch.finfo(x.dtype).tiny)).clamp(0, 1)
+    beyond = (x - source[:, -1:]).clamp_min(0) + (x - source[:, :1]).clamp_max(0)
+    return torch.lerp(y0, y1, part) + beyond
+
+
+def _quantiles(x: Tensor, levels: Tensor) -> Tensor:
+    """The quantiles (k, L) of x (k, N), linear between neighbouring samples."""
+    ordered = x.sort(1).values
+    place = levels * (x.shape[1] - 1)
+    low = place.floor().long().clamp_max(x.shape[1] - 1)
+    high = (low + 1).clamp_max(x.shape[1] - 1)
+    return torch.lerp(ordered[:, low], ordered[:, high], place - low)
+
+
+def _turned_axes(dim: int, count: int, generator: Generator) -> Tensor:
+    """`count` orthonormal axes (D, count), uniformly at random."""
+    draws = torch.randn(dim, count, generator=generator, device=generator.device)
+    return torch.linalg.qr(draws).Q
