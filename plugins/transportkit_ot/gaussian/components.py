@@ -42,8 +42,11 @@ def fit(x: Tensor, components: int, generator: Generator) -> Mixture:
         warnings.simplefilter("ignore", ConvergenceWarning)
         found.fit(points)
         bic = float(found.bic(points))
-    parts = (found.weights_, found.means_, found.covariances_)
-    return Mixture(*(torch.from_numpy(part).to(x.device) for part in parts), bic)
+    weights, means, covariances = (
+        torch.from_numpy(part).to(x.device)
+        for part in (found.weights_, found.means_, found.covariances_)
+    )
+    return Mixture(weights, means, covariances, bic)
 
 
 def fit_both(x: Tensor, y: Tensor, most: int, generator: Generator) -> tuple[Mixture, Mixture]:

@@ -47,14 +47,15 @@ class MixtureMap(Map):
         self.components, self.pairs, self.output = components, pairs, output
         dim = torch.Size(event_shape).numel()
         self.frame = Frame(event_shape)
-        double = {"dtype": torch.float64}
-        self.register_buffer("log_weights", torch.zeros(components, **double))
-        self.register_buffer("means", torch.zeros(components, dim, **double))
-        self.register_buffer("whitening", torch.zeros(components, dim, dim, **double))
+        self.register_buffer("log_weights", torch.zeros(components))
+        self.register_buffer("means", torch.zeros(components, dim))
+        self.register_buffer("whitening", torch.zeros(components, dim, dim))
         self.register_buffer("first", torch.zeros(pairs, dtype=torch.long))
-        self.register_buffer("shares", torch.zeros(pairs, **double))
-        self.register_buffer("matrices", torch.zeros(pairs, dim, dim, **double))
-        self.register_buffer("images", torch.zeros(pairs, dim, **double))
+        self.register_buffer("shares", torch.zeros(pairs))
+        self.register_buffer("matrices", torch.zeros(pairs, dim, dim))
+        self.register_buffer("images", torch.zeros(pairs, dim))
+        # Likelihoods of far points and covariances of small ones ask for it.
+        self.double()
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -143,7 +144,7 @@ class GaussianMixtures(Method[MixtureParams]):
         return Direct()
 
     def blank(self, config: Mapping[str, Any]) -> MixtureMap:
-        return MixtureMap(**{**config, "event_shape": tuple(config["event_shape"])}).double()
+        return MixtureMap(**{**config, "event_shape": tuple(config["event_shape"])})
 
 
 def mixture_plan(source: Mixture, target: Mixture) -> Tensor:

@@ -106,7 +106,7 @@ class SlicedObjective(Solvable):
         x = model.begin(x)
         levels = torch.linspace(0, 1, settings.levels, dtype=x.dtype, device=x.device)
         for i in range(settings.iterations):
-            model.axes[i] = _turned_axes(*model.axes[i].shape, generator)
+            model.axes[i] = _turned_axes(model.axes[i], generator)
             for quantiles, points in ((model.source, x), (model.target, y)):
                 quantiles[i] = _quantiles((points @ model.axes[i]).T, levels)
             x = model.iterate(x, i)
@@ -149,7 +149,7 @@ def _quantiles(x: Tensor, levels: Tensor) -> Tensor:
     return torch.lerp(ordered[:, low], ordered[:, high], place - low)
 
 
-def _turned_axes(dim: int, count: int, generator: Generator) -> Tensor:
-    """`count` orthonormal axes (D, count), uniformly at random."""
-    draws = torch.randn(dim, count, generator=generator, device=generator.device)
-    return torch.linalg.qr(draws).Q
+def _turned_axes(like: Tensor, generator: Generator) -> Tensor:
+    """Orthonormal axes in the columns of a matrix of this shape (D, k), uniformly at random."""
+    draws = torch.randn(like.shape, generator=generator, device=generator.device)
+    return torch.linalg.qr(draws).Q.to(like)
