@@ -7,6 +7,7 @@ Distances between samples compare moved points with fresh target points; the res
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ..core.params import param
 from ..core.spec import MetricSpec
@@ -17,6 +18,20 @@ class ExactParams:
     limit: int = param(
         2000, "points used at most, drawn at random: the time grows with the cube", ge=2
     )
+
+
+@dataclass(frozen=True)
+class BetweenParams:
+    along: Literal["auto", "lines", "displacement"] = param(
+        "auto", "where points are at an inner time: on the lines over time, or on straight ones"
+    )
+    limit: int = param(2000, "points used at most, drawn at random", ge=2)
+
+
+@dataclass(frozen=True)
+class ConditionalParams:
+    points: int = param(100, "start points whose conditional law is looked at", ge=1)
+    draws: int = param(1000, "points moved from each of them", ge=2)
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,13 @@ w2 = MetricSpec(
     implementation="transportkit.metrics.exact:W2",
     citation="Bonneel et al. 2011; Flamary et al. 2021, POT",
     params=ExactParams,
+)
+w1 = MetricSpec(
+    summary="Wasserstein-1 distance by exact optimal transport, in the units of the data",
+    implementation="transportkit.metrics.exact:W1",
+    citation="Bonneel et al. 2011; Flamary et al. 2021, POT",
+    params=ExactParams,
+    default=False,
 )
 sliced_w2 = MetricSpec(
     summary="sliced Wasserstein-2 distance: over directions, the root mean square of W2 in 1-D",
@@ -74,4 +96,17 @@ cosine = MetricSpec(
     implementation="transportkit.metrics.true_map:Cosine",
     citation="Korotin et al. 2021, arXiv:2106.01954",
     better="higher",
+)
+between_w1 = MetricSpec(
+    summary="W1 of the points on their way to those observed between, where there are such",
+    implementation="transportkit.metrics.between:BetweenW1",
+    citation="Tong et al. 2020, arXiv:2002.04461",
+    params=BetweenParams,
+)
+cbw2_uvp = MetricSpec(
+    summary="conditional Bures-Wasserstein error to the true entropic plan, in percent",
+    implementation="transportkit.metrics.conditional:ConditionalUVP",
+    citation="Gushchin et al. 2023, arXiv:2306.10161",
+    params=ConditionalParams,
+    default=False,
 )
