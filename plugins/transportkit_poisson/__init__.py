@@ -40,7 +40,7 @@ pfgm = MethodSpec(
     citation="Xu, Liu, Tegmark and Jaakkola 2022, arXiv:2209.11178",
     params=PoissonParams,
     family="electrostatic",
-    integrator="midpoint:steps=25",
+    integrator="midpoint:steps=50",
     reversible=True,
 )
 pfgm_plus_plus = MethodSpec(

@@ -63,16 +63,18 @@ class PoissonField(IntervalField):
     def slope(self, x: Tensor, sigma: Tensor) -> Tensor:
         """dx/dsigma (B, N) at states x (B, N) and sigma (B,).
 
-        The network corrects the slope of Gaussian data, with the weights of Karras et al. 2022,
+        The network corrects the slope x (1 - c) / sigma of Gaussian data, which is exact where D
+        is large and, to leading order, far outside; weights are those of Karras et al. 2022,
         table 1. A kernel of few extra dimensions has far outliers; they count as if sigma were
         their distance.
         """
         sigma = sigma[:, None]
-        beyond = (x.square().mean(1, keepdim=True) - OUTSIDE**2).clamp_min(0)
-        spread = (1 + sigma.square() + beyond).sqrt()
-        prior = x * (1 - spread.square().reciprocal()) / sigma
+        total = x.shape[1] + self.extra
+        beyond = (x.square().sum(1, keepdim=True) - OUTSIDE**2 * x.shape[1]).clamp_min(0)
+        shrinkage = total / (total + self.extra * sigma.square() + beyond)
+        prior = x * (1 - shrinkage) / sigma
         t = sigma.log().squeeze(1) / 4
-        return prior - self.net(t, x / spread) / (1 + sigma.square()).sqrt()
+        return prior - self.net(t, x * shrinkage.sqrt()) / (1 + sigma.square()).sqrt()
 
     def sigma(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """sigma (B,) at times t (B,), and its derivative."""
@@ -88,7 +90,16 @@ class PoissonField(IntervalField):
         return from_normal(x.flatten(1), self.largest, self.extra)
 
     def drop(self, y: Tensor) -> Tensor:
-        return self.to_data(y)
+        return self.to_data(self.denoised(y))
+
+    def denoised(self, y: Tensor) -> Tensor:
+        """E[y | x, r] at the smallest radius: the step of Euler from there to radius 0.
+
+        With few extra dimensions a line may come in grazing, and be far from its charge still.
+        """
+        sigma = y.new_full((len(y),), self.smallest)
+        with torch.no_grad():
+            return y - self.smallest * self.slope(y, sigma)
 
     def reverse(self) -> IntervalField:
         return FromData(self)

@@ -29,11 +29,12 @@ class States(NamedTuple):
 
 
 class PoissonRegression(Game[States]):
-    """Regression on the direction of the field of a batch (Xu et al. 2022, algorithm 1).
+    """Regression on the slope of the field of a batch, weighted as in Karras et al. 2022.
 
-    What is compared is sqrt(D) E_x / |E|: the normalised field of the 2022 paper for D = 1, and
-    the noise of a diffusion model as D grows. States are drawn as the lines pass (Xu et al. 2023,
-    section 3.1), and the field is that of the batch and of some charges more.
+    States are drawn as the lines pass (Xu et al. 2023, section 3.1), and the field is that of the
+    batch and of some charges more. The unit vector E / |E| of Xu et al. 2022, algorithm 1, tells
+    E_x / E_r badly where E_r is small, as it is for most states of one extra dimension, and its
+    mean over batches is not the direction of their mean; the quotient is free of both.
     """
 
     def __init__(
@@ -70,13 +71,8 @@ class PoissonRegression(Game[States]):
         return States(x, sigma, slope)
 
     def loss(self, player: str, batch: States, generator: Generator) -> Tensor:
-        slope = self.field.slope(batch.x, batch.sigma)
-        error = (self._normalised(slope) - self._normalised(batch.slope)).square().mean(1)
+        error = (self.field.slope(batch.x, batch.sigma) - batch.slope).square().mean(1)
         return ((1 + batch.sigma.square()) * error).mean()
-
-    def _normalised(self, slope: Tensor) -> Tensor:
-        """sqrt(D) E_x / |E| of slopes, which are sqrt(D) E_x / E_r."""
-        return slope / (1 + slope.square().sum(1, keepdim=True) / self.extra).sqrt()
 
     def model(self) -> PoissonField:
         return self.field
