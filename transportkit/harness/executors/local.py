@@ -1,16 +1,37 @@
-"""Where runs are executed: in this process, or in several local ones."""
+"""On this machine: in this process, or in several others."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator, Sequence
-from itertools import groupby
+from dataclasses import dataclass
 
-from ..core.record import Result, Run
-from .execute import Executor, Outcome
-from .fitting import Listener, silent
-from .store import Store
-from .worker import Worker, end, ready, start_context
+from ...core.params import param
+from ...core.record import Result, Run
+from .. import device as devices
+from ..execute import Executor, Outcome
+from ..fitting import Listener, silent
+from ..store import Store
+from ..worker import Worker, end, ready, start_context
+from .base import Backend, Work, search
+
+
+@dataclass(frozen=True)
+class InProcess(Backend):
+    """One run after another in this process."""
+
+    def outcomes(self, work: Work) -> Generator[Outcome, None, None]:
+        return serially(work.runs, work.store, work.device, work.fresh, work.listener)
+
+
+@dataclass(frozen=True)
+class Processes(Backend):
+    """Local processes."""
+
+    jobs: int = param(1, "how many at once", ge=1)
+
+    def outcomes(self, work: Work) -> Generator[Outcome, None, None]:
+        devices.resolve(work.device)
+        return in_processes(work.runs, work.store, work.device, work.fresh, self.jobs)
 
 
 def serially(
@@ -31,14 +52,7 @@ def in_processes(
     after another. A process that dies costs the run it was at; another takes the rest. Closing
     the iterator, or an exception in it, has every process stop as Ctrl-C would stop it.
     """
-    waiting: list[Run] = []
-    for run in runs:
-        found = None if fresh else store.find(run)
-        if found:
-            yield Outcome(found, found=True)
-        else:
-            waiting.append(run)
-    groups = deque(deque(group) for _, group in groupby(waiting, key=Run.fit_key))
+    groups = yield from search(Work(runs, store, device, fresh))
     context = start_context()
     stop = context.Event()
     workers: list[Worker] = []

@@ -1,0 +1,53 @@
+"""Which backend a text such as ``dask:address=tcp://node7:8786`` names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from ...core.params import coerce
+from ...errors import UsageError, did_you_mean
+from ...registry import split_choice
+from .base import Backend
+
+BACKENDS: Mapping[str, str] = {
+    "local": ".local:InProcess",
+    "processes": ".local:Processes",
+    "dask": ".dask_workers:Dask",
+    "slurm": ".slurm_jobs:Slurm",
+}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    name: str
+    options: Mapping[str, Any]
+
+
+def backend(asked: str | Mapping[str, Any] | None, jobs: int = 1) -> Backend:
+    """The backend asked for; where none is, this process, or local ones if `jobs` is more than 1.
+
+    Raises UsageError for an unknown name or option, and where a package is missing.
+    """
+    if jobs < 1:
+        raise UsageError(f"--jobs must be at least 1, not {jobs}")
+    if asked is None:
+        asked = "local" if jobs == 1 else "processes"
+    chosen = _read(asked)
+    if chosen.name not in BACKENDS:
+        raise UsageError(f"unknown executor '{chosen.name}'; {did_you_mean(chosen.name, BACKENDS)}")
+    if chosen.name == "local" and jobs > 1:
+        raise UsageError("the local executor does one run at a time; leave out --jobs")
+    module, _, cls = BACKENDS[chosen.name].partition(":")
+    kind: type[Backend] = getattr(import_module(module, __package__), cls)
+    own = {} if chosen.name == "local" else {"jobs": jobs}
+    return coerce(kind, {**chosen.options, **own}, f"executor '{chosen.name}'")
+
+
+def _read(asked: str | Mapping[str, Any]) -> _Asked:
+    if isinstance(asked, str):
+        return _Asked(*split_choice(asked))
+    options = dict(asked)
+    return _Asked(str(options.pop("name", "")), options)
