@@ -62,7 +62,8 @@ def run(**given: Any) -> int:
 @tk.command()
 @click.argument("methods", nargs=-1)
 @click.option("--seeds", metavar="0-4", help="The seeds (0).")
-@click.option("--jobs", type=int, metavar="N", help="Local processes (1).")
+@click.option("--jobs", type=int, metavar="N", help="How many runs at a time (1).")
+@click.option("--executor", metavar="NAME[:k=v,..]", help="Where: local, processes, dask or slurm.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and what it may cost, and stop.")
 @options.several_ways
 @options.shared

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..errors import UsageError
 from ..harness.compare import table
 from ..harness.execute import Outcome
-from ..harness.executors import in_processes, serially
+from ..harness.executors import Work, backend
 from ..harness.plan import check_problems
 from ..harness.store import Store
 from ..report.document import as_text, comparison_document, result_document
@@ -40,11 +39,11 @@ def compare(
 ) -> int:
     """Execute every run of the comparison and print its table; the exit status."""
     route_warnings()
-    values = chosen(given, config, SHARED | {"methods", "seeds", "jobs", "sweep"})
+    values = chosen(given, config, SHARED | {"methods", "seeds", "jobs", "executor", "sweep"})
     jobs, out = values.get("jobs", DEFAULTS["jobs"]), Path(values.get("out", DEFAULTS["out"]))
-    if jobs < 1:
-        raise UsageError(f"--jobs must be at least 1, not {jobs}")
+    place = backend(values.get("executor"), jobs)
     asked = experiment(values, suite, reduced)
+    asked = replace(asked, device=place.device(asked.device))
     runs = asked.runs()
     if dry_run:
         show_plan(runs, out, fresh, as_json)
@@ -53,10 +52,7 @@ def compare(
     store = Store(out)
     outcomes: dict[str, Outcome] = {}
     with Bars(quiet, total=len(runs)) as bars:
-        if jobs == 1:
-            stream = serially(runs, store, asked.device, fresh, bars.listen)
-        else:
-            stream = in_processes(runs, store, asked.device, fresh, jobs)
+        stream = place.outcomes(Work(runs, store, asked.device, fresh, bars.listen))
         try:
             with closing(stream):
                 for outcome in stream:

@@ -30,6 +30,7 @@ DEFAULTS: Mapping[str, Any] = {
     "threads": 1,
     "out": "runs",
     "jobs": 1,
+    "executor": None,
     "method": None,
     "methods": [],
     "sweep": {},
@@ -158,7 +159,7 @@ def _config_value(path: Path, name: str, value: Any) -> Any:
         return [_config_value(path, name, item) for item in value]
     if name == "sweep":
         return values_by_name(value, where)
-    if name in ("integrator", "method"):
+    if name in ("integrator", "method", "executor"):
         return asked(value, where)
     if name == "seeds":
         return seeds_text(value)

@@ -15,10 +15,7 @@ def resolve(name: str) -> torch.device:
     """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` as a device that is there, ready for use."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UsageError(f"unknown device '{name}'; use auto, cpu, cuda or cuda:N") from None
+    device = _read(name)
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if count == 0:
@@ -27,11 +24,29 @@ def resolve(name: str) -> torch.device:
             raise UsageError(f"there is no {name}; this machine has cuda:0 to cuda:{count - 1}")
         # An index alone does not initialise CUDA, and its memory counters ask that it be.
         torch.cuda.init()
-    elif device.type == "mps":
-        raise UsageError("MPS has no double precision, which metrics and fields need; use cpu")
-    elif device.type != "cpu":
-        raise UsageError(f"unknown device '{name}'; use auto, cpu, cuda or cuda:N")
     return device
+
+
+def _read(name: str) -> torch.device:
+    """A device that transportkit can use somewhere."""
+    unknown = UsageError(f"unknown device '{name}'; use auto, cpu, cuda or cuda:N")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise unknown from None
+    if device.type == "mps":
+        raise UsageError("MPS has no double precision, which metrics and fields need; use cpu")
+    if device.type not in ("cpu", "cuda"):
+        raise unknown
+    return device
+
+
+def kind(name: str) -> str:
+    """The kind of a device: what ``auto`` stands for here, or what is named, here or elsewhere.
+
+    A plan asks for no more: where a run is executed `resolve` says whether there is such a device.
+    """
+    return resolve(name).type if name in ("auto", "cpu") else _read(name).type
 
 
 class PeakMemory:

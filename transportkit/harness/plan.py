@@ -58,7 +58,7 @@ def plan(
     `overrides` are method parameters that win over those asked for. Raises UsageError or
     PluginError before any work starts.
     """
-    device_kind = device.resolve(settings.device).type
+    device_kind = device.kind(settings.device)
     metrics = tuple(_metrics(settings.metrics))
     chosen_methods = [choose("method", asked, overrides) for asked in methods]
     chosen_problems = [problem(asked) for asked in problems]

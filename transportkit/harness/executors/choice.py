@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
 from ...core.params import coerce
+from ...core.record import Choice
 from ...errors import UsageError, did_you_mean
 from ...registry import split_choice
 from .base import Backend
@@ -20,13 +19,7 @@ BACKENDS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class _Asked:
-    name: str
-    options: Mapping[str, Any]
-
-
-def backend(asked: str | Mapping[str, Any] | None, jobs: int = 1) -> Backend:
+def backend(asked: str | Choice | None, jobs: int = 1) -> Backend:
     """The backend asked for; where none is, this process, or local ones if `jobs` is more than 1.
 
     Raises UsageError for an unknown name or option, and where a package is missing.
@@ -35,7 +28,7 @@ def backend(asked: str | Mapping[str, Any] | None, jobs: int = 1) -> Backend:
         raise UsageError(f"--jobs must be at least 1, not {jobs}")
     if asked is None:
         asked = "local" if jobs == 1 else "processes"
-    chosen = _read(asked)
+    chosen = Choice(*split_choice(asked)) if isinstance(asked, str) else asked
     if chosen.name not in BACKENDS:
         raise UsageError(f"unknown executor '{chosen.name}'; {did_you_mean(chosen.name, BACKENDS)}")
     if chosen.name == "local" and jobs > 1:
@@ -43,11 +36,4 @@ def backend(asked: str | Mapping[str, Any] | None, jobs: int = 1) -> Backend:
     module, _, cls = BACKENDS[chosen.name].partition(":")
     kind: type[Backend] = getattr(import_module(module, __package__), cls)
     own = {} if chosen.name == "local" else {"jobs": jobs}
-    return coerce(kind, {**chosen.options, **own}, f"executor '{chosen.name}'")
-
-
-def _read(asked: str | Mapping[str, Any]) -> _Asked:
-    if isinstance(asked, str):
-        return _Asked(*split_choice(asked))
-    options = dict(asked)
-    return _Asked(str(options.pop("name", "")), options)
+    return coerce(kind, {**chosen.params, **own}, f"executor '{chosen.name}'")

@@ -21,6 +21,8 @@ from .remote import device_of, marked, perform
 
 log = logging.getLogger("transportkit")
 
+PATIENCE = 10.0
+"""Seconds within which a scheduler answers."""
 LOOK_AGAIN = 2.0
 """Seconds after which workers that have come or gone are noticed."""
 
@@ -57,7 +59,7 @@ class Dask(Backend):
         distributed = _distributed()
         if self.address is not None:
             try:
-                client = distributed.Client(self.address, timeout=10)
+                client = distributed.Client(self.address, timeout=PATIENCE)
             except (OSError, ValueError, TimeoutError) as error:
                 raise UsageError(
                     f"no dask scheduler answers at '{self.address}': {_said(error)}"
@@ -74,7 +76,7 @@ class Dask(Backend):
                 n_workers=self.jobs,
                 threads_per_worker=1,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL,
             ) as cluster,
             distributed.Client(cluster) as client,

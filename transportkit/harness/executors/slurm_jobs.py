@@ -60,7 +60,7 @@ class Slurm(Backend):
     def _executor(self, store: Store) -> Any:
         try:
             executor = _submitit().AutoExecutor(
-                folder=store.folder.absolute() / FOLDER / "%j", cluster=self.cluster
+                folder=store.folder.absolute() / FOLDER, cluster=self.cluster
             )
         except RuntimeError as error:
             raise UsageError(f"no SLURM here: {' '.join(str(error).split())}") from None
