@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,10 +105,20 @@ def problem(asked: Asked) -> Choice:
     choice = choose("problem", asked)
     spec = registry.describe("problem", choice.name).spec
     assert isinstance(spec, ProblemSpec)
-    paths = {
-        name: str(Path(str(choice.params[name])).expanduser().absolute()) for name in spec.files
-    }
+    paths = {name: _absolute(str(choice.params[name])) for name in spec.files}
     return Choice(choice.name, {**choice.params, **paths})
+
+
+def _absolute(path: str) -> str:
+    """A path with ~ and environment variables filled in. Raises UsageError for an unset one."""
+    filled = os.path.expandvars(path)
+    unset = re.search(r"\$\{?(\w+)", filled)
+    if unset and unset[1] not in os.environ and not os.path.exists(filled):
+        raise UsageError(
+            f"'{path}' needs the environment variable {unset[1]}, which is not set; set it to the "
+            "folder of the data"
+        )
+    return str(Path(filled).expanduser().absolute())
 
 
 def check_problems(runs: Iterable[Run]) -> None:
