@@ -18,7 +18,7 @@ from ..core.problem import Problem
 from ..core.random import derive
 from . import ConvexNetworkParams
 from .mixtures import normal
-from .potentials import MOMENT_DRAWS, Potential, gradient_problem, normal_log_density
+from .potentials import Potential, fixed_draws, gradient_problem, normal_log_density
 
 
 class ByAutograd(Potential):
@@ -84,7 +84,7 @@ def icnn(params: ConvexNetworkParams) -> Problem:
     that the image has mean 0 and mean variance 1."""
     network = _drawn(params, derive(params.instance, "icnn", params.dim, params.width))
     source = normal(params.dim)
-    network = network.standardised(source.draw(MOMENT_DRAWS, derive(1, "moments")).double())
+    network = network.standardised(fixed_draws(source, 1).double())
     about = (
         f"N(0, I) in {params.dim} dimensions to its image under the gradient of a convex network "
         f"of {params.depth} layers of {params.width} with gain {params.gain:g} and strength "

@@ -1,0 +1,288 @@
+"""Peers' tables, reproduced: results of the suites beside the published numbers.
+
+    python benchmarks/peers.py RUNS
+
+RUNS holds one folder of runs for each suite of benchmarks/suites, as made by
+
+    tk compare --suite benchmarks/suites/NAME.yaml --out RUNS/NAME
+
+with or without --reduced. Writes benchmarks/results/NAME.md, with every seed, and docs/peers.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import platform
+import statistics
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from scipy.stats import t as student
+
+from transportkit import Choice, Result, __version__, registry
+from transportkit.errors import DataError
+from transportkit.harness.gather import gather
+from transportkit.harness.suite import load_mapping, read_suite
+
+ROOT = Path(__file__).parents[1]
+SUITES = ROOT / "benchmarks" / "suites"
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "peers.md"
+TITLES = {
+    "plane": "Data sets of the plane",
+    "w2-benchmark": "Wasserstein-2 benchmark",
+    "entropic": "Entropic optimal transport",
+    "cite": "Single cells, one day left out",
+}
+NAMES = {"w2": "W2", "l2_uvp": "L2-UVP, %", "cbw2_uvp": "cBW2-UVP, %", "between_w1": "W1"}
+BLANK = "·"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The values of one method on one problem under one metric, by seed."""
+
+    values: Mapping[int, float]
+    floor: float | None
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.values.values())
+
+    @property
+    def half(self) -> float | None:
+        """Half the width of Student's t interval of 95% for the mean."""
+        n = len(self.values)
+        if n < 2:
+            return None
+        spread = statistics.stdev(self.values.values()) / n**0.5
+        return float(student.ppf(0.975, n - 1)) * spread
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3g}" + (f" ± {self.half:.1g}" if self.half is not None else "")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite's file, and the results in its folder of runs."""
+
+    name: str
+    results: Sequence[Result]
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        return load_mapping(SUITES / f"{self.name}.yaml", "a suite")
+
+    @cached_property
+    def published(self) -> Mapping[str, Any]:
+        return self.content["published"]
+
+    @cached_property
+    def problems(self) -> list[Choice]:
+        read = read_suite(SUITES / f"{self.name}.yaml")["problems"]
+        return [registry.parse_choice("problem", text) for text in read]
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """Methods with results, in the order of the suite."""
+        asked = [registry.split_choice(text)[0] for text in self.content["methods"]]
+        there = {r.run.method.name for r in self.results}
+        return [name for name in asked if name in there]
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics that have values, the published one first."""
+        found = [m for r in self.results for m, v in r.metrics.items() if v.value is not None]
+        main = self.published["metric"]
+        return sorted(dict.fromkeys(found), key=lambda m: (m.partition(":")[0] != main, m))
+
+    def cell(self, method: str, column: int, metric: str) -> Cell | None:
+        """What a method scored on the problem of a column; None where it has no value."""
+        own = [
+            r
+            for r in self.results
+            if r.run.method.name == method and _same(r.run.problem, self.problems[column])
+        ]
+        scored = {r.run.seed: r.metrics[metric] for r in own if metric in r.metrics}
+        values = {seed: v.value for seed, v in sorted(scored.items()) if v.value is not None}
+        if not values:
+            return None
+        floors = [v.floor for v in scored.values() if v.floor is not None]
+        return Cell(values, statistics.fmean(floors) if floors else None)
+
+    def row(self, method: str, metric: str) -> list[Cell | None]:
+        return [self.cell(method, k, metric) for k in range(len(self.problems))]
+
+
+def _same(one: Choice, other: Choice) -> bool:
+    """Whether two problems are the same, wherever their files lie."""
+    spec = registry.describe("problem", one.name).spec
+    files = getattr(spec, "files", ())
+    return one.name == other.name and all(
+        Path(str(one.params[k])).name == Path(str(v)).name if k in files else one.params[k] == v
+        for k, v in other.params.items()
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [
+        "| " + " | ".join(head) + " |",
+        "|" + "---|" * len(head),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
+
+
+def compared(suite: Suite, metric: str) -> Iterator[list[str]]:
+    """Rows of ours and, below, what was published of the same method."""
+    published = suite.published["rows"]
+    key = "values" if metric.partition(":")[0] == suite.published["metric"] else metric
+    known = [name for name in published if name not in suite.methods]
+    for method in [*suite.methods, *known]:
+        row = suite.row(method, metric)
+        if any(row):
+            yield [f"**`{method}`**", *(str(c) if c else BLANK for c in row), _mean(row)]
+        if method in published:
+            yield _published(published[method], key, len(suite.problems))
+
+
+def _mean(row: Sequence[Cell | None]) -> str:
+    """The mean over columns of the means over seeds."""
+    return f"{statistics.fmean(c.mean for c in row if c):.3g}" if all(row) else BLANK
+
+
+def _published(entry: Mapping[str, Any], key: str, columns: int) -> list[str]:
+    values = entry.get(key) or [None] * columns
+    written = [BLANK if v is None else f"{v:g}" for v in values]
+    mean = entry.get("mean") if key == "values" else None
+    if mean is None and all(v is not None for v in values):
+        mean = float(f"{statistics.fmean(values):.3g}")
+    return [f"{entry['name']}, published", *written, BLANK if mean is None else f"{mean:g}"]
+
+
+def floors(suite: Suite, metric: str) -> Iterator[list[str]]:
+    """What the metric is between two samples of the target: ours, and at the published size."""
+    columns = range(len(suite.problems))
+    cells = [
+        next((c for m in suite.methods if (c := suite.cell(m, k, metric)) and c.floor), None)
+        for k in columns
+    ]
+    if any(cells):
+        yield ["floor", *(f"{c.floor:.3g}" if c else BLANK for c in cells), BLANK]
+    if known := suite.published.get("floor"):
+        yield [f"floor at {known['points']:,} points", *(f"{v:g}" for v in known["values"]), BLANK]
+
+
+def circumstances(suite: Suite) -> str:
+    """Budgets, seeds and sizes, read off the results."""
+    runs = [r.run for r in suite.results]
+
+    def told(values: Iterable[Any]) -> str:
+        return ", ".join(dict.fromkeys(str(v) for v in values))
+
+    seeds = [len({r.seed for r in runs if r.method.name == m}) for m in suite.methods]
+    return (
+        f"Budget {told(r.budget for r in runs)}; {told(sorted(seeds))} seeds a method; "
+        f"{told(f'{r.points:,}' for r in runs)} points judged, at most "
+        f"{told(f'{r.train:,}' for r in runs)} to train on; {told(r.device for r in runs)}."
+    )
+
+
+def section(suite: Suite) -> list[str]:
+    lines = [f"## {TITLES[suite.name]}", ""]
+    for metric in suite.metrics:
+        name = metric.partition(":")[0]
+        head = [NAMES.get(name, name), *map(str, suite.published["columns"]), "mean"]
+        if name == suite.published["metric"] or any(
+            metric in entry for entry in suite.published["rows"].values()
+        ):
+            lines += [*table(head, [*compared(suite, metric), *floors(suite, metric)]), ""]
+    lines += [*textwrap.wrap(circumstances(suite), 100), ""]
+    lines += [*textwrap.wrap(" ".join(str(suite.content["protocol"]).split()), 100), ""]
+    lines += [*textwrap.wrap(f"Published: {suite.published['source']}.", 100), ""]
+    command = f"tk compare --suite benchmarks/suites/{suite.name}.yaml --reduced"
+    return [*lines, "```", command, "```", ""]
+
+
+def details(suite: Suite) -> list[str]:
+    """Every seed's value."""
+    lines = [f"# {TITLES[suite.name]}", "", circumstances(suite), "", _stamp(), ""]
+    for metric in suite.metrics:
+        rows = [
+            [
+                f"`{method}`",
+                str(suite.published["columns"][k]),
+                str(cell),
+                ", ".join(f"{seed}: {value:.4g}" for seed, value in cell.values.items()),
+                BLANK if cell.floor is None else f"{cell.floor:.4g}",
+                f"{_seconds(suite, method, k):.3g}",
+            ]
+            for method in suite.methods
+            for k, cell in enumerate(suite.row(method, metric))
+            if cell
+        ]
+        head = ["method", "problem", "mean ± half of 95%", "by seed", "floor", "seconds to fit"]
+        lines += [f"## {metric}", "", *table(head, rows), ""]
+    if refused := sorted({(r.run.method.name, r.message) for r in suite.results if r.message}):
+        lines += ["## Without a value", ""] + [f"- `{name}`: {text}" for name, text in refused]
+        lines += [""]
+    return lines
+
+
+def _seconds(suite: Suite, method: str, column: int) -> float:
+    """The mean time of a fit."""
+    return statistics.fmean(
+        r.fit_seconds
+        for r in suite.results
+        if r.run.method.name == method
+        and _same(r.run.problem, suite.problems[column])
+        and r.fit_seconds is not None
+    )
+
+
+def _stamp() -> str:
+    today = datetime.datetime.now(datetime.UTC).date()
+    return (
+        f"transportkit {__version__}, {platform.machine()}, Python {platform.python_version()}, "
+        f"{today}, made by `python benchmarks/peers.py RUNS`. The machine was shared, so seconds "
+        "are upper bounds."
+    )
+
+
+INTRODUCTION = """\
+# Peers' tables
+
+Tables of other papers, made again with the methods here, with the published numbers below ours. A
+suite is one file that names methods, data, seeds, budgets and protocol, and one command runs it.
+The numbers on this page are those of the `reduced` budgets of the suites, which are small; the full
+budgets are in the same files and are left to a machine with a GPU. This page and the
+values of every seed are made from a folder of runs by `python benchmarks/peers.py RUNS`.
+
+Ours are means over seeds ± half of the 95% interval (Student's t). "Published" is quoted. Where
+protocols differ, it is said below the table.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", type=Path, help="folder with one folder of runs for each suite")
+    folder: Path = parser.parse_args().runs
+    page = [INTRODUCTION]
+    RESULTS.mkdir(exist_ok=True)
+    for name in TITLES:
+        try:
+            suite = Suite(name, gather(folder / name))
+        except DataError as error:
+            print(f"{name} is left out: {error}")
+            continue
+        page += section(suite)
+        (RESULTS / f"{name}.md").write_text("\n".join(details(suite)))
+    PAGE.write_text("\n".join(page).rstrip() + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The suites of peers' tables are whole, and the page made of their results says what they say."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from transportkit import Budget, Choice, Result, Run, Value, registry
+from transportkit.harness.experiment import Experiment
+from transportkit.harness.suite import load_mapping, read_suite
+
+ROOT = Path(__file__).parents[2]
+SUITES = sorted((ROOT / "benchmarks" / "suites").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def peers() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("peers", ROOT / "benchmarks" / "peers.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["peers"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("file", SUITES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("reduced", [False, True], ids=["full", "reduced"])
+def test_a_suite_is_an_experiment(
+    file: Path, reduced: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its names exist, its parameters are theirs, and its data is found where a variable says."""
+    asked = read_suite(file, reduced)
+    for folder in ("W2_BENCHMARK", "CITE"):
+        monkeypatch.setenv(folder, str(tmp_path))
+    for text in asked["problems"]:
+        _, _, rest = text.partition("file=$W2_BENCHMARK/")
+        if rest:
+            (tmp_path / rest).write_bytes(b"")
+    runs = Experiment(**asked).runs()
+    assert len(runs) == len(asked["methods"]) * len(asked["problems"]) * len(asked["seeds"])
+
+
+@pytest.mark.parametrize("file", SUITES, ids=lambda file: file.stem)
+def test_published_numbers_have_the_columns_of_the_suite(file: Path, peers: ModuleType) -> None:
+    content = load_mapping(file, "a suite")
+    published, columns = content["published"], len(content["problems"])
+    assert file.stem in peers.TITLES
+    assert len(published["columns"]) == columns
+    asked = [metric.partition(":")[0] for metric in content["metrics"]]
+    assert published["metric"] in asked
+    for row in published["rows"].values():
+        for key in ("values", *asked):
+            assert len(row.get(key, published["columns"])) == columns
+
+
+def results(values: dict[str, dict[int, float]]) -> list[Result]:
+    """Made-up results on the day 3 of the suite of single cells."""
+    text = read_suite(ROOT / "benchmarks" / "suites" / "cite.yaml")["problems"][0]
+    problem = registry.parse_choice("problem", text)
+    elsewhere = Choice(
+        problem.name,
+        {**problem.params, "files": f"/data/{Path(problem.params['files']).name}"},
+    )
+    return [
+        Result(
+            Run(Choice(method), elsewhere, seed, Budget(steps=10)),
+            "done",
+            metrics={"between_w1:limit=2500": Value(value)},
+            fit_seconds=1.0,
+            points=2500,
+        )
+        for method, by_seed in values.items()
+        for seed, value in by_seed.items()
+    ]
+
+
+def test_the_page_shows_means_intervals_and_published_numbers(peers: ModuleType) -> None:
+    suite = peers.Suite("cite", results({"otcfm": {0: 0.8, 1: 0.9}, "emd": {0: 0.75}}))
+    page = peers.section(suite)
+    assert "| **`otcfm`** | 0.85 ± 0.6 | · | · |" in page
+    assert "| OT-CFM, published | · | · | 0.882 |" in page
+    assert "| **`emd`** | 0.75 | · | · |" in page
+    assert page.index("| **`otcfm`** | 0.85 ± 0.6 | · | · |") < page.index(
+        "| **`emd`** | 0.75 | · | · |"
+    )
+    assert any("DSBM, published" in line for line in page)
+    assert any("0: 0.8, 1: 0.9" in line for line in peers.details(suite))
