@@ -16,12 +16,16 @@ def result(method: str, seed: int, **metrics: float | None) -> Result:
 
 
 def test_mean_interval_floor_and_ratio() -> None:
-    (row,) = table([result("a", seed, w2=value) for seed, value in enumerate((1.0, 2.0, 3.0))])
+    (row,) = table([result("a", seed, cost=value) for seed, value in enumerate((1.0, 2.0, 3.0))])
     # Student's t with two degrees of freedom at 97.5% is 4.3027; the standard error is 1/sqrt(3).
     half = 4.302652729911275 / 3**0.5
-    assert (row.mean, row.seeds, row.floor, row.ratio) == (2.0, 3, 0.5, 4.0)
+    assert (row.mean, row.seeds, row.floor, row.ratio) == (2.0, 3, None, None)
     assert row.low == pytest.approx(2 - half)
     assert row.high == pytest.approx(2 + half)
+    (distance,) = table([result("a", s, w2=value) for s, value in enumerate((1.0, 2.0, 3.0))])
+    assert (distance.mean, distance.floor, distance.ratio) == (2.0, 0.5, 4.0)
+    # A distance is not negative, and neither is what bounds it.
+    assert 0 < distance.low < 2 < distance.high
     (single,) = table([result("a", 0, w2=1.0)])
     assert single.low is single.high is None
 

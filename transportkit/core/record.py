@@ -114,6 +114,10 @@ def _key(content: Mapping[str, Any]) -> str:
 Status = Literal["done", "refused", "failed", "diverged", "out of memory", "interrupted"]
 
 
+FLOOR_PAIRS = 10
+"""How many pairs of independent samples a noise floor is measured on."""
+
+
 @dataclass(frozen=True)
 class Value:
     """A metric's value, its noise floor (mean and standard deviation), and value over floor."""

@@ -1,30 +1,36 @@
-"""Comparing: results of several seeds as one row, with an interval and a rank."""
+"""Comparing: results of several seeds as one row, and which rows differ beyond doubt."""
 
 from __future__ import annotations
 
 import math
-import statistics
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean, median
 
-from scipy.stats import t as student
+import numpy as np
 
 from .. import registry
-from ..core.record import Result
+from ..core.record import FLOOR_PAIRS, Result, Value
 from ..core.spec import MetricSpec
 from .naming import labels, row_labels
+from .statistics.interval import mean_interval
+from .statistics.paired import Pair, Scatter, paired
+from .statistics.power import noncentrality, points_needed, seeds_needed
 
-CONFIDENCE = 0.95
+Cell = tuple[str, str]
+"""A problem and a metric: what methods are compared on."""
+Values = Mapping[str, Mapping[int, Value]]
+"""By method and seed."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One method on one problem under one metric, over the seeds that finished.
 
-    `low` and `high` bound the mean with 95% confidence by Student's t over seeds, None with fewer
-    than two. `rank` is 1 plus the number of methods that are better beyond doubt, by the paired t
-    interval of the difference on the same seeds; with one seed it is the order of the values.
+    `low` and `high` bound the mean over seeds with 95% confidence, None with fewer than two. `rank`
+    is 1 plus the number of methods that are better beyond doubt, by the paired test on the same
+    seeds with Holm's correction; None for a metric that does not rank.
     """
 
     method: str
@@ -39,61 +45,130 @@ class Row:
     rank: int | None
 
 
+@dataclass(frozen=True)
+class Contrast:
+    """A pair of methods on one problem under one metric."""
+
+    data: str
+    metric: str
+    pair: Pair
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What the comparison of methods on one problem under one metric could see.
+
+    `smallest` is the difference between two of its methods that would have been seen with a chance
+    of 80%, for a pair of ordinary scatter; None where nothing tells. `best` and `next` are the two
+    first by mean, `difference` what lies between them, `seen` whether it is real; `seeds_needed` of
+    as many points, or `points_needed` of as many seeds, would show it with a chance of 80%, None
+    where that is beyond reach.
+    """
+
+    data: str
+    metric: str
+    seeds: int
+    pairs: int
+    smallest: float | None
+    floor: float | None
+    best: str
+    next: str
+    difference: float
+    seen: bool
+    seeds_needed: int | None
+    points_needed: int | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that is said about results of several methods."""
+
+    rows: list[Row]
+    contrasts: list[Contrast]
+    resolutions: list[Resolution]
+
+
 def table(results: Sequence[Result]) -> list[Row]:
     """The rows of a comparison: every method, problem and metric with at least one value."""
+    return compare(results).rows
+
+
+def compare(results: Sequence[Result]) -> Comparison:
+    """Rows, pairs and resolutions of every problem and metric."""
+    comparison = Comparison([], [], [])
+    points = {r.points for r in results if r.points}
+    for (data, metric), values in _cells(results).items():
+        better = _better(metric)
+        pairs = paired(_numbers(values), _scatter(values)) if better else []
+        ranks = _ranks(values, pairs, better)
+        comparison.rows.extend(_rows(data, metric, values, ranks))
+        comparison.contrasts.extend(Contrast(data, metric, pair) for pair in pairs)
+        if better and pairs:
+            of = points.copy().pop() if len(points) == 1 else None
+            comparison.resolutions.append(_resolution(data, metric, values, pairs, better, of))
+    return comparison
+
+
+def _cells(results: Sequence[Result]) -> dict[Cell, dict[str, dict[int, Value]]]:
     runs = [r.run for r in results]
     names = zip(row_labels(runs), labels([run.problem for run in runs]), strict=True)
-    cells: dict[tuple[str, str], dict[str, dict[int, Result]]] = defaultdict(
-        lambda: defaultdict(dict)
-    )
+    cells: dict[Cell, dict[str, dict[int, Value]]] = defaultdict(lambda: defaultdict(dict))
     for result, (method, data) in zip(results, names, strict=True):
         for metric, value in result.metrics.items():
             if value.value is not None and math.isfinite(value.value):
-                cells[data, metric][method][result.run.seed] = result
+                cells[data, metric][method][result.run.seed] = value
+    return cells
+
+
+def _numbers(values: Values) -> dict[str, dict[int, float]]:
+    return {
+        method: {seed: v.value for seed, v in by_seed.items() if v.value is not None}
+        for method, by_seed in values.items()
+    }
+
+
+def _floors(values: Values) -> list[tuple[float, float | None]]:
+    return [
+        (v.floor, v.floor_std)
+        for by_seed in values.values()
+        for v in by_seed.values()
+        if v.floor is not None
+    ]
+
+
+def _scatter(values: Values) -> Scatter | None:
+    """The scatter over evaluation samples, from the floor, which is between such samples."""
+    stds = [std for _, std in _floors(values) if std]
+    return Scatter(fmean(stds), FLOOR_PAIRS) if stds else None
+
+
+def _rows(data: str, metric: str, values: Values, ranks: Mapping[str, int]) -> list[Row]:
+    numbers = {method: list(by.values()) for method, by in _numbers(values).items()}
+    bounds = _intervals(numbers, positive=bool(_floors(values)))
     rows = []
-    for (data, metric), by_method in cells.items():
-        values = {
-            method: {seed: _value(r, metric) for seed, r in by_seed.items()}
-            for method, by_seed in by_method.items()
-        }
-        ranks = _ranks(values, _better(metric))
-        for method, by_seed in by_method.items():
-            rows.append(_row(method, data, metric, list(by_seed.values()), ranks.get(method)))
+    for method, own in numbers.items():
+        floors = [floor for floor, _ in _floors({method: values[method]})]
+        floor = fmean(floors) if floors else None
+        mean = fmean(own)
+        low, high = bounds.get(method, (None, None))
+        ratio = mean / floor if floor else None
+        rank = ranks.get(method)
+        rows.append(
+            Row(method, data, metric, len(own), mean, low, high, floor, ratio, rank)
+        )  # fmt: skip
     return rows
 
 
-def _value(result: Result, metric: str) -> float:
-    value = result.metrics[metric].value
-    assert value is not None
-    return value
-
-
-def _row(method: str, data: str, metric: str, results: list[Result], rank: int | None) -> Row:
-    values = [_value(r, metric) for r in results]
-    mean = statistics.fmean(values)
-    half = _half_width(values)
-    floors = [f for r in results if (f := r.metrics[metric].floor) is not None]
-    floor = statistics.fmean(floors) if floors else None
-    return Row(
-        method,
-        data,
-        metric,
-        len(values),
-        mean,
-        None if half is None else mean - half,
-        None if half is None else mean + half,
-        floor,
-        mean / floor if floor else None,
-        rank,
-    )
-
-
-def _half_width(values: Sequence[float]) -> float | None:
-    """Half the width of Student's t interval for the mean."""
-    if len(values) < 2:
-        return None
-    spread = statistics.stdev(values) / math.sqrt(len(values))
-    return float(student.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * spread
+def _intervals(
+    numbers: Mapping[str, list[float]], positive: bool
+) -> dict[str, tuple[float, float]]:
+    """The intervals of those with several values; equal numbers of seeds are computed at once."""
+    bounds: dict[str, tuple[float, float]] = {}
+    for size in {len(own) for own in numbers.values()} - {1}:
+        methods = [method for method, own in numbers.items() if len(own) == size]
+        low, high = mean_interval(np.array([numbers[m] for m in methods]), positive)
+        bounds |= {m: (float(a), float(b)) for m, a, b in zip(methods, low, high, strict=True)}
+    return bounds
 
 
 def _better(metric: str) -> str | None:
@@ -103,20 +178,58 @@ def _better(metric: str) -> str | None:
     return spec.better
 
 
-def _ranks(values: dict[str, dict[int, float]], better: str | None) -> dict[str, int]:
+def _ranks(values: Values, pairs: Sequence[Pair], better: str | None) -> dict[str, int]:
     if better is None:
         return {}
-    sign = 1.0 if better == "lower" else -1.0
-    return {
-        method: 1 + sum(_beats(values[other], own, sign) for other in values if other != method)
-        for method, own in values.items()
-    }
+    ranks = dict.fromkeys(values, 1)
+    for pair in pairs:
+        if pair.differs:
+            first_is_better = (pair.difference < 0) == (better == "lower")
+            ranks[pair.second if first_is_better else pair.first] += 1
+    return ranks
 
 
-def _beats(one: dict[int, float], other: dict[int, float], sign: float) -> bool:
-    """Whether `one` is better than `other` beyond doubt on the seeds that both have."""
-    differences = [sign * (other[seed] - one[seed]) for seed in one if seed in other]
-    if not differences:
-        return False
-    half = _half_width(differences)
-    return statistics.fmean(differences) > (half or 0.0)
+def _resolution(
+    data: str,
+    metric: str,
+    values: Values,
+    pairs: Sequence[Pair],
+    better: str,
+    points: int | None,
+) -> Resolution:
+    means = {method: fmean(by.values()) for method, by in _numbers(values).items()}
+    best, following = sorted(means, key=means.__getitem__, reverse=better == "higher")[:2]
+    between = next((p for p in pairs if {p.first, p.second} == {best, following}), None)
+    floors = [floor for floor, _ in _floors(values)]
+    scatter, count = _scatter(values), len(pairs)
+    seeds = min(pair.seeds for pair in pairs)
+    needed = more = None
+    if between is not None and between.spread is not None:
+        needed = seeds_needed(between.difference, between.spread, count)
+        if scatter and points:
+            more = points_needed(
+                between.difference, between.spread, scatter.std, points, between.seeds, count
+            )
+    return Resolution(
+        data,
+        metric,
+        seeds,
+        count,
+        _smallest(pairs, seeds, scatter),
+        fmean(floors) if floors else None,
+        best,
+        following,
+        abs(means[best] - means[following]),
+        between is not None and between.differs,
+        needed,
+        more,
+    )
+
+
+def _smallest(pairs: Sequence[Pair], seeds: int, scatter: Scatter | None) -> float | None:
+    spreads = [pair.spread for pair in pairs if pair.spread is not None]
+    if seeds > 1 and spreads:
+        return noncentrality(seeds - 1, len(pairs)) * median(spreads) / math.sqrt(seeds)
+    if scatter is None:
+        return None
+    return noncentrality(scatter.pairs - 1, len(pairs)) * math.sqrt(2) * scatter.std

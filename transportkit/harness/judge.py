@@ -14,11 +14,10 @@ from .. import registry
 from ..core.metric import DistributionMetric, Evidence, Metric
 from ..core.problem import Problem
 from ..core.random import derive
-from ..core.record import Choice, Run, Value
+from ..core.record import FLOOR_PAIRS, Choice, Run, Value
 from ..errors import Refusal
 
 log = logging.getLogger("transportkit")
-FLOOR_PAIRS = 10
 
 
 @dataclass(frozen=True)
