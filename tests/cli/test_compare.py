@@ -29,7 +29,8 @@ def document(line: str) -> dict:
 
 
 def test_one_document_of_cells_and_table(document: dict) -> None:
-    assert document.keys() == {"cells", "table", "protocol", "published"}
+    parts = {"cells", "table", "pairs", "resolution", "protocol", "published"}
+    assert document.keys() == parts
     cells = {(c["method"], c["data"], c["seed"]) for c in document["cells"]}
     assert len(document["cells"]) == len(cells) == 3 * 2 * 2
     assert {c["data"] for c in document["cells"]} == {"gaussian-pair", "samples"}

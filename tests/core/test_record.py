@@ -31,6 +31,7 @@ CHANGES = {
     "train": 500,
     "batch": 100,
     "threads": 2,
+    "tf32": True,
     "versions": {"transportkit": "0.2.0"},
 }
 JUDGED = {"integrator", "nfe", "metrics", "points", "batch"}

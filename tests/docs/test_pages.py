@@ -119,7 +119,7 @@ def test_every_option_on_the_pages_exists() -> None:
             known |= set(parameter.opts)
     foreign = {"--check", "--hook-type", "--nworkers", "--nthreads"}
     for page in PAGES:
-        named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", page.read_text()))
+        named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", page.read_text()))
         assert named <= known | foreign, page
 
 

@@ -64,6 +64,7 @@ def run(**given: Any) -> int:
 @click.option("--seeds", metavar="0-4", help="The seeds (0).")
 @click.option("--jobs", type=int, metavar="N", help="How many runs at a time (1).")
 @click.option("--executor", metavar="NAME[:k=v,..]", help="Where: local, processes, dask or slurm.")
+@click.option("--alone", is_flag=True, help="One run at a time, so that its times are its own.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and what it may cost, and stop.")
 @options.several_ways
 @options.shared

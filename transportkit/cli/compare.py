@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
-from ..harness.compare import table
+from ..errors import UsageError
+from ..harness.compare import compare as compare_results
+from ..harness.compare import details
 from ..harness.execute import Outcome
 from ..harness.executors import Work, backend
 from ..harness.plan import check_problems
@@ -32,6 +34,7 @@ def compare(
     suite: str | None,
     reduced: bool,
     dry_run: bool,
+    alone: bool,
     fresh: bool,
     as_json: bool,
     quiet: bool,
@@ -41,6 +44,8 @@ def compare(
     route_warnings()
     values = chosen(given, config, SHARED | {"methods", "seeds", "jobs", "executor", "sweep"})
     jobs, out = values.get("jobs", DEFAULTS["jobs"]), Path(values.get("out", DEFAULTS["out"]))
+    if alone and (jobs > 1 or values.get("executor") not in (None, "local")):
+        raise UsageError("--alone runs one at a time, here; leave out --jobs and --executor")
     place = backend(values.get("executor"), jobs)
     asked = experiment(values, suite, reduced)
     asked = replace(asked, device=place.device(asked.device))
@@ -52,7 +57,8 @@ def compare(
     store = Store(out)
     outcomes: dict[str, Outcome] = {}
     with Bars(quiet, total=len(runs)) as bars:
-        stream = place.outcomes(Work(runs, store, asked.device, fresh, bars.listen))
+        work = Work(runs, store, asked.device, fresh, bars.listen, timed=alone)
+        stream = place.outcomes(work)
         try:
             with closing(stream):
                 for outcome in stream:
@@ -77,14 +83,18 @@ def compare(
             soft_wrap=True,
         )
     results = [outcome.result for outcome in ordered]
-    rows = table(results)
+    comparison = compare_results(results)
     if as_json:
         cells = [result_document(o.result, o.found) for o in ordered]
         notes = {"protocol": asked.protocol, "published": asked.published}
-        document = comparison_document(cells, [asdict(row) for row in rows], notes)
+        document = comparison_document(
+            cells,
+            [asdict(row) for row in comparison.rows],
+            {**details(comparison), **notes},
+        )
         click.echo(as_text(document))
     else:
-        print_comparison(rows, results)
+        print_comparison(comparison, results)
         print_notes(protocol=asked.protocol, published=asked.published)
     unwritten = [outcome.unwritten for outcome in ordered if outcome.unwritten]
     if unwritten:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import click
 
 from ..core.record import Result
-from ..harness.compare import Row
+from ..harness.compare import Comparison, Resolution, Row
 from ..harness.naming import labels, row_labels
 from ..report.figures import number, seconds, three, with_half
 
@@ -24,19 +24,21 @@ WIDTH_OF_A_PIPE = 120
 
 @dataclass(frozen=True)
 class Column:
-    """A heading, a cell for each method, and what stands in the last row."""
+    """A heading, a cell for each method, and what stands in the last rows."""
 
     heading: str
     cells: Sequence[str]
     floor: str = ""
+    smallest: str = ""
 
     @property
     def width(self) -> int:
-        return max(map(len, [self.heading, self.floor, *self.cells]))
+        return max(map(len, [self.heading, self.floor, self.smallest, *self.cells]))
 
 
-def print_comparison(rows: Sequence[Row], results: Sequence[Result], width: int = 0) -> None:
+def print_comparison(comparison: Comparison, results: Sequence[Result], width: int = 0) -> None:
     """For each problem a line per method and a column per metric, then what the figures mean."""
+    rows = comparison.rows
     width = width or shutil.get_terminal_size((WIDTH_OF_A_PIPE, 24)).columns
     runs = [r.run for r in results]
     names = zip(labels([run.problem for run in runs]), row_labels(runs), strict=True)
@@ -44,22 +46,28 @@ def print_comparison(rows: Sequence[Row], results: Sequence[Result], width: int 
     for result, (data, method) in zip(results, names, strict=True):
         by_data.setdefault(data, {}).setdefault(method, []).append(result)
     for data, by_method in by_data.items():
-        _print_problem(data, by_method, [row for row in rows if row.data == data], width)
+        own = [row for row in rows if row.data == data]
+        seen = {r.metric: r for r in comparison.resolutions if r.data == data}
+        _print_problem(data, by_method, own, seen, width)
         click.echo()
     if rows:
-        _print_meaning(rows, width)
+        _print_meaning(comparison, results, width)
 
 
 def _print_problem(
-    data: str, by_method: dict[str, list[Result]], rows: Sequence[Row], width: int
+    data: str,
+    by_method: dict[str, list[Result]],
+    rows: Sequence[Row],
+    seen: Mapping[str, Resolution],
+    width: int,
 ) -> None:
     own = [result for results in by_method.values() for result in results]
     click.secho(f"{data}: {_setting(own)}", bold=True)
     done = {m: kept for m, rs in by_method.items() if (kept := [r for r in rs if r.metrics])}
     names = {m: _folded(m, max(16, width // 4)) for m in by_method}
     margin = max(len(line) for lines in names.values() for line in lines)
-    margin = max(margin, len("method"))
-    blocks = _blocks(_sections(done, rows), width - margin)
+    margin = max(margin, len("resolution"))
+    blocks = _blocks(_sections(done, rows, seen), width - margin)
     for i, block in enumerate(blocks):
         if i:
             click.echo()
@@ -68,7 +76,9 @@ def _print_problem(
         _print_troubles(names[method], results, method in done, margin, width)
 
 
-def _sections(done: dict[str, list[Result]], rows: Sequence[Row]) -> list[list[Column]]:
+def _sections(
+    done: dict[str, list[Result]], rows: Sequence[Row], seen: Mapping[str, Resolution]
+) -> list[list[Column]]:
     """Distances to the target; what else was measured; how it went."""
     distances: list[Column] = []
     others: list[Column] = []
@@ -77,17 +87,23 @@ def _sections(done: dict[str, list[Result]], rows: Sequence[Row]) -> list[list[C
         in_floors = all(row.ratio is not None for row in here.values())
         cells = [_cell(here.get(method), in_floors) for method in done]
         floor = three(next(iter(here.values())).floor) + " " if in_floors else ""
-        (distances if in_floors else others).append(Column(f"{metric} ", cells, floor))
+        smallest = _smallest(seen.get(metric), in_floors)
+        (distances if in_floors else others).append(Column(f"{metric} ", cells, floor, smallest))
     facts: list[tuple[str, Callable[[Result], float | None], Callable[[float | None], str]]] = [
         ("finished", lambda r: r.finished, lambda v: "-" if v is None else f"{v:.1%}"),
         ("NFE", lambda r: r.nfe, number),
         ("fit s", lambda r: r.fit_seconds, seconds),
         ("push s", lambda r: r.push_seconds, seconds),
     ]
-    how = [
-        Column(heading, [show(_mean([get(r) for r in results])) for results in done.values()])
-        for heading, get, show in facts
-    ]
+    how = []
+    for heading, get, show in facts:
+        cells = [show(_mean([get(r) for r in results])) for results in done.values()]
+        if show is seconds:
+            cells = [
+                f"~{cell}" if any(r.alone is False for r in results) else cell
+                for cell, results in zip(cells, done.values(), strict=True)
+            ]
+        how.append(Column(heading, cells))
     return [distances, others, how if done else []]
 
 
@@ -97,6 +113,13 @@ def _cell(row: Row | None, in_floors: bool) -> str:
     unit = row.floor if in_floors and row.floor else 1.0
     half = None if row.high is None else (row.high - row.mean) / unit
     return with_half(row.mean / unit, half) + ("*" if row.rank == 1 else " ")
+
+
+def _smallest(resolution: Resolution | None, in_floors: bool) -> str:
+    if resolution is None or resolution.smallest is None:
+        return ""
+    unit = resolution.floor if in_floors and resolution.floor else 1.0
+    return three(resolution.smallest / unit) + " "
 
 
 def _blocks(sections: Sequence[Sequence[Column]], width: int) -> list[list[Column]]:
@@ -129,6 +152,8 @@ def _print_block(block: Sequence[Column], names: dict[str, list[str]], margin: i
             click.echo(rest)
     if any(column.floor for column in block):
         line("floor", [column.floor for column in block], dim=True)
+    if any(column.smallest for column in block):
+        line("resolution", [column.smallest for column in block], dim=True)
 
 
 def _print_troubles(
@@ -153,7 +178,8 @@ def _print_troubles(
             click.echo(f"{head:<{margin}}{GAP}{rest}")
 
 
-def _print_meaning(rows: Sequence[Row], width: int) -> None:
+def _print_meaning(comparison: Comparison, results: Sequence[Result], width: int) -> None:
+    rows = comparison.rows
     parts = []
     distances = list(dict.fromkeys(row.metric for row in rows if row.ratio is not None))
     if distances:
@@ -165,7 +191,30 @@ def _print_meaning(rows: Sequence[Row], width: int) -> None:
         parts.append("Mean over seeds ± half of its 95% interval.")
     if any(row.rank == 1 for row in rows):
         parts.append("* best, or not told apart from it.")
+    if any(r.smallest is not None for r in comparison.resolutions):
+        parts.append(
+            "Resolution: the smallest difference between two methods that would show with a "
+            "chance of 80%."
+        )
+    parts += _unresolved(comparison)
+    if any(r.alone is False for r in results):
+        parts.append("~ timed while other runs went on beside it; --alone times one at a time.")
     click.secho(textwrap.fill(" ".join(parts), width), dim=True)
+
+
+def _unresolved(comparison: Comparison) -> list[str]:
+    """What it would take to tell the two best apart, on the problem where that is nearest."""
+    open_ = [r for r in comparison.resolutions if not r.seen and r.seeds_needed]
+    if not open_:
+        return []
+    nearest = min(open_, key=lambda r: r.seeds_needed or 0)
+    text = (
+        f"To tell {nearest.best} from {nearest.next} by {nearest.metric} on {nearest.data} would "
+    )
+    text += f"take about {nearest.seeds_needed} seeds"
+    if nearest.points_needed:
+        text += f", or {nearest.points_needed} points with {nearest.seeds}"
+    return [f"{text}."]
 
 
 def _setting(results: Sequence[Result]) -> str:

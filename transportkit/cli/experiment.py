@@ -15,7 +15,7 @@ from ..harness.suite import parse_nfes, parse_values, read_suite, several
 from .options import parse_set
 from .run import chosen_data
 
-PLAIN = ("device", "points", "train", "batch", "threads")
+PLAIN = ("device", "points", "train", "batch", "threads", "tf32")
 
 
 def experiment(values: Mapping[str, Any], suite: str | None, reduced: bool) -> Experiment:

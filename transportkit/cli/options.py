@@ -28,6 +28,7 @@ DEFAULTS: Mapping[str, Any] = {
     "train": 10_000,
     "batch": 4096,
     "threads": 1,
+    "tf32": False,
     "out": "runs",
     "jobs": 1,
     "executor": None,
@@ -85,6 +86,9 @@ def shared(command: F) -> F:
             ),
             click.option("--batch", type=int, metavar="N", help="Lines followed at once (4096)."),
             click.option("--threads", type=int, metavar="N", help="CPU threads of a run (1)."),
+            click.option(
+                "--tf32", is_flag=True, default=None, help="Coarser, faster float32 on a GPU."
+            ),
             click.option("--out", metavar="DIR", help="Where runs are kept (runs)."),
             click.option("--config", metavar="FILE", help="A YAML file with these options."),
             click.option("--fresh", is_flag=True, help="Do again what was done before."),
@@ -146,6 +150,7 @@ def _config_value(path: Path, name: str, value: Any) -> Any:
         text,
         values_by_name,
         whole_number,
+        yes_or_no,
     )
 
     where = f"'{name}' in '{path}'"
@@ -157,6 +162,8 @@ def _config_value(path: Path, name: str, value: Any) -> Any:
         return [asked(item, where) for item in several(value)]
     if isinstance(value, list) and name in ("integrator", "nfe", "budget"):
         return [_config_value(path, name, item) for item in value]
+    if name == "tf32":
+        return yes_or_no(value, where)
     if name == "sweep":
         return values_by_name(value, where)
     if name in ("integrator", "method", "executor"):

@@ -30,6 +30,7 @@ SHARED = {
     "train",
     "batch",
     "threads",
+    "tf32",
     "out",
 }
 
@@ -108,6 +109,7 @@ def settings(values: dict[str, Any]) -> Settings:
         train=values["train"],
         batch=values["batch"],
         threads=values["threads"],
+        tf32=values["tf32"],
     )
 
 

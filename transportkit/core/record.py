@@ -76,7 +76,7 @@ class Run:
 
     `points` is the number of points it is judged on, `train` the number of training samples drawn
     from a law, `batch` the number of lines followed at once, `threads` the CPU threads that torch
-    computes with.
+    computes with, `tf32` whether a GPU may round the factors of float32 products to 10 bits.
     """
 
     method: Choice
@@ -91,6 +91,7 @@ class Run:
     train: int = 10_000
     batch: int = 4096
     threads: int = 1
+    tf32: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,7 +131,11 @@ class Value:
 
 @dataclass(frozen=True)
 class Result:
-    """What came out of a Run. Figures that were not reached are None; `message` says why."""
+    """What came out of a Run. Figures that were not reached are None; `message` says why.
+
+    `alone` says whether the times were taken with no other run beside it on the machine; `machine`
+    is the processor, and the device where it is another.
+    """
 
     run: Run
     status: Status
@@ -139,6 +144,7 @@ class Result:
     fit_seconds: float | None = None
     push_seconds: float | None = None
     judge_seconds: float | None = None
+    alone: bool | None = None
     steps: int | None = None
     loss: float | None = None
     nfe: float | None = None
@@ -147,4 +153,5 @@ class Result:
     peak_memory_mb: float | None = None
     points: int | None = None
     event_shape: tuple[int, ...] | None = None
+    machine: str = ""
     folder: str | None = None

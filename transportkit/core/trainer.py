@@ -33,12 +33,16 @@ class Callback(Protocol):
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted model, the losses (step, loss) seen on the way, and what it took."""
+    """A fitted model, the losses (step, loss) seen on the way, and what it took.
+
+    `alone` says whether nothing else that transportkit knows of ran beside it.
+    """
 
     model: Model
     history: tuple[tuple[int, float], ...]
     steps: int
     seconds: float
+    alone: bool = True
 
 
 class Trainer(ABC):

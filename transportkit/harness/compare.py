@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import fmean, median
+from typing import Any
 
 import numpy as np
 
@@ -86,6 +87,12 @@ class Comparison:
     rows: list[Row]
     contrasts: list[Contrast]
     resolutions: list[Resolution]
+
+
+def details(comparison: Comparison) -> dict[str, Any]:
+    """The pairs and the resolutions of a comparison as JSON-ready data."""
+    pairs = [{"data": c.data, "metric": c.metric, **asdict(c.pair)} for c in comparison.contrasts]
+    return {"pairs": pairs, "resolution": [asdict(r) for r in comparison.resolutions]}
 
 
 def table(results: Sequence[Result]) -> list[Row]:

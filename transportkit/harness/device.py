@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -47,6 +51,38 @@ def kind(name: str) -> str:
     A plan asks for no more: where a run is executed `resolve` says whether there is such a device.
     """
     return resolve(name).type if name in ("auto", "cpu") else _read(name).type
+
+
+@contextmanager
+def products(tf32: bool) -> Iterator[None]:
+    """How exact products of float32 matrices and convolutions are on a CUDA device, inside.
+
+    Full float32 unless `tf32` is asked for: torch's own default differs between the two, and a
+    number should not depend on it without saying so.
+    """
+    cudnn = torch.backends.cudnn
+    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn)  # type: ignore[attr-defined]
+    before = [backend.fp32_precision for backend in backends]
+    try:
+        for backend in backends:
+            backend.fp32_precision = "tf32" if tf32 else "ieee"
+        yield
+    finally:
+        for backend, setting in zip(backends, before, strict=True):
+            backend.fp32_precision = setting
+
+
+@cache
+def machine(device: torch.device) -> str:
+    """What numbers were computed on: the processor, and the GPU where that is the device."""
+    name = platform.processor() or platform.machine()
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                break
+    gpu = f", {torch.cuda.get_device_name(device)}" if device.type == "cuda" else ""
+    return f"{platform.system()}, {name}{gpu}"
 
 
 class PeakMemory:

@@ -24,7 +24,11 @@ from .judge import Floors, evaluation_points, judge
 from .leave import Finished, leave
 from .store import Store, Unwritten, write_result
 
-OUT_OF_MEMORY = "out of memory; lower points, batch, train or the size of the network"
+OUT_OF_MEMORY = {
+    "fit": "out of memory in training; lower the method's batch or size, or --train",
+    "push": "out of memory in moving points; lower --batch, the lines that are followed at once",
+    "judge": "out of memory in judging; lower --points",
+}
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,22 @@ class Executor:
         device: str = "auto",
         listener: Listener = silent,
         fresh: bool = False,
+        alone: bool = True,
+        timed: bool = False,
     ) -> None:
-        self.store, self.listener, self.fresh = store, listener, fresh
+        """`alone` says that no other run is executed beside these; `timed` asks for times that
+        were taken like that, so that a finished run whose times were disturbed is done again."""
+        self.store, self.fresh, self.alone, self.timed = store, fresh, alone, timed
         self.device = devices.resolve(device)
         self.floors = Floors()
-        self.fitter = Fitter(store, self.device, listener, fresh)
+        self.phase = "fit"
+
+        def listen(phase: str, done: float, total: float | None, text: str) -> None:
+            self.phase = phase
+            listener(phase, done, total, text)
+
+        self.listener: Listener = listen
+        self.fitter = Fitter(store, self.device, listen, fresh, alone, timed)
 
     def execute(self, run: Run) -> Outcome:
         """The run's result; a failure is a status, and a full disk a note, not an exception.
@@ -61,10 +76,12 @@ class Executor:
         KeyboardInterrupt passes through, and DataError where the problem's samples cannot be
         used; what was finished before is kept.
         """
-        if not self.fresh and (found := self.store.find(run)):
+        found = None if self.fresh else self.store.find(run)
+        if found and not (self.timed and found.alone is False):
             return Outcome(found, found=True)
+        self.phase = "fit"
         try:
-            with threads(run.threads):
+            with threads(run.threads), devices.products(run.tf32):
                 return self._attempt(run)
         except DataError:
             raise
@@ -75,7 +92,9 @@ class Executor:
         except Exception as error:
             trace = traceback.format_exc()
             if _is_out_of_memory(error):
-                return self._without_figures(run, "out of memory", OUT_OF_MEMORY, trace)
+                self._make_room()
+                text = OUT_OF_MEMORY.get(self.phase, OUT_OF_MEMORY["judge"])
+                return self._without_figures(run, "out of memory", text, trace)
             return self._without_figures(run, "failed", _one_line(error), trace)
 
     def _attempt(self, run: Run) -> Outcome:
@@ -108,6 +127,7 @@ class Executor:
             fit_seconds=fit.seconds,
             push_seconds=push_seconds,
             judge_seconds=judge_seconds,
+            alone=self.alone and fit.alone,
             steps=fit.steps,
             loss=fit.history[-1][1] if fit.history else None,
             nfe=float(moved.evaluations.double().mean()),
@@ -116,6 +136,7 @@ class Executor:
             peak_memory_mb=peak,
             points=len(source),
             event_shape=problem.event_shape,
+            machine=devices.machine(self.device),
             folder=str(self.store.place(run)),
         )
         self.listener("write", 0, None, "")
@@ -143,6 +164,12 @@ class Executor:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         return moved, time.perf_counter() - begun
+
+    def _make_room(self) -> None:
+        """Let go of what the next run does not need, so that it finds the memory."""
+        self.fitter.forget()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _without_figures(self, run: Run, status: Status, message: str, trace: str = "") -> Outcome:
         """Record a run that has no figures; one that failed is not taken for finished later."""

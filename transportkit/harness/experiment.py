@@ -37,6 +37,7 @@ class Experiment:
     train: int = 10_000
     batch: int = 4096
     threads: int = 1
+    tf32: bool = False
     protocol: Any = None
     published: Any = None
 

@@ -37,10 +37,22 @@ def silent(phase: str, done: float, total: float | None, text: str) -> None:
 
 
 class Fitter:
-    """Fits runs on one device, and keeps the last fit for the runs that follow."""
+    """Fits runs on one device, and keeps the last fit for the runs that follow.
 
-    def __init__(self, store: Store, device: torch.device, listener: Listener, fresh: bool) -> None:
+    `alone` says that nothing runs beside it, `timed` that a fit must have been timed like that.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        device: torch.device,
+        listener: Listener,
+        fresh: bool,
+        alone: bool = True,
+        timed: bool = False,
+    ) -> None:
         self.store, self.device, self.listener, self.fresh = store, device, listener, fresh
+        self.alone, self.timed = alone, timed
         self._fits: dict[str, Fit] = {}
 
     def fit(
@@ -55,7 +67,7 @@ class Fitter:
             return self._fits[key], ""
         unwritten = ""
         fit = None if self.fresh else self.store.find_fit(run, str(self.device))
-        if fit is None:
+        if fit is None or (self.timed and not fit.alone):
             fit = self._train(run, method, problem, integrator)
             try:
                 self.store.keep_fit(run, fit)
@@ -102,7 +114,11 @@ class Fitter:
             log.warning("%s: the fit begins anew", error)
             checkpoint.unlink(missing_ok=True)
             fit = fitted(self._objective(run, method, view))
-        return replace(fit, seconds=fit.seconds + prepared)
+        return replace(fit, seconds=fit.seconds + prepared, alone=self.alone)
+
+    def forget(self) -> None:
+        """Let go of the fit that is kept in memory."""
+        self._fits = {}
 
     def _objective(self, run: Run, method: Method, view: Problem) -> Objective:
         return method.objective(view, derive(run.seed, "objective", device=self.device))

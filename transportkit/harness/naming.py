@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from ..core.record import Choice, Run
 
 T = TypeVar("T")
-_SETTINGS = ("device", "points", "train", "batch", "threads")
+_SETTINGS = ("device", "points", "train", "batch", "threads", "tf32")
 
 
 def label(choice: Choice, others: Sequence[Choice]) -> str:

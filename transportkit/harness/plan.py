@@ -38,6 +38,7 @@ class Settings:
     train: int = 10_000
     batch: int = 4096
     threads: int = 1
+    tf32: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -86,6 +87,7 @@ def plan(
                     train=settings.train,
                     batch=settings.batch,
                     threads=settings.threads,
+                    tf32=settings.tf32,
                     versions=versions,
                 )
                 for seed in seeds

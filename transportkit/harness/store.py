@@ -112,7 +112,8 @@ class Store:
             record = json.loads((place / FIT).read_text())
             history = tuple((int(step), float(loss)) for step, loss in record["history"])
             _, model = load_model(place, device)
-            return Fit(model, history, int(record["steps"]), float(record["seconds"]))
+            alone = bool(record.get("alone", True))
+            return Fit(model, history, int(record["steps"]), float(record["seconds"]), alone)
         except (OSError, ValueError, TypeError, KeyError, DataError, PluginError):
             return None
 
@@ -141,7 +142,12 @@ def save_fit(folder: Path, run: Run, fit: Fit) -> None:
     """Write a fit: its model and fit.json."""
     save_model(folder, run.method, fit.model)
     history = [(step, loss) for step, loss in fit.history if math.isfinite(loss)]
-    record = {"history": history, "steps": fit.steps, "seconds": fit.seconds}
+    record = {
+        "history": history,
+        "steps": fit.steps,
+        "seconds": fit.seconds,
+        "alone": fit.alone,
+    }
     (folder / FIT).write_text(json.dumps(record, allow_nan=False) + "\n")
 
 

@@ -96,6 +96,12 @@ def whole_number(value: Any, where: str) -> int:
     return value
 
 
+def yes_or_no(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{where} should be true or false, not {value!r}")
+    return value
+
+
 def text(value: Any, where: str) -> str:
     if not isinstance(value, str):
         raise UsageError(f"{where} should be text, not {value!r}")
@@ -167,6 +173,7 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "sweep": _sweep,
     "device": text,
     **dict.fromkeys(("points", "train", "batch", "threads"), whole_number),
+    "tf32": yes_or_no,
     "protocol": lambda value, where: value,
     "published": lambda value, where: value,
 }

@@ -34,11 +34,14 @@ class Worker:
         device: str,
         fresh: bool,
         stop: Event,
+        alone: bool,
     ) -> None:
         self.run: Run | None = None
         self.runs: deque[Run] = deque()
         self.link, far = context.Pipe()
-        self.process = context.Process(target=_serve, args=(far, folder, device, fresh, stop))
+        self.process = context.Process(
+            target=_serve, args=(far, folder, device, fresh, stop, alone)
+        )
         self.process.start()
         # With the far end open in one process alone, the death of either shows at the other.
         far.close()
@@ -90,7 +93,9 @@ def ready(workers: Sequence[Worker]) -> list[Worker]:
     return [worker for worker in workers if worker.link in links]
 
 
-def _serve(link: Connection, folder: Path, device: str, fresh: bool, stop: Event) -> None:
+def _serve(
+    link: Connection, folder: Path, device: str, fresh: bool, stop: Event, alone: bool
+) -> None:
     """The far end: execute every run that is sent, until no more can come.
 
     Ctrl-C reaches every process of a terminal; here it is the near end that says when to stop.
@@ -101,7 +106,7 @@ def _serve(link: Connection, folder: Path, device: str, fresh: bool, stop: Event
         if stop.is_set():
             raise KeyboardInterrupt
 
-    executor = Executor(Store(folder), device, listen, fresh)
+    executor = Executor(Store(folder), device, listen, fresh, alone)
     try:
         while True:
             run = link.recv()

@@ -22,7 +22,8 @@ Group = deque[Run]
 class Work:
     """Runs to execute, where their results are kept, and how.
 
-    `listener` is told how the run at hand goes, where that is known.
+    `listener` is told how the run at hand goes, where that is known. `timed` asks for times that
+    no other run disturbed: those that were are done again.
     """
 
     runs: Sequence[Run]
@@ -30,6 +31,7 @@ class Work:
     device: str = "auto"
     fresh: bool = False
     listener: Listener = silent
+    timed: bool = False
 
 
 class Backend(ABC):

@@ -20,7 +20,7 @@ class InProcess(Backend):
     """One run after another in this process."""
 
     def outcomes(self, work: Work) -> Generator[Outcome, None, None]:
-        return serially(work.runs, work.store, work.device, work.fresh, work.listener)
+        return serially(work.runs, work.store, work.device, work.fresh, work.listener, work.timed)
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,18 @@ class Processes(Backend):
 
 
 def serially(
-    runs: Sequence[Run], store: Store, device: str, fresh: bool, listener: Listener = silent
+    runs: Sequence[Run],
+    store: Store,
+    device: str,
+    fresh: bool,
+    listener: Listener = silent,
+    timed: bool = False,
 ) -> Generator[Outcome, None, None]:
-    """Execute the runs one after another, yielding each outcome as it comes."""
-    executor = Executor(store, device, listener, fresh)
+    """Execute the runs one after another, yielding each outcome as it comes.
+
+    With `timed`, runs whose times were disturbed by others beside them are done again.
+    """
+    executor = Executor(store, device, listener, fresh, timed=timed)
     for run in runs:
         yield executor.execute(run)
 
@@ -57,8 +65,9 @@ def in_processes(
     stop = context.Event()
     workers: list[Worker] = []
     try:
+        alone = min(jobs, len(groups)) == 1
         for _ in range(min(jobs, len(groups))):
-            workers.append(Worker(context, store.folder, device, fresh, stop))
+            workers.append(Worker(context, store.folder, device, fresh, stop, alone))
             workers[-1].take(groups.popleft())
         while workers:
             for worker in ready(workers):
@@ -70,7 +79,7 @@ def in_processes(
                     if worker.runs:
                         groups.appendleft(worker.runs)
                     if groups:
-                        workers.append(Worker(context, store.folder, device, fresh, stop))
+                        workers.append(Worker(context, store.folder, device, fresh, stop, alone))
                         workers[-1].take(groups.popleft())
                 elif not worker.proceed():
                     if groups:

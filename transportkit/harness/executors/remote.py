@@ -75,7 +75,8 @@ def device_of(work: Work) -> str:
 
 @lru_cache(maxsize=1)
 def _executor(folder: Path, device: str, fresh: bool) -> Executor:
-    return Executor(Store(folder), device, fresh=fresh)
+    # What else goes on there nobody knows.
+    return Executor(Store(folder), device, fresh=fresh, alone=False)
 
 
 _known: dict[str, dict[str, str]] = {}
