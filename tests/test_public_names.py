@@ -19,8 +19,8 @@ SINCE: dict[int, str] = {
     Integrator IntegratorSpec Interval IntervalField Law Lines Map Marginal Method MethodSpec
     Metric MetricSpec Midpoint Model Moved NoParams Objective Plate PlateField PluginError
     Problem ProblemSpec Progress RK4 Refusal Result Run Solution Solvable Span Stop TimeMLP
-    Trainer Transport TransportkitError Truth UsageError Value derive global_seed_from mlp param
-    spawn
+    Trainer Transport TransportkitError Truth UsageError Value derive global_seed_from
+    is_standard_normal mlp param spawn
     """,
 }
 TESTING = "Check Outcome Report Skip checks conform conformance"

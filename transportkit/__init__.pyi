@@ -14,6 +14,7 @@ from .core.model import IntervalField as IntervalField
 from .core.model import Map as Map
 from .core.model import Model as Model
 from .core.model import PlateField as PlateField
+from .core.normality import is_standard_normal as is_standard_normal
 from .core.objective import Game as Game
 from .core.objective import Objective as Objective
 from .core.objective import Solvable as Solvable

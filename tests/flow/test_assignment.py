@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from transportkit_flow.assignment import assign
+from transportkit_flow.couplings.assignment import assign
 
 
 def squared_distances(n: int, dim: int, seed: int, levels: int | None = None) -> np.ndarray:

@@ -1,12 +1,21 @@
 """The parts of flow matching: couplings and paths."""
 
+import math
+
+import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 
 from transportkit import derive
-from transportkit_flow.coupling import Coupling, Independent
-from transportkit_flow.minibatch import MinibatchOT
-from transportkit_flow.paths import Straight
+from transportkit_flow.couplings.coupling import Coupling, Independent
+from transportkit_flow.couplings.entropic import EntropicOT
+from transportkit_flow.couplings.exact import MinibatchOT
+from transportkit_flow.couplings.unbalanced import UnbalancedOT
+from transportkit_flow.paths.bridge import Bridge
+from transportkit_flow.paths.constant import Constant
+from transportkit_flow.paths.linear import Linear
+from transportkit_flow.paths.path import Path
+from transportkit_flow.paths.trigonometric import Trigonometric
 
 
 def draws(n: int, *shape: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -54,16 +63,90 @@ def test_a_cut_batch_is_paired_piece_by_piece():
     assert torch.equal(whole[48:], MinibatchOT().pair(x[48:], y[48:], derive(0))[1])
 
 
-def test_a_straight_path_joins_its_points_at_constant_velocity():
+def at(path: Path, time: float, x: torch.Tensor, y: torch.Tensor, seed: int = 0):
+    return path.at(torch.full((len(x),), time, dtype=x.dtype), x, y, derive(seed))
+
+
+@pytest.mark.parametrize("mean", [Linear(), Linear(0.1), Trigonometric()])
+@pytest.mark.parametrize("noise", [Constant(0.3), Bridge(0.7), Constant()])
+def test_the_velocity_is_the_rate_of_the_state(mean, noise):
+    x, y = (p.double() for p in draws(50, 2, 2))
+    path, h = Path(mean, noise), 1e-5
+    before, now, after = (at(path, 0.3 + step, x, y) for step in (-h, 0.0, h))
+    assert torch.allclose(now.velocity, (after.state - before.state) / (2 * h), atol=1e-6)
+
+
+@pytest.mark.parametrize("mean", [Linear(), Trigonometric()])
+def test_a_path_joins_its_points(mean):
     x, y = draws(10, 2, 2)
-    for time, state in ((0.0, x), (1.0, y), (0.25, 0.75 * x + 0.25 * y)):
-        point = Straight().at(torch.full((10,), time), x, y, derive(0))
-        assert torch.allclose(point.state, state, atol=1e-6)
-        assert torch.equal(point.velocity, y - x)
+    assert torch.allclose(at(Path(mean, Constant()), 0.0, x, y).state, x, atol=1e-6)
+    assert torch.allclose(at(Path(mean, Constant()), 1.0, x, y).state, y, atol=1e-6)
 
 
-def test_sigma_is_the_standard_deviation_about_the_path():
+def test_lipmans_path_ends_in_noise_of_the_smallest_size():
+    x, y = torch.randn(20_000, 1, generator=derive(0)), torch.full((20_000, 1), 3.0)
+    for t in (0.0, 0.5, 1.0):
+        state = at(Path(Linear(0.1), Constant()), t, x, y).state
+        assert abs(float(state.mean()) - 3 * t) < 0.03
+        assert float(state.std()) == pytest.approx(1 - 0.9 * t, rel=0.03)
+
+
+def test_the_trigonometric_path_keeps_the_variance_of_independent_points():
+    g = derive(0)
+    x, y = torch.randn(20_000, 1, generator=g), torch.randn(20_000, 1, generator=g)
+    state = at(Path(Trigonometric(), Constant()), 0.4, x, y).state
+    assert float(state.var()) == pytest.approx(1, rel=0.03)
+
+
+@pytest.mark.parametrize(("noise", "std"), [(Constant(0.3), 0.3), (Bridge(2.0), 2 * 0.75**0.5 / 2)])
+def test_the_noise_about_the_middle_has_its_size(noise, std):
     x, y = torch.zeros(20_000, 1), torch.ones(20_000, 1)
-    state = Straight(0.3).at(torch.full((20_000,), 0.5), x, y, derive(0)).state
-    assert abs(float(state.mean()) - 0.5) < 0.01
-    assert abs(float(state.std()) - 0.3) < 0.01
+    state = at(Path(Linear(), noise), 0.25, x, y).state
+    assert abs(float(state.mean()) - 0.25) < 0.02
+    assert float(state.std()) == pytest.approx(std, rel=0.03)
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0])
+def test_bridges_between_entropic_pairs_are_the_schroedinger_bridge(sigma):
+    # Between N(-m, 1) and N(m, 1) its variance is known (Mallasto, Gerolin and Minh 2022).
+    g = derive(0)
+    x, y = (torch.randn(1500, 1, generator=g, dtype=torch.float64) + m for m in (-1, 1))
+    x, y = (x - x.mean()) / x.std() - 1, (y - y.mean()) / y.std() + 1
+    pairs = [EntropicOT(2 * sigma**2, chunk=1500).pair(x, y, derive(1, i)) for i in range(8)]
+    a, b = (torch.cat(side) for side in zip(*pairs, strict=True))
+    for t in (0.25, 0.5):
+        variance = float(at(Path(Linear(), Bridge(sigma)), t, a, b).state.var())
+        truth = (1 - t) ** 2 + t**2 + t * (1 - t) * math.sqrt(4 + sigma**4)
+        assert variance == pytest.approx(truth, rel=0.04)
+
+
+def test_entropic_pairs_keep_both_marginals():
+    x, y = draws(400, 2)
+    pairs = [EntropicOT(0.5).pair(x, y, derive(i)) for i in range(60)]
+    assert all(torch.equal(a, x) for a, _ in pairs)
+    mean = torch.stack([b.mean(0) for _, b in pairs]).mean(0)
+    assert torch.allclose(mean, y.mean(0), atol=0.03)
+
+
+def test_unbalanced_pairs_tend_to_optimal_ones_as_the_penalty_grows():
+    x, y = draws(200, 2)
+    least = mean_cost(MinibatchOT(0.001).pair(x, y, derive(0)))
+
+    def paired(penalty: float) -> tuple[float, int]:
+        a, b = UnbalancedOT(0.002, penalty).pair(x, y, derive(0))
+        return mean_cost((a, b)), len(torch.unique(a, dim=0))
+
+    costs, kept = zip(*(paired(p) for p in (0.05, 1.0, 1000.0)), strict=True)
+    assert costs[0] < costs[1] < costs[2] * 1.05
+    assert costs[2] == pytest.approx(least, rel=0.05)
+    assert kept[0] < 0.9 * 200
+    assert kept[2] >= 198
+
+
+def test_far_points_are_left_out_at_a_small_penalty():
+    x, y = draws(200, 2)
+    x[:20] += 30
+    a, _ = UnbalancedOT(0.01, 0.1).pair(x, y, derive(0))
+    assert (a[:, 0] > 15).float().mean() < 0.01
+    a, _ = UnbalancedOT(0.01, 100.0).pair(x, y, derive(0))
+    assert (a[:, 0] > 15).float().mean() > 0.08

@@ -55,9 +55,20 @@ class Game(Objective, Generic[Batch]):
         """The fitted model, made of the players as they are now."""
 
     def proceed(self, share: float) -> None:
-        """Told before every step what share of the budget, from 0 to 1, is used up.
+        """Told before every step what share of the budget, from 0 to 1, is used up."""
 
-        A game of several rounds begins its next one here.
+    @property
+    def rounds(self) -> int:
+        """How many rounds of equal shares of the budget there are.
+
+        In every round the learning rate falls anew, and optimisers and averages begin anew.
+        """
+        return 1
+
+    def begin(self, round: int, generator: Generator) -> None:
+        """Told that a round begins, from 1 on; the players have their averaged weights by then.
+
+        What is drawn here is drawn from `generator`. A short budget may leave rounds out.
         """
 
     def state(self) -> Mapping[str, Any]:

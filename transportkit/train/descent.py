@@ -37,7 +37,8 @@ class Descent(Trainer):
     are updated by Muon (Jordan et al. 2024) at `muon_lr` and everything else by AdamW at `lr`.
 
     `steps` is the budget where a run states none. With a budget of seconds the schedule follows
-    the clock. `rates` multiplies a player's learning rate.
+    the clock. A game of several rounds has a schedule, optimisers and averages for each. `rates`
+    multiplies a player's learning rate.
     """
 
     steps: int = 2000
@@ -80,16 +81,8 @@ class _Descending:
             None if budget.seconds else budget.steps_of(settings.batch) or settings.steps
         )
         self.players: dict[str, nn.Module] = dict(game.players)
-        self.optimizers = {
-            name: _optimizers(settings, module, settings.rates.get(name, 1.0))
-            for name, module in self.players.items()
-        }
-        self.averages = (
-            {name: Average(module, settings.ema) for name, module in self.players.items()}
-            if settings.ema
-            else {}
-        )
-        self.step, self.seconds = 0, 0.0
+        self._equip()
+        self.round, self.step, self.seconds = 0, 0, 0.0
         self.global_state: torch.Tensor | None = None
         self.history: list[tuple[int, float]] = []
         # What a player trains: its parameters that require gradients now, as the fit begins.
@@ -126,6 +119,33 @@ class _Descending:
         model = self.game.model().eval()
         return Fit(model, tuple(self.history), self.step, self.seconds)
 
+    def _equip(self) -> None:
+        """New optimisers and averages for all players."""
+        settings = self.settings
+        self.optimizers = {
+            name: _optimizers(settings, module, settings.rates.get(name, 1.0))
+            for name, module in self.players.items()
+        }
+        self.averages = (
+            {name: Average(module, settings.ema) for name, module in self.players.items()}
+            if settings.ema
+            else {}
+        )
+
+    def _next_round(self) -> None:
+        """Begin the round that the budget used so far belongs to, where it is a new one."""
+        rounds = self.game.rounds
+        now = min(int(self._share() * rounds), rounds - 1)
+        if now > self.round:
+            for average in self.averages.values():
+                average.write()
+            self._check_weights()
+            for weights in self.trained.values():
+                _require(weights, True)
+            self._equip()
+            self.round = now
+            self.game.begin(now, self.generator)
+
     def _global(self) -> Generator:
         """A generator that takes no draw from the fit's own."""
         return Generator().manual_seed(self.generator.initial_seed() % 2**62)
@@ -160,6 +180,7 @@ class _Descending:
     def _one_step(self) -> torch.Tensor:
         """Every player's moves; the loss of the last."""
         settings = self.settings
+        self._next_round()
         self.game.proceed(self._share())
         rate = self._rate()
         loss = torch.zeros(())
@@ -200,7 +221,9 @@ class _Descending:
 
     def _rate(self) -> float:
         """The learning rate's factor now."""
-        part = self._share()
+        rounds = self.game.rounds
+        # A round that the clock has run over is at its end.
+        part = min(self._share() * rounds - self.round, 1.0)
         if part < self.settings.warmup:
             return min(1.0, max(part, 1e-3) / self.settings.warmup)
         if self.settings.schedule == "constant":
@@ -231,6 +254,7 @@ class _Descending:
     def _save(self, path: Path) -> None:
         content = {
             "step": self.step,
+            "round": self.round,
             "seconds": self.seconds,
             "history": self.history,
             "players": {n: m.state_dict() for n, m in self.players.items()},
@@ -265,6 +289,7 @@ class _Descending:
 
     def _take(self, content: dict[str, Any]) -> None:
         self.step, self.seconds = content["step"], content["seconds"]
+        self.round = content["round"]
         self.history = [tuple(pair) for pair in content["history"]]
         for name, module in self.players.items():
             module.load_state_dict(content["players"][name])

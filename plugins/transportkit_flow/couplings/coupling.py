@@ -1,4 +1,4 @@
-"""Couplings: which source point is paired with which target point."""
+"""The contract of couplings, and the one that leaves pairs as they were drawn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ class Coupling(ABC):
     def pair(self, x0: Tensor, x1: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         """Independent draws x0 of P and x1 of Q, both (B, *E), as pairs, row by row.
 
-        Over many batches the first of a pair must be distributed as P and the second as Q.
+        Over many batches the first of a pair must be distributed as P and the second as Q, unless
+        the coupling is one of reweighted marginals and says so.
         """
 
 

@@ -1,0 +1,1 @@
+"""Couplings: which source point is paired with which target point."""

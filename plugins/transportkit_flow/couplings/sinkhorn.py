@@ -1,0 +1,81 @@
+"""Entropic plans of a batch, balanced or not, by Sinkhorn's scaling."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+_CHECK_EVERY = 10
+_MOST_ITERATIONS = 500
+# Scalings beyond exp(+-this) are absorbed into the potentials: single precision reaches exp(88).
+_LARGEST_LOG = 20.0
+
+
+def plan(cost: Tensor, epsilon: float, penalty: float | None, tolerance: float = 0.01) -> Tensor:
+    """The coupling weights (n, n), up to a factor, that minimise for a = b = 1/n
+
+        <cost, pi> + epsilon KL(pi | a b) + penalty KL(pi 1 | a) + penalty KL(pi' 1 | b);
+
+    without a penalty the marginals are held. Chizat et al. 2018, "Scaling algorithms for unbalanced
+    optimal transport problems", algorithm 1, with its absorption of large scalings (section 3.3).
+    Iterates until rows sum to their share within `tolerance` on average, or, unbalanced, until
+    the scalings change by no more.
+    """
+    power = 1.0 if penalty is None else penalty / (penalty + epsilon)
+    # From the c-transforms, so that every row and column of the kernel has an entry of size 1.
+    f = cost.amin(1)
+    g = (cost - f[:, None]).amin(0)
+    kernel, u, v = _absorbed(cost, f, g, epsilon)
+    for i in range(1, _MOST_ITERATIONS + 1):
+        before = u
+        u = _scaling(kernel @ v, f, power, epsilon)
+        v = _scaling(u @ kernel, g, power, epsilon)
+        if i % _CHECK_EVERY == 0:
+            if penalty is None:
+                error = (u * (kernel @ v) / len(u) - 1).abs().mean()
+            else:
+                error = (u / before - 1).abs().mean()
+            logs = torch.stack([u, v]).log().abs().amax()
+            error, largest = torch.stack([error, logs]).tolist()
+            if error <= tolerance:
+                break
+            if largest > _LARGEST_LOG or not math.isfinite(largest):
+                f, g = f + epsilon * _log(u), g + epsilon * _log(v)
+                kernel, u, v = _absorbed(cost, f, g, epsilon)
+    return u[:, None] * kernel * v
+
+
+def _absorbed(cost: Tensor, f: Tensor, g: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
+    kernel = ((f[:, None] + g - cost) / epsilon).exp()
+    return kernel, torch.ones_like(f), torch.ones_like(g)
+
+
+def _scaling(sums: Tensor, potential: Tensor, power: float, epsilon: float) -> Tensor:
+    """exp of (new potential - potential) / epsilon, from sums of the kernel over the other side."""
+    scaling = (sums / len(sums)).clamp_min(1e-30).pow(-power)
+    if power == 1.0:
+        return scaling
+    return scaling * (-(1 - power) / epsilon * potential).exp()
+
+
+def _log(scaling: Tensor) -> Tensor:
+    return scaling.clamp(1e-37, 1e37).log()
+
+
+def squared_distances(x0: Tensor, x1: Tensor) -> Tensor:
+    """|x0_i - x1_j|^2 (n, n) of points (n, *E), about their common centre."""
+    a, b = x0.flatten(1), x1.flatten(1)
+    centre = b.mean(0)
+    a, b = a - centre, b - centre
+    squares = a.square().sum(1)[:, None] + b.square().sum(1)
+    return torch.addmm(squares, a, b.T, alpha=-2).clamp_min(0)
+
+
+def partners(weights: Tensor, generator: torch.Generator) -> Tensor:
+    """One column (n,) for each row of the weights (n, m), drawn in proportion to them."""
+    reach = weights.cumsum(1)
+    draw = torch.rand(len(weights), 1, generator=generator, device=generator.device)
+    at = torch.searchsorted(reach, draw.to(reach) * reach[:, -1:]).squeeze(1)
+    return at.clamp_max(weights.shape[1] - 1)

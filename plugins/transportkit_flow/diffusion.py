@@ -1,0 +1,205 @@
+"""Denoising diffusion from noise (Karras et al. 2022, arXiv:2206.00364)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, nn
+
+from transportkit import (
+    Descent,
+    Game,
+    IntervalField,
+    Method,
+    Problem,
+    TimeMLP,
+    is_standard_normal,
+)
+
+from . import DiffusionParams
+
+RHO = 7.0
+"""Exponent of the noise levels along a line (equation 5)."""
+_STATISTICS = 10_000
+
+
+class DenoisingField(IntervalField):
+    """dy/dsigma = (y - D(y; sigma)) / sigma, from the largest noise to the smallest (eq. 3).
+
+    States y are points of Q in their standard deviation about their mean, with noise of size sigma.
+    Time runs evenly in sigma^(1/rho), which are the steps of equation 5.
+    """
+
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        largest: float,
+        smallest: float,
+        width: int,
+        depth: int,
+        generator: Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self._config = {
+            "event_shape": list(event_shape),
+            "largest": largest,
+            "smallest": smallest,
+            "width": width,
+            "depth": depth,
+        }
+        self.largest, self.smallest = largest, smallest
+        self.register_buffer("centre", torch.zeros(event_shape))
+        self.register_buffer("scale", torch.ones(()))
+        self.net = TimeMLP(event_shape, width=width, depth=depth, generator=generator)
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self._config
+
+    def sigma(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """The noise (B,) at times t (B,), and its rate of change."""
+        first, last = self.largest ** (1 / RHO), self.smallest ** (1 / RHO)
+        root = first + t * (last - first)
+        return root**RHO, RHO * root ** (RHO - 1) * (last - first)
+
+    def residual(self, y: Tensor, sigma: Tensor) -> Tensor:
+        """What the network is trained to: (D - c_skip y) / c_out (table 1, data of unit size)."""
+        spread = (1 + sigma.square()).sqrt().view(-1, *[1] * (y.ndim - 1))
+        return self.net(sigma.log() / 4, y / spread)
+
+    def denoised(self, y: Tensor, sigma: Tensor) -> Tensor:
+        """D(y; sigma), an estimate of the mean of the clean points given y (B, *E)."""
+        column = sigma.view(-1, *[1] * (y.ndim - 1))
+        square = 1 + column.square()
+        return y / square + column / square.sqrt() * self.residual(y, sigma)
+
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        sigma, rate = self.sigma(t)
+        column = (-1, *[1] * (y.ndim - 1))
+        return (rate / sigma).view(column) * (y - self.denoised(y, sigma))
+
+    def lift(self, x: Tensor) -> Tensor:
+        # The largest noise, and the data of unit size in it.
+        return x * (1 + self.largest**2) ** 0.5
+
+    def drop(self, y: Tensor) -> Tensor:
+        return self.to_data(y)
+
+    def reverse(self) -> IntervalField:
+        return Noising(self)
+
+    def to_data(self, y: Tensor) -> Tensor:
+        return self.centre + self.scale * y
+
+    def from_data(self, x: Tensor) -> Tensor:
+        return (x - self.centre) / self.scale
+
+
+class Noising(IntervalField):
+    """The lines of a denoising field from the data to N(0, I)."""
+
+    def __init__(self, field: DenoisingField) -> None:
+        super().__init__()
+        self.field = field
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self.field.config
+
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        return -self.field(1 - t, y)
+
+    def lift(self, x: Tensor) -> Tensor:
+        return self.field.from_data(x)
+
+    def drop(self, y: Tensor) -> Tensor:
+        return y / (1 + self.field.largest**2) ** 0.5
+
+    def reverse(self) -> IntervalField:
+        return self.field
+
+
+@dataclass(frozen=True)
+class Noised:
+    """States y (B, *E) of noise sigma (B,), and the noise z (B, *E) and clean points in them."""
+
+    y: Tensor
+    sigma: Tensor
+    noise: Tensor
+    clean: Tensor
+
+
+class Denoising(Game[Noised]):
+    """The regression E |D(y; sigma) - clean|^2 / c_out^2 over log-normal sigma (table 1)."""
+
+    def __init__(self, problem: Problem, field: DenoisingField, params: DiffusionParams) -> None:
+        self.problem, self.denoiser, self.params = problem, field, params
+
+    @property
+    def players(self) -> Mapping[str, nn.Module]:
+        return {"denoiser": self.denoiser}
+
+    def draw(self, n: int, generator: Generator) -> Noised:
+        clean = self.denoiser.from_data(self.problem.target.sample(n, generator))
+        level, noise = (
+            torch.randn(shape, generator=generator, device=generator.device).to(clean)
+            for shape in ((n,), clean.shape)
+        )
+        sigma = (self.params.middle + self.params.spread * level).exp()
+        sigma = sigma.clamp(self.params.smallest, self.params.largest)
+        column = sigma.view(-1, *[1] * (clean.ndim - 1))
+        return Noised(clean + column * noise, sigma, noise, clean)
+
+    def loss(self, player: str, batch: Noised, generator: Generator) -> Tensor:
+        # (clean - c_skip y) / c_out, without the difference of two near numbers at small noise.
+        column = batch.sigma.view(-1, *[1] * (batch.y.ndim - 1))
+        wanted = (column * batch.clean - batch.noise) / (1 + column.square()).sqrt()
+        return (self.denoiser.residual(batch.y, batch.sigma) - wanted).square().mean()
+
+    def model(self) -> DenoisingField:
+        return self.denoiser
+
+
+class Diffusion(Method[DiffusionParams]):
+    """Diffusion from noise (EDM)."""
+
+    def refuses(self, problem: Problem) -> str | None:
+        if self.params.smallest >= self.params.largest:
+            return "the smallest noise must be below the largest"
+        if is_standard_normal(problem.source):
+            return None
+        return (
+            "edm generates from noise: its source must be N(0, I), and this sample is not of that "
+            "law; use cfm"
+        )
+
+    def objective(self, problem: Problem, generator: Generator) -> Denoising:
+        settings = self.params
+        field = DenoisingField(
+            problem.event_shape,
+            largest=settings.largest,
+            smallest=settings.smallest,
+            width=settings.width,
+            depth=settings.depth,
+            generator=generator,
+        ).to(generator.device)
+        data = problem.target.points(_STATISTICS, generator)
+        field.centre = data.mean(0)
+        variance = (data - field.centre).square().mean()
+        # A single point has no length of its own.
+        field.scale = torch.where(variance > 0, variance.sqrt(), torch.ones_like(variance))
+        return Denoising(problem, field, settings)
+
+    def trainer(self) -> Descent:
+        s = self.params
+        return Descent(steps=s.steps, batch=s.batch, lr=s.lr, ema=s.ema)
+
+    def blank(self, config: Mapping[str, Any]) -> DenoisingField:
+        return DenoisingField(**{**config, "event_shape": tuple(config["event_shape"])})
