@@ -55,7 +55,7 @@ class FromNoiseParams(FlowParams):
 class UnbalancedFlowParams(FlowParams):
     """The same, and the unbalanced plan of a batch."""
 
-    epsilon: float = param(0.02, "entropy of the plan, relative to the batch's mean cost", gt=0)
+    epsilon: float = param(0.05, "entropy of the plan, relative to the batch's mean cost", gt=0)
     penalty: float = param(
         5.0, "price of a reweighted marginal, relative to the batch's mean cost", gt=0
     )

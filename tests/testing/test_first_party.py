@@ -23,7 +23,7 @@ SMALL = {
     "interpolant": {"width": 64, "batch": 256},
     "uotcfm": {"width": 64, "batch": 128},
     "rectified": {"width": 64, "batch": 256, "pairs": 1000, "reflow_steps": 5},
-    "rectified-map": {"width": 64, "batch": 256, "pairs": 1000, "reflow_steps": 5},
+    "rectified-map": {"width": 64, "batch": 256, "pairs": 1000, "reflow_steps": 5, "lr": 1e-2},
     "edm": {"width": 64, "batch": 256},
     "pfgm": {"width": 64, "batch": 256, "charges": 256},
     "pfgm++": {"width": 64, "batch": 256, "charges": 256},

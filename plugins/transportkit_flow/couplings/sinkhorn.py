@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -19,32 +17,40 @@ def plan(cost: Tensor, epsilon: float, penalty: float | None, tolerance: float =
         <cost, pi> + epsilon KL(pi | a b) + penalty KL(pi 1 | a) + penalty KL(pi' 1 | b);
 
     without a penalty the marginals are held. Chizat et al. 2018, "Scaling algorithms for unbalanced
-    optimal transport problems", algorithm 1, with its absorption of large scalings (section 3.3).
-    Iterates until rows sum to their share within `tolerance` on average, or, unbalanced, until
-    the scalings change by no more.
+    optimal transport problems", algorithm 1, with its absorption of large scalings (section 3.3);
+    the balance of both potentials, which it finds slowly at a large penalty, is put right now and
+    then (Sejourne, Vialard and Peyre 2022, arXiv:2201.00730, proposition 3). Iterates until rows
+    sum to their share within `tolerance` on average, or, unbalanced, until the scalings
+    change by no more.
     """
     power = 1.0 if penalty is None else penalty / (penalty + epsilon)
     # From the c-transforms, so that every row and column of the kernel has an entry of size 1.
     f = cost.amin(1)
     g = (cost - f[:, None]).amin(0)
+    f, g = _balanced(f, g, penalty)
     kernel, u, v = _absorbed(cost, f, g, epsilon)
     for i in range(1, _MOST_ITERATIONS + 1):
         before = u
         u = _scaling(kernel @ v, f, power, epsilon)
         v = _scaling(u @ kernel, g, power, epsilon)
         if i % _CHECK_EVERY == 0:
-            if penalty is None:
-                error = (u * (kernel @ v) / len(u) - 1).abs().mean()
-            else:
-                error = (u / before - 1).abs().mean()
-            logs = torch.stack([u, v]).log().abs().amax()
-            error, largest = torch.stack([error, logs]).tolist()
+            now, last = (u * (kernel @ v) / len(u), 1.0) if penalty is None else (u, before)
+            largest = torch.cat([u, v]).log().abs().amax()
+            error, largest = torch.stack([(now / last - 1).abs().mean(), largest]).tolist()
             if error <= tolerance:
                 break
-            if largest > _LARGEST_LOG or not math.isfinite(largest):
-                f, g = f + epsilon * _log(u), g + epsilon * _log(v)
+            if penalty is not None or not largest <= _LARGEST_LOG:
+                f, g = _balanced(f + epsilon * _log(u), g + epsilon * _log(v), penalty)
                 kernel, u, v = _absorbed(cost, f, g, epsilon)
     return u[:, None] * kernel * v
+
+
+def _balanced(f: Tensor, g: Tensor, penalty: float | None) -> tuple[Tensor, Tensor]:
+    """f + c and g - c with the best constant c for the penalties; their sum stays."""
+    if penalty is None:
+        return f, g
+    c = penalty / 2 * (torch.logsumexp(-f / penalty, 0) - torch.logsumexp(-g / penalty, 0))
+    return f + c, g - c
 
 
 def _absorbed(cost: Tensor, f: Tensor, g: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
