@@ -22,6 +22,29 @@ class EfmParams:
     width: int = param(128, "width of the hidden layers", ge=1)
     depth: int = param(3, "number of hidden layers", ge=1)
     lr: float = param(5e-3, "learning rate of the outer layers (AdamW)", gt=0)
+    muon_lr: float = param(0.03, "learning rate of the hidden layers (Muon)", gt=0)
+    ema: float = param(0.99, "decay of the average of the weights", ge=0, lt=1)
+    charges: int = param(10_000, "training samples placed on each plate, at most", ge=1)
+    lines: int = param(5000, "exact lines whose states are trained on", ge=1)
+    refresh: int = param(5000, "steps after which new lines are followed", ge=1)
+    distance: float | None = param(
+        None, "distance of the plates; auto: 8 sqrt(D) standard deviations of the data", gt=0
+    )
+    offset: float | None = param(
+        None, "how near a plate the field is read; auto: from the distance of neighbours", gt=0
+    )
+    spacing: float = param(2.0, "automatic offset, in distances of nearest neighbours", gt=0)
+
+
+@dataclass(frozen=True)
+class EfmPlatesParams:
+    """Hyperparameters of `efm-plates`. Lengths are in the units of the data."""
+
+    steps: int = param(2000, "gradient steps when no budget is given", ge=1)
+    batch: int = param(512, "states in one gradient step", ge=1)
+    width: int = param(128, "width of the hidden layers", ge=1)
+    depth: int = param(3, "number of hidden layers", ge=1)
+    lr: float = param(5e-3, "learning rate of the outer layers (AdamW)", gt=0)
     muon_lr: float = param(0.05, "learning rate of the hidden layers (Muon)", gt=0)
     ema: float = param(0.99, "decay of the average of the weights", ge=0, lt=1)
     charges: int = param(10_000, "training samples placed on each plate, at most", ge=1)
@@ -81,11 +104,21 @@ class EfmExactParams:
 
 
 efm = MethodSpec(
-    summary="electrostatic field matching by a network that learns the field's direction",
+    summary="electrostatic field matching by a network that learns lines between distant plates",
     citation=KOLESOV,
     family="electrostatic",
     params=EfmParams,
-    implementation="transportkit_efm.learned:Efm",
+    implementation="transportkit_efm.rising:Efm",
+    model="field",
+    integrator="midpoint:steps=10",
+    reversible=True,
+)
+efm_plates = MethodSpec(
+    summary="electrostatic field matching by a network that learns the field about both plates",
+    citation=KOLESOV,
+    family="electrostatic",
+    params=EfmPlatesParams,
+    implementation="transportkit_efm.learned:EfmPlates",
     model="field",
     integrator="lines",
     reversible=True,

@@ -21,6 +21,9 @@ DENSE = 8
 TILED_WIDEST = 97
 """Coordinates up to which compiled loops are faster than matrix products."""
 
+APART = 3.0
+"""Automatic distance of the plates, in units of the pooled data and sqrt(D)."""
+
 FAR = 30.0
 """Radius of the ball outside which a field is a dipole's, in sizes of the capacitor."""
 
@@ -96,18 +99,19 @@ class ChargedPlates(Capacitor):
         rule: Rule | None,
         spacing: float | None = None,
         far: float = FAR,
+        apart: float = APART,
     ) -> ChargedPlates:
         """The field of two flat samples (N, D) and (M, D).
 
         `distance` and `offset` are in the units of the samples. Without them the plates stand
-        3 sqrt(D) units of the pooled data apart, and the offset is `spacing` times the distance
+        `apart` sqrt(D) units of the pooled data apart, and the offset is `spacing` times the distance
         of nearest neighbours, at most sqrt(D) / 4 units; the class has its own `spacing`. Without
         a rule it is "plate" up to D = 8 and "sphere" above.
         """
         units = Units.of(source, target)
         p, q = ((x - units.mean) / units.scale for x in (source, target))
         scale = float(units.scale)
-        gap = 3 * math.sqrt(p.shape[1]) if distance is None else distance / scale
+        gap = apart * math.sqrt(p.shape[1]) if distance is None else distance / scale
         size = max(gap, *(float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)))
         if offset is None:
             nearest = max(nearest_neighbour_distance(p), nearest_neighbour_distance(q))

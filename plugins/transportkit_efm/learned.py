@@ -15,13 +15,17 @@ from torch import Generator, Tensor, nn
 
 from transportkit import Descent, Game, Lines, Method, Model, Problem, Trainer
 
-from . import EfmParams
+from . import EfmPlatesParams
 from .capacitor import Capacitor, Rule
 from .charges import ChargedPlates
 from .network import DirectionNet
 
 FAR = 10.0
 """Radius of the ball that the network knows, in sizes of a capacitor; outside a dipole's field."""
+
+
+SHARE = 8
+"""States in a batch for every point at which the flux share is learned, which is the easier."""
 
 
 class LearnedPlates(Capacitor):
@@ -77,8 +81,8 @@ class _Watched(ChargedPlates):
 
 
 class Examples(NamedTuple):
-    """States y (B, D+1) with the field's direction there; points of the source and the target
-    plate (B, D) with the inner share (B,) of the flux at each."""
+    """States y (B, D+1) with the field's direction there; fewer points of the source and the target
+    plate (b, D) with the inner share (b,) of the flux at each."""
 
     states: Tensor
     directions: Tensor
@@ -91,7 +95,7 @@ class Examples(NamedTuple):
 class FieldRegression(Game[Examples]):
     """Regression of a `LearnedPlates` on the field of training samples."""
 
-    def __init__(self, problem: Problem, params: EfmParams, generator: Generator) -> None:
+    def __init__(self, problem: Problem, params: EfmPlatesParams, generator: Generator) -> None:
         self.params = params
         exact = _Watched.of(
             problem.source.points(params.charges, generator).flatten(1),
@@ -140,8 +144,12 @@ class FieldRegression(Game[Examples]):
             self._gather()
         self.draws += 1
         states, source, target = (
-            torch.randint(len(each), (n,), generator=generator, device=generator.device)
-            for each in (self.states, self.source, self.target)
+            torch.randint(len(each), (count,), generator=generator, device=generator.device)
+            for each, count in (
+                (self.states, n),
+                (self.source, max(1, n // SHARE)),
+                (self.target, max(1, n // SHARE)),
+            )
         )
         return Examples(
             self.states[states],
@@ -204,8 +212,8 @@ class FieldRegression(Game[Examples]):
         self.states, self.directions = states[known], directions[known]
 
 
-class Efm(Method[EfmParams]):
-    """Electrostatic field matching with a learned field."""
+class EfmPlates(Method[EfmPlatesParams]):
+    """Electrostatic field matching with a learned field about plates at any distance."""
 
     def objective(self, problem: Problem, generator: Generator) -> FieldRegression:
         return FieldRegression(problem, self.params, generator)

@@ -12,7 +12,8 @@ from transportkit import Budget, registry
 from transportkit.testing import Check, Skip, checks
 
 SMALL = {
-    "efm": {"lines": 100, "batch": 128, "width": 64, "depth": 2},
+    "efm": {"lines": 500, "batch": 256, "width": 64, "depth": 2},
+    "efm-plates": {"lines": 100, "batch": 128, "width": 64, "depth": 2, "spacing": 1.0},
     "efm-flow": {"pairs": 500, "width": 64, "batch": 256},
     "cfm": {"width": 64, "batch": 256},
     "otcfm": {"width": 64, "batch": 256},

@@ -23,6 +23,7 @@ from ..core.trainer import Callback, Fit, Progress, Trainer
 from ..errors import Diverged, Refusal, UsageError
 from .ema import Average
 from .interrupt import HeldInterrupt
+from .muon import Muon
 
 log = logging.getLogger("transportkit")
 
@@ -311,7 +312,7 @@ def _optimizers(settings: Descent, module: nn.Module, rate: float) -> list[torch
     found: list[torch.optim.Optimizer] = []
     if settings.optimizer == "muon" and square:
         lr = rate * settings.muon_lr
-        found.append(torch.optim.Muon(square, lr=lr, weight_decay=settings.weight_decay))
+        found.append(Muon(square, lr=lr, weight_decay=settings.weight_decay))
         weights = [w for w in weights if all(w is not other for other in square)]
     lr, decay = rate * settings.lr, settings.weight_decay
     if weights:
