@@ -332,7 +332,7 @@ def any_distance(lab: Laboratory) -> Answer:
     distances = (0.5, 2.0, 6.0, 30.0, 100.0)
     rules, problem, deep = ("plate", "forward"), "gaussians", "gaussians:dim=16"
     lab.measure([exact(d, r) for r in rules for d in distances], [problem], trained=False)
-    learned = [f"efm:distance={d:g}" for d in distances]
+    learned = [f"efm-plates:distance={d:g}" for d in distances]
     lab.measure(learned, [problem], trained=True)
     lab.measure([exact(d, "auto") for d in distances], [deep], trained=False)
     rows = [[r, problem, *(lab.interval(exact(d, r), problem) for d in distances)] for r in rules]

@@ -2,9 +2,9 @@
 
     python docs/images/make_lines.py runs/efm-gaussians-seed0-...
 
-Left: the lines between the plates, in the space with one coordinate more; a line that leaves
-backwards or passes behind the target plate is drawn where it is inside the frame. Right: the moved
-points of the run beside held-out target points.
+Left: the lines between the plates, in the space with one coordinate more. The plates are far apart,
+and most of the way lines only spread and gather: heights are drawn on the logarithmic scales of
+`transportkit_efm.passage`. Right: the moved points of the run beside held-out target points.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
-from transportkit import Choice, PlateField, Transport, derive
+from transportkit import Midpoint, Transport, derive
 from transportkit.harness.saving import load_model
-from transportkit.registry import make
+from transportkit_efm.rising import RisingField
 
 SOURCE, MOVED, TARGET, INK = "#0072B2", "#D55E00", "#009E73", "#555555"
 SHOWN, HALF = 260, 7.5
@@ -28,17 +28,16 @@ SHOWN, HALF = 260, 7.5
 
 def main(run: Path, out: Path) -> None:
     _, model = load_model(run)
-    assert isinstance(model, PlateField)
+    assert isinstance(model, RisingField)
     samples = np.load(run / "samples.npz")
-    transport = Transport(model, make("integrator", Choice("lines", {"tolerance": 1e-3})))
+    transport = Transport(model, Midpoint(steps=100))
     start = torch.from_numpy(samples["source"][:SHOWN])
-    lines = transport.push(start, derive(0, "picture"), save=800)
+    lines = transport.push(start, derive(0, "picture"), save=200)
     assert lines.path is not None
-    gap = model.span.distance
     states, count = lines.path.shape[:2]
     x = model.drop(lines.path.flatten(0, 1)).view(states, count, 2)
-    tracks = torch.cat([x, lines.path[..., -1:] / gap], -1).transpose(0, 1).numpy()
-    inside = (np.abs(tracks[..., :2]) < HALF).all(-1) & (np.abs(tracks[..., 2] - 0.5) < 0.66)
+    tracks = torch.cat([x, lines.path[..., -1:]], -1).transpose(0, 1).numpy()
+    inside = (np.abs(tracks[..., :2]) < HALF).all(-1)
 
     figure = Figure(figsize=(11, 5.2))
     FigureCanvasAgg(figure)

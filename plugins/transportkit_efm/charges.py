@@ -104,9 +104,9 @@ class ChargedPlates(Capacitor):
         """The field of two flat samples (N, D) and (M, D).
 
         `distance` and `offset` are in the units of the samples. Without them the plates stand
-        `apart` sqrt(D) units of the pooled data apart, and the offset is `spacing` times the distance
-        of nearest neighbours, at most sqrt(D) / 4 units; the class has its own `spacing`. Without
-        a rule it is "plate" up to D = 8 and "sphere" above.
+        `apart` sqrt(D) units of the pooled data apart, and the offset is `spacing` times the
+        distance of nearest neighbours, at most sqrt(D) / 4 units; the class has its own `spacing`.
+        Without a rule it is "plate" up to D = 8 and "sphere" above.
         """
         units = Units.of(source, target)
         p, q = ((x - units.mean) / units.scale for x in (source, target))

@@ -2,12 +2,12 @@
 
 For plates far apart the backward half of the flux from a point lands where the forward half does:
 the share that leaves forwards is (1 + q_L / p) / 2, and q_L, the target's density smoothed over
-the distance L, vanishes as L^-D. That holds for plates that face each other: the lines of two
+the distance L, vanishes as L^-D. That holds for plates that face each other. The lines of two
 distant charges leave and arrive alike about the axis that joins them, so if it is aslant some that
-leave forwards arrive from behind. Each sample is therefore taken from its own mean. So forward
+leave forwards arrive from behind; each sample is therefore taken from its own mean. Then forward
 lines alone are enough, and they are functions of their height, in the coordinates of `Passage`
-nearly straight ones. A network is regressed on their velocity there. Its targets are exact, not random as those of flow matching, and its lines are
-followed in few steps.
+nearly straight ones. A network is regressed on their velocity there. Its targets are exact, not
+random as those of flow matching are, and its lines are followed in few steps.
 """
 
 from __future__ import annotations

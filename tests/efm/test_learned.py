@@ -9,18 +9,18 @@ import torch
 
 from tests.efm.samples import eight, normal, plane, ratio
 from transportkit import Budget, Empirical, Lines, Problem, Transport, derive
-from transportkit_efm import EfmParams
-from transportkit_efm.learned import Efm, LearnedPlates
+from transportkit_efm import EfmPlatesParams
+from transportkit_efm.learned import EfmPlates, LearnedPlates
 
-SMALL = EfmParams(steps=400, lines=400, charges=1500)
+SMALL = EfmPlatesParams(steps=400, lines=400, charges=1500)
 
 
 def problem(n: int = 1500) -> Problem:
     return Problem(Empirical(normal(n, 2, "p")), Empirical(eight(n, "q")))
 
 
-def fitted(params: EfmParams = SMALL, seed: int = 3) -> LearnedPlates:
-    method = Efm(params)
+def fitted(params: EfmPlatesParams = SMALL, seed: int = 3) -> LearnedPlates:
+    method = EfmPlates(params)
     objective = method.objective(problem(), derive(seed, "objective"))
     model = method.trainer().fit(objective, Budget(), derive(seed, "fit")).model
     assert isinstance(model, LearnedPlates)
@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_field() -> None:
 
 
 def test_new_lines_are_followed_as_training_goes_on() -> None:
-    method = Efm(replace(SMALL, lines=50, refresh=3))
+    method = EfmPlates(replace(SMALL, lines=50, refresh=3))
     objective = method.objective(problem(), derive(3, "objective"))
     first = objective.states
     for _ in range(3):
@@ -83,7 +83,7 @@ def test_new_lines_are_followed_as_training_goes_on() -> None:
 
 
 def test_saved_and_loaded_it_is_the_same(field: LearnedPlates) -> None:
-    again = Efm(SMALL).blank(field.config)
+    again = EfmPlates(SMALL).blank(field.config)
     again.load_state_dict(field.state_dict())
     x = normal(100, 2, "x")
     one, two = (Transport(f, Lines()).push(x, derive(3, "push")) for f in (field, again.eval()))

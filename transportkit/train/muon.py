@@ -39,7 +39,8 @@ class Muon(torch.optim.Optimizer):
             alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
             for weight in group["params"]:
                 if weight.grad is not None:
-                    alike[weight.shape].append((weight, self._nesterov(weight, group["momentum"])))
+                    update = self._nesterov(weight, weight.grad, group["momentum"])
+                    alike[weight.shape].append((weight, update))
             for shape, pairs in alike.items():
                 rate = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
                 updates = orthogonal(torch.stack([update for _, update in pairs]))
@@ -47,12 +48,12 @@ class Muon(torch.optim.Optimizer):
                     weight.mul_(1 - group["lr"] * group["weight_decay"])
                     weight.add_(update, alpha=-rate)
 
-    def _nesterov(self, weight: Tensor, momentum: float) -> Tensor:
+    def _nesterov(self, weight: Tensor, gradient: Tensor, momentum: float) -> Tensor:
         state = self.state[weight]
         if not state:
             state["momentum"] = torch.zeros_like(weight)
-        average = state["momentum"].lerp_(weight.grad, 1 - momentum)
-        return weight.grad.lerp(average, momentum)
+        average = state["momentum"].lerp_(gradient, 1 - momentum)
+        return gradient.lerp(average, momentum)
 
 
 def orthogonal(x: Tensor) -> Tensor:

@@ -1,0 +1,135 @@
+"""The learned field between distant plates, and the coordinates that it is learned in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.efm.samples import eight, normal, plane, ratio
+from transportkit import Budget, Empirical, Midpoint, Problem, Transport, derive
+from transportkit_efm import EfmParams
+from transportkit_efm.passage import Passage
+from transportkit_efm.rising import Efm, RisingField, SlopeRegression
+
+SMALL = EfmParams(steps=400, lines=1500, charges=1500)
+
+
+def objective(params: EfmParams = SMALL, shift: float = 0.0) -> SlopeRegression:
+    p, q = normal(1500, 2, "p"), eight(1500, "q") + shift
+    return Efm(params).objective(Problem(Empirical(p), Empirical(q)), derive(3, "objective"))
+
+
+def fitted(params: EfmParams = SMALL) -> RisingField:
+    model = Efm(params).trainer().fit(objective(params), Budget(), derive(3, "fit")).model
+    assert isinstance(model, RisingField)
+    return model
+
+
+class Exact(torch.nn.Module):
+    """The exact velocity where a network would be."""
+
+    def __init__(self, regression: SlopeRegression) -> None:
+        super().__init__()
+        self.regression = regression
+
+    def forward(self, t: Tensor, u: Tensor) -> Tensor:
+        return self.regression.velocity(t, u)
+
+
+@pytest.fixture(scope="module")
+def field() -> RisingField:
+    return fitted()
+
+
+@pytest.fixture(scope="module")
+def passage() -> Passage:
+    made = Passage(gap=11.0, near=0.2).double()
+    made.set_samples(0.5 * normal(500, 2, "a").double(), 1.3 * normal(500, 2, "b").double())
+    return made
+
+
+def test_heights_run_from_plate_to_plate_evenly_on_both_sides(passage: Passage) -> None:
+    s = torch.linspace(0, 1, 21, dtype=torch.float64)
+    z = passage.height(s)
+    assert float(z[0]) == pytest.approx(0, abs=1e-9)
+    assert float(z[-1]) == pytest.approx(11.0)
+    torch.testing.assert_close(z, 11.0 - z.flip(0), atol=1e-9, rtol=0)
+    assert bool((z.diff() > 0).all())
+
+
+def test_a_straight_line_has_the_velocity_of_its_coordinates(passage: Passage) -> None:
+    """x = a + b z, differentiated by numbers and by the formula."""
+    a, b = normal(50, 2, "at").double(), normal(50, 2, "slope").double()
+    s = torch.linspace(0.02, 0.98, 50, dtype=torch.float64)
+
+    def u(s: Tensor) -> Tensor:
+        return passage.relative(a + b * passage.height(s)[:, None], s)
+
+    small = 1e-6
+    by_numbers = (u(s + small) - u(s - small)) / (2 * small)
+    torch.testing.assert_close(passage.velocity(u(s), s, b), by_numbers, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(passage.place(u(s), s), a + b * passage.height(s)[:, None])
+
+
+@pytest.mark.parametrize("shift", [0.0, 10.0])
+def test_exact_lines_that_rise_transport_and_keep_the_way_back(shift: float) -> None:
+    """Forward lines are enough where plates are distant and face each other, whatever their shift:
+    without a network, and there and back again."""
+    regression = objective(replace(SMALL, lines=10), shift)
+    field = regression.field
+    field.net = Exact(regression)  # type: ignore[assignment]
+    there = Transport(field, Midpoint(steps=40))
+    x = normal(500, 2, "x")
+    moved = there.push(x, derive(3, "push")).points
+    assert ratio(moved - shift, eight) < 1.6
+    back = there.push(moved, derive(3, "push"), reverse=True).points
+    assert float((back - x).norm(dim=1).median()) < 0.05
+
+
+def test_a_short_fit_transports_in_twenty_evaluations(field: RisingField) -> None:
+    moved = Transport(field, Midpoint(steps=10)).push(normal(1000, 2, "x"), derive(3, "push"))
+    assert float(moved.evaluations.double().mean()) == 20
+    assert ratio(moved.points, eight) < 2.5
+
+
+def test_and_back_again(field: RisingField) -> None:
+    transport, x = Transport(field, Midpoint(steps=20)), normal(1000, 2, "x")
+    moved = transport.push(eight(1000, "x"), derive(3, "push"), reverse=True)
+    assert ratio(moved.points, plane) < 3.5
+    there = transport.push(x, derive(3, "push")).points
+    back = transport.push(there, derive(3, "push"), reverse=True).points
+    assert float((back - x).norm(dim=1).median()) < 0.1
+
+
+def test_no_point_ends_beside_the_target(field: RisingField) -> None:
+    far = 4 * torch.nn.functional.normalize(normal(200, 2, "far"), dim=1)
+    moved = Transport(field, Midpoint(steps=10)).push(far, derive(3, "push")).points
+    reach = (eight(1500, "q") - eight(1500, "q").mean(0)).norm(dim=1).max()
+    assert float((moved - eight(1500, "q").mean(0)).norm(dim=1).max()) <= float(reach) * 1.001
+
+
+def test_new_lines_are_followed_as_training_goes_on() -> None:
+    params = replace(SMALL, lines=20, refresh=3)
+    one = objective(params)
+    first = one.pool.u
+    for _ in range(3):
+        one.draw(4, derive(3, "draw"))
+    assert torch.equal(one.pool.u, first)
+    one.draw(4, derive(3, "draw"))
+    assert not torch.equal(one.pool.u, first)
+    again = objective(params)
+    again.restore(one.state())
+    assert torch.equal(again.pool.u, one.pool.u)
+
+
+def test_saved_and_loaded_it_is_the_same(field: RisingField) -> None:
+    again = Efm(SMALL).blank(field.config)
+    again.load_state_dict(field.state_dict())
+    x = normal(100, 2, "x")
+    one, two = (
+        Transport(f, Midpoint(steps=10)).push(x, derive(3, "push")) for f in (field, again.eval())
+    )
+    assert torch.equal(one.points, two.points)
