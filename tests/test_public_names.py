@@ -1,7 +1,8 @@
 """The public names, with the plugin API in which each became public.
 
 A change here is a change of what plugins rely on. A new name is added to the list under the version
-in force; a name that goes, or whose meaning changes, asks for a new `API_VERSION`.
+in force; a name that goes, or whose meaning changes, asks for a new `API_VERSION`. Signatures stand
+in ``public_names.txt``.
 """
 
 from __future__ import annotations
@@ -10,19 +11,22 @@ import ast
 from pathlib import Path
 
 import transportkit
+from tests.signatures import listing
 
 STUB = Path(transportkit.__file__).with_name("__init__.pyi")
 SINCE: dict[int, str] = {
     1: """
-    API_VERSION Budget Choice Contact DataError Descent DiffusionField Direct DistributionMetric
-    Diverged Dopri5 Empirical EntropicPlan Euler EulerMaruyama Evidence Field Fit Game
-    Integrator IntegratorSpec Interval IntervalField Law Lines Map Marginal Method MethodSpec
-    Metric MetricSpec Midpoint Model Moved NoParams Objective Plate PlateField PluginError
-    Problem ProblemSpec Progress RK4 Refusal Result Run Solution Solvable Span Stop TimeMLP
-    Trainer Transport TransportkitError Truth UsageError Value derive global_seed_from
-    is_standard_normal mlp param spawn
+    API_VERSION About Budget Catalogue Choice Comparison Contact DataError Descent
+    DiffusionField Direct DistributionMetric Diverged Dopri5 Empirical EntropicPlan Euler
+    EulerMaruyama Evidence Field Fit Game Integrator IntegratorSpec Interval IntervalField Law
+    Lines Map Marginal Method MethodSpec Metric MetricSpec Midpoint Model Moved NoParams
+    Objective Plate PlateField PluginError Problem ProblemSpec Progress Pushed RK4 Refusal
+    Result Run RunFailed RunRecord Solution Solvable Span Stop TimeMLP Trainer Transport
+    TransportkitError Truth UsageError Value available compare derive gather global_seed_from
+    info is_standard_normal load mlp param push run spawn
     """,
 }
+SIGNATURES = Path(__file__).with_name("public_names.txt")
 TESTING = "Check Outcome Report Skip checks conform conformance"
 
 
@@ -55,3 +59,11 @@ def test_the_names_of_the_conformance_suite() -> None:
     stub = ast.parse(Path(testing.__file__).read_text())
     names = {a.asname for n in ast.walk(stub) if isinstance(n, ast.ImportFrom) for a in n.names}
     assert names == set(TESTING.split())
+
+
+def test_no_signature_changes_unnoticed() -> None:
+    """What changed is a change of what others rely on: take it back, or write it down."""
+    assert listing().splitlines() == SIGNATURES.read_text().splitlines(), (
+        "if it is meant: python -m tests.signatures > tests/public_names.txt, a line in "
+        "CHANGELOG.md, and a new API_VERSION where plugins written for the old one would break"
+    )

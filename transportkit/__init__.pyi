@@ -1,6 +1,18 @@
 # The public names of transportkit, all of them, in one place: this stub is also what the package
 # reads at run time to know where each name lives, and each is imported when it is first used.
 
+from .api.calls import compare as compare
+from .api.calls import gather as gather
+from .api.calls import load as load
+from .api.calls import push as push
+from .api.calls import run as run
+from .api.catalogue import About as About
+from .api.catalogue import Catalogue as Catalogue
+from .api.catalogue import available as available
+from .api.catalogue import info as info
+from .api.comparison import Comparison as Comparison
+from .api.record import Pushed as Pushed
+from .api.record import RunRecord as RunRecord
 from .core.integrator import Integrator as Integrator
 from .core.integrator import Solution as Solution
 from .core.method import Method as Method
@@ -50,6 +62,7 @@ from .errors import DataError as DataError
 from .errors import Diverged as Diverged
 from .errors import PluginError as PluginError
 from .errors import Refusal as Refusal
+from .errors import RunFailed as RunFailed
 from .errors import TransportkitError as TransportkitError
 from .errors import UsageError as UsageError
 from .integrate.field_lines import Lines as Lines

@@ -38,6 +38,10 @@ class Diverged(TransportkitError):
     """Training met a loss that is not finite."""
 
 
+class RunFailed(TransportkitError):
+    """A run came to no figures: it raised an error, or memory ran out."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A clause naming the nearest of `known`, or all of them where none is near."""
     known = sorted(known)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..api.execute import FAILED, execute
 from ..errors import UsageError
 from ..harness.compare import compare as compare_results
 from ..harness.compare import details
-from ..harness.execute import Outcome
 from ..harness.executors import Work, backend
-from ..harness.plan import check_problems
 from ..harness.store import Store
 from ..report.document import as_text, comparison_document, result_document
 from .comparison import print_comparison
@@ -24,8 +22,6 @@ from .foresight import show_plan
 from .notes import print_notes
 from .options import DEFAULTS, chosen
 from .run import SHARED
-
-FAILED = ("failed", "diverged", "out of memory")
 
 
 def compare(
@@ -53,28 +49,10 @@ def compare(
     if dry_run:
         show_plan(runs, out, fresh, as_json)
         return 0
-    check_problems(runs)
     store = Store(out)
-    outcomes: dict[str, Outcome] = {}
     with Bars(quiet, total=len(runs)) as bars:
         work = Work(runs, store, asked.device, fresh, bars.listen, timed=alone)
-        stream = place.outcomes(work)
-        try:
-            with closing(stream):
-                for outcome in stream:
-                    result = outcome.result
-                    outcomes[result.run.key()] = outcome
-                    title = f"{result.run.method} on {result.run.problem}, seed {result.run.seed}"
-                    bars.next_run(title)
-                    if result.status in FAILED:
-                        log = f"; see {result.folder}/log.txt" if result.folder else ""
-                        bars.say(f"{title}: {result.status}, {result.message}{log}")
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                f"{len(outcomes)} of {len(runs)} runs are finished and kept in {store.folder}; "
-                "the same command goes on from there."
-            ) from None
-    ordered = [outcomes[run.key()] for run in runs if run.key() in outcomes]
+        ordered = execute(work, place, bars)
     found = sum(outcome.found for outcome in ordered)
     if found and not quiet:
         messages().print(

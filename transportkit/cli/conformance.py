@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from .. import registry
+from ..api.catalogue import kinds_of
 from ..core.record import Budget
-from ..errors import UsageError, did_you_mean
 from .options import parse_set
 
 COLOURS = {"passed": "green", "failed": "red", "passed unexpectedly": "red"}
@@ -24,7 +24,7 @@ def check(
     debug: bool,
 ) -> int:
     """Run every check of the plugin, or plugins, called `name`; 1 where one does not conform."""
-    kinds = [kind] if kind else _kinds(name)
+    kinds = [kind] if kind else kinds_of(name)
     params = parse_set(sets)
     allowed = Budget.parse(budget) if budget else None
     for each in kinds:
@@ -56,13 +56,3 @@ def check(
         documents: list[Any] = [report.to_dict() for report in reports]
         click.echo(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2))
     return 0 if all(report.conforms for report in reports) else 1
-
-
-def _kinds(name: str) -> list[str]:
-    """The kinds of plugin that have one of this name."""
-    bare = name.rpartition(":")[2]
-    kinds = [k for k in registry.KINDS if any(e.name == bare for e in registry.entries(k))]
-    if not kinds:
-        known = {e.name for kind in registry.KINDS for e in registry.entries(kind)}
-        raise UsageError(f"nothing is called '{name}'; {did_you_mean(bare, known)}")
-    return kinds

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
-from types import TracebackType
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ..core.record import Result, Value
+from ..report import bars
+from ..report.bars import messages as messages
 from ..report.figures import number
 from .interrupts import check
 
 _WIDEST = 10_000
-PHASES = {"fit": "fitting", "push": "moving points", "judge": "judging", "write": "writing"}
-
-
-def messages() -> Console:
-    """The console for everything that is not the result."""
-    return Console(stderr=True, highlight=False)
 
 
 class _Warnings(logging.Handler):
@@ -38,64 +32,20 @@ def route_warnings() -> None:
         log.addHandler(_Warnings(logging.WARNING))
 
 
-class Bars:
+class Bars(bars.Bars):
     """Progress bars on standard error; nothing at all in a pipe or when asked to be quiet."""
 
     def __init__(self, quiet: bool, total: int = 1) -> None:
-        self.shown = sys.stderr.isatty() and not quiet
-        self.progress = Progress(
-            TextColumn("{task.description:<34}"),
-            BarColumn(bar_width=30),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[text]}"),
-            console=messages(),
-            transient=True,
-            disable=not self.shown,
-        )
-        self.overall: TaskID | None = None
-        if total > 1:
-            self.overall = self.progress.add_task("runs", total=total, text="")
-        self.current = self.progress.add_task("starting", total=None, text="")
-        self.prefix, self.phase = "", ""
+        super().__init__(total, shown=sys.stderr.isatty() and not quiet)
 
     def __enter__(self) -> Bars:
         check()
-        self.progress.start()
+        super().__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.progress.stop()
-
     def listen(self, phase: str, done: float, total: float | None, text: str) -> None:
-        """A `Listener` for an executor."""
         check()
-        if phase != self.phase:
-            self.phase = phase
-            self.progress.reset(self.current, total=total)
-        self.progress.update(
-            self.current,
-            description=f"{self.prefix}{PHASES.get(phase, phase)}",
-            completed=done,
-            total=total,
-            text=text,
-        )
-
-    def next_run(self, title: str = "") -> None:
-        """One more run is over."""
-        if self.overall is not None:
-            self.progress.advance(self.overall)
-            self.progress.update(self.overall, text=title)
-        self.phase = ""
-
-    def say(self, text: str) -> None:
-        """A line above the bars."""
-        self.progress.console.print(text, soft_wrap=True, markup=False)
+        super().listen(phase, done, total, text)
 
 
 def print_result(result: Result) -> None:

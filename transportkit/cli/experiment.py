@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import registry
+from ..api.catalogue import all_methods
 from ..core.record import Budget
 from ..errors import UsageError
 from ..harness.experiment import Experiment
-from ..harness.plan import log, parse_seeds
+from ..harness.plan import parse_seeds
 from ..harness.suite import parse_nfes, parse_values, read_suite, several
 from .options import parse_set
 from .run import chosen_data
@@ -43,7 +43,7 @@ def experiment(values: Mapping[str, Any], suite: str | None, reduced: bool) -> E
         pairs = typed if isinstance(typed, dict) else parse_set(typed, "--sweep")
         read["sweep"] = {**read.get("sweep", {}), **{k: parse_values(v) for k, v in pairs.items()}}
     if not read.get("methods"):
-        read["methods"] = _all_methods()
+        read["methods"] = all_methods()
     if not read.get("problems"):
         raise UsageError(f"'{suite}' names no problems; add some, or --data")
     return Experiment(**read)
@@ -51,15 +51,3 @@ def experiment(values: Mapping[str, Any], suite: str | None, reduced: bool) -> E
 
 def _all(value: Any) -> list[Any]:
     return list(value) if isinstance(value, tuple) else several(value)
-
-
-def _all_methods() -> list[str]:
-    """Every method that can be described; those that cannot are named in a warning."""
-    names = []
-    for entry in registry.entries("method"):
-        found = registry.read(entry)
-        if isinstance(found, registry.Broken):
-            log.warning("method '%s' is left out: %s", entry.name, found.reason)
-        else:
-            names.append(entry.name)
-    return names

@@ -17,7 +17,7 @@ from ..core.random import derive
 from ..core.record import Choice
 from ..errors import TransportkitError
 from ..harness.saving import load_model, save_model
-from ..transport import Transport
+from ..transport import Moved, Transport
 from . import trials
 from .outcome import Skip
 from .subject import QUICK, MethodSubject, push, same, starts
@@ -33,10 +33,7 @@ IMAGE = (1, 4, 4)
 
 def same_seed(subject: MethodSubject) -> None:
     """Does one seed give the same samples to the bit, whatever the global random state?"""
-    with trials.other_global_state(1):
-        first = push(subject.transport(subject.fit(trials.samples())), starts())
-    with trials.other_global_state(2):
-        second = push(subject.transport(subject.fit(trials.samples())), starts())
+    first, second = (subject.trial(state=state).moved for state in (1, 2))
     assert same(first, second), (
         "two fits with one seed move the same points differently; draw from the generator alone, "
         "initial weights included"
@@ -45,31 +42,27 @@ def same_seed(subject: MethodSubject) -> None:
 
 def global_state(subject: MethodSubject) -> None:
     """Are the global random states of Python, NumPy and torch left as they were?"""
-    with trials.unchanged_global_state() as changed:
-        push(subject.transport(subject.fit(trials.samples())), starts())
+    # Of a second fit: what libraries do when they are first imported is not the method's doing.
+    changed = subject.trial(state=2).seeded
     assert not changed, f"fitting or moving points changes the global state of {changed}"
 
 
 def inputs_unchanged(subject: MethodSubject) -> None:
     """Are training samples and moved points left as they were?"""
-    problem, x = trials.samples(), starts()
-    ends = [m for m in (problem.source, problem.target) if isinstance(m, Empirical)]
-    before = [m.data.clone() for m in ends]
-    push(subject.transport(subject.fit(problem)), x)
-    for marginal, data in zip(ends, before, strict=True):
-        assert torch.equal(marginal.data, data), "fitting changes the training samples in place"
-    assert torch.equal(x, starts()), "moving points changes them in place"
+    altered = subject.trial().altered
+    assert not altered, f"changed in place: {', '.join(altered)}"
 
 
 def saved_and_loaded(subject: MethodSubject) -> None:
     """Does a model that was saved and loaded move points as before, to the bit?"""
-    transport, x = subject.quick(), starts()
-    config = dict(transport.model.config)
+    trial = subject.trial()
+    model, integrator = trial.fit.model, subject.integrator
+    config = dict(model.config)
     assert json.loads(json.dumps(config)) == config, f"`config` is not JSON values: {config}"
     with tempfile.TemporaryDirectory() as folder:
-        save_model(Path(folder), subject.choice, transport.model)
-        _, model = load_model(Path(folder))
-    assert same(push(transport, x), push(Transport(model, transport.integrator), x)), (
+        save_model(Path(folder), subject.choice, model)
+        _, loaded = load_model(Path(folder))
+    assert same(trial.moved, push(Transport(loaded, integrator), starts())), (
         "the loaded model moves points differently; all that matters must be in its state_dict "
         "or in `config`"
     )
@@ -78,7 +71,7 @@ def saved_and_loaded(subject: MethodSubject) -> None:
 def shapes(subject: MethodSubject) -> None:
     """Do points of the plane keep shape and type, and come without a gradient? And no points?"""
     _check_shapes(subject, (2,))
-    none = push(subject.quick(), starts()[:0]).points
+    none = push(subject.trial().transport, starts()[:0]).points
     assert none.shape == (0, 2), f"no points are moved to {tuple(none.shape)}"
 
 
@@ -88,8 +81,7 @@ def images(subject: MethodSubject) -> None:
 
 
 def _check_shapes(subject: MethodSubject, shape: tuple[int, ...]) -> None:
-    x = starts(shape)
-    moved = push(subject.quick(shape), x)
+    x, moved = starts(shape), subject.trial(shape).moved
     assert moved.points.shape == x.shape, (
         f"points {tuple(x.shape)} are moved to {tuple(moved.points.shape)}"
     )
@@ -99,7 +91,7 @@ def _check_shapes(subject: MethodSubject, shape: tuple[int, ...]) -> None:
 
 def finite(subject: MethodSubject) -> None:
     """Are moved points finite, hardly trained as the method is?"""
-    moved = push(subject.quick(), starts())
+    moved = subject.trial().moved
     lost = 1 - moved.finished
     assert moved.points.isfinite().all(), "some moved points are not finite"
     assert not (moved.stop == 4).any(), f"{lost:.0%} of the lines stopped: {moved.stops}"
@@ -107,14 +99,14 @@ def finite(subject: MethodSubject) -> None:
 
 def double_precision(subject: MethodSubject) -> None:
     """Does the model in float64 move float64 points to about where it does in float32?"""
-    transport, x = subject.quick(), starts()
-    model = copy.deepcopy(transport.model).double()
+    trial = subject.trial()
+    model = copy.deepcopy(trial.fit.model).double()
     try:
-        moved = push(Transport(model, transport.integrator), x.double())
+        moved = push(Transport(model, subject.integrator), starts().double())
     except TransportkitError as error:
         raise Skip(f"float64 is not served: {error}") from None
     assert moved.points.dtype == torch.float64, f"float64 points become {moved.points.dtype}"
-    gap = _typical_gap(moved.points.float(), push(transport, x).points)
+    gap = _typical_gap(moved.points.float(), trial.moved.points)
     assert gap < 10 * TOLERANCE, f"float64 and float32 differ by {gap:.2g}"
 
 
@@ -126,7 +118,7 @@ def devices(subject: MethodSubject) -> None:
     there = subject.transport(fit)
     moved = push(there, starts())
     assert moved.points.device.type == "cuda", "points moved on CUDA come back elsewhere"
-    if _is_random(there):
+    if _is_random(there, moved):
         raise Skip("fits and moves points on CUDA; a random model draws other numbers there")
     here = push(Transport(copy.deepcopy(fit.model).cpu(), subject.integrator), starts())
     gap = _typical_gap(moved.points.cpu(), here.points)
@@ -135,20 +127,20 @@ def devices(subject: MethodSubject) -> None:
 
 def batch_independence(subject: MethodSubject) -> None:
     """Does a point go to the same place whatever else is in its batch?"""
-    transport, x = subject.quick(), starts()
-    if _is_random(transport):
+    transport, x = subject.trial().transport, starts()
+    if _is_random(transport, subject.trial().moved):
         raise Skip("the model is random: which numbers a point draws depends on its place")
-    whole = push(transport, x).points
+    whole = subject.trial().moved.points
     order = torch.randperm(len(x), generator=derive(0, "order"))
     mixed = torch.empty_like(whole)
-    mixed[order] = push(transport, x[order], batch=7).points
+    mixed[order] = push(transport, x[order], batch=23).points
     gap = float((whole - mixed).abs().max())
     assert gap < TOLERANCE, f"in other batches points go up to {gap:.2g} elsewhere"
 
 
 def evaluations_counted(subject: MethodSubject) -> None:
     """Are evaluations of the field counted for each line, and none left out?"""
-    transport, x = subject.quick(), starts()
+    transport, x = subject.trial().transport, starts()
     if not isinstance(transport.model, Field):
         raise Skip("a map has no field to evaluate")
     rows = 0
@@ -169,7 +161,7 @@ def evaluations_counted(subject: MethodSubject) -> None:
 
 def reverse(subject: MethodSubject) -> None:
     """Does it run backwards exactly where its spec says so?"""
-    transport = subject.quick()
+    transport = subject.trial().transport
     x = trials.gaussians().target.sample(16, derive(2, "starts"))
     try:
         moved = transport.push(x, derive(0, "push"), reverse=True)
@@ -184,7 +176,7 @@ def reverse(subject: MethodSubject) -> None:
 
 def tiny_budget(subject: MethodSubject) -> None:
     """Is a budget of a few steps kept?"""
-    fit, told = subject.quick_steps
+    fit, told = subject.trial().fit, subject.trial().told
     assert QUICK.steps is not None
     assert fit.steps <= QUICK.steps, f"{fit.steps} steps were made, {QUICK.steps} allowed"
     assert all(p.step <= QUICK.steps for p in told), "more steps were reported than allowed"
@@ -218,13 +210,7 @@ def refusals(subject: MethodSubject) -> None:
 
 def held_out(subject: MethodSubject) -> None:
     """Does it leave the held-out samples and the truth alone?"""
-    view = trials.samples().for_training()
-    problem = trials.Guarded(view.source, view.target)
-    touched = problem.watch()
-    try:
-        subject.fit(problem)
-    except AttributeError as error:
-        raise AssertionError(str(error)) from error
+    touched = subject.trial().touched
     assert not touched, f"the method reads `problem.{touched[0]}`"
 
 
@@ -274,10 +260,9 @@ def transports(subject: MethodSubject) -> None:
     )
 
 
-def _is_random(transport: Transport) -> bool:
-    """Whether points go elsewhere with other draws."""
-    x = starts()
-    return not torch.equal(push(transport, x, seed=1).points, push(transport, x, seed=2).points)
+def _is_random(transport: Transport, moved: Moved) -> bool:
+    """Whether points go elsewhere with draws other than those that `moved` them."""
+    return not torch.equal(moved.points, push(transport, starts(), seed=1).points)
 
 
 def _typical_gap(a: torch.Tensor, b: torch.Tensor) -> float:

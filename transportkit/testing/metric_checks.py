@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..core.metric import DistributionMetric, Evidence, Metric
-from ..core.problem import Empirical, Truth
+from ..core.problem import Truth
 from ..core.random import derive
 from ..core.spec import MetricSpec
 from . import trials
@@ -88,8 +88,7 @@ def _evidence(shape: tuple[int, ...] = (2,), error: float = 0.0) -> Evidence:
     target = trials.gaussians(shape).target.sample(N, derive(4, "target"))
     dim = start[0].numel()
     cost = dim * (trials.SHIFT**2 + (1 - trials.SPREAD) ** 2)
-    halfway = Empirical((start + answer(start)) / 2)
-    truth = Truth(answer, cost, dim * trials.SPREAD**2, between={0.5: halfway})
+    truth = Truth(answer, cost, dim * trials.SPREAD**2)
     signs = torch.linspace(-1, 1, N).sign().view(-1, *[1] * len(shape))
     return Evidence(start, answer(start) + error * (1 + signs), target, truth)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +25,24 @@ from .outcome import Skip
 
 QUICK = Budget(steps=3)
 POINTS = 64
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A short training on a small sample, `starts` moved by it, and what was seen meanwhile.
+
+    `told` is what the trainer reported. Empty where all is well: `seeded`, the global random states
+    that changed; `touched`, what was read of the problem and is not to be seen; `altered`, which
+    samples were changed in place.
+    """
+
+    fit: Fit
+    transport: Transport
+    moved: Moved
+    told: Sequence[Progress]
+    seeded: Sequence[str]
+    touched: Sequence[str]
+    altered: Sequence[str]
 
 
 class Subject:
@@ -60,7 +79,7 @@ class MethodSubject(Subject):
     ) -> None:
         super().__init__(kind, name, params)
         self.budget = budget or Budget()
-        self._quick: dict[tuple[int, ...], Transport] = {}
+        self._trials: dict[tuple[tuple[int, ...], int], Trial] = {}
 
     @property
     def spec(self) -> MethodSpec:
@@ -96,17 +115,31 @@ class MethodSubject(Subject):
     def transport(self, fit: Fit) -> Transport:
         return Transport(fit.model, self.integrator)
 
-    def quick(self, event_shape: tuple[int, ...] = (2,)) -> Transport:
-        """A method hardly trained on a small sample: enough for everything but quality."""
-        if event_shape not in self._quick:
-            self._quick[event_shape] = self.transport(self.fit(trials.samples(event_shape)))
-        return self._quick[event_shape]
+    def trial(self, event_shape: tuple[int, ...] = (2,), state: int = 1) -> Trial:
+        """What most checks look at: made once, under every watch at a time.
 
-    @cached_property
-    def quick_steps(self) -> tuple[Fit, list[Progress]]:
-        """A quick fit, with what it told on the way."""
+        `state` seeds the global random states, which must not matter.
+        """
+        key = event_shape, state
+        if key not in self._trials:
+            self._trials[key] = self._try(event_shape, state)
+        return self._trials[key]
+
+    def _try(self, event_shape: tuple[int, ...], state: int) -> Trial:
+        problem, x = trials.Guarded.of(trials.samples(event_shape)), starts(event_shape)
+        given = {
+            "the training samples of P": problem.source.points(10_000, derive(0, "all")),
+            "the training samples of Q": problem.target.points(10_000, derive(0, "all")),
+            "the points to move": x,
+        }
+        before = {name: tensor.clone() for name, tensor in given.items()}
         told: list[Progress] = []
-        return self.fit(trials.samples(), callbacks=[told.append]), told
+        with trials.unchanged_global_state(state) as seeded:
+            fit = self.fit(problem, callbacks=[told.append])
+            transport = self.transport(fit)
+            moved = push(transport, x)
+        altered = [name for name, tensor in given.items() if not torch.equal(tensor, before[name])]
+        return Trial(fit, transport, moved, told, seeded, problem.touched, altered)
 
 
 def starts(event_shape: tuple[int, ...] = (2,), n: int = POINTS) -> Tensor:

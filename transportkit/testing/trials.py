@@ -68,26 +68,32 @@ class Spoiled(Marginal):
 
 
 class Guarded(Problem):
-    """A problem that notes who asks for its held-out samples or its truth, and gives neither."""
+    """Training samples that note who asks for the held-out samples or the truth."""
 
-    def watch(self) -> list[str]:
-        """From now on, the names of what was asked for and is not to be seen."""
-        touched: list[str] = []
-        object.__setattr__(self, "_touched", touched)
-        return touched
+    @classmethod
+    def of(cls, problem: Problem) -> Guarded:
+        """What a method is given of `problem`, under watch from now on."""
+        view = problem.for_training()
+        made = cls(view.source, view.target)
+        object.__setattr__(made, "_touched", [])
+        return made
+
+    @property
+    def touched(self) -> list[str]:
+        """The names of what was asked for and is not to be seen."""
+        seen: list[str] = self.__dict__["_touched"]
+        return seen
 
     def __getattribute__(self, name: str) -> Any:
         if name in ("held_out", "truth"):
             touched = object.__getattribute__(self, "__dict__").get("_touched")
             if touched is not None:
                 touched.append(name)
-                raise AttributeError(f"a method may not read `problem.{name}`")
         return super().__getattribute__(name)
 
     def to(self, device: torch.device | str) -> Problem:
-        seen = self.__dict__.get("_touched")
         moved = Guarded(self.source.to(device), self.target.to(device))
-        object.__setattr__(moved, "_touched", seen)
+        object.__setattr__(moved, "_touched", self.touched)
         return moved
 
     def for_training(self) -> Problem:
@@ -118,11 +124,11 @@ def other_global_state(seed: int = 12345) -> Iterator[None]:
 
 
 @contextmanager
-def unchanged_global_state() -> Iterator[list[str]]:
+def unchanged_global_state(seed: int = 12345) -> Iterator[list[str]]:
     """A list that holds, after leaving, the names of global states that changed; all are put
     back."""
     changed: list[str] = []
-    with other_global_state():
+    with other_global_state(seed):
         before = _states()
         yield changed
         changed += [name for name, state in _states().items() if not _same(state, before[name])]

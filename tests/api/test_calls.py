@@ -1,0 +1,162 @@
+"""From Python: what the command line does, as objects."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from transportkit import (
+    Comparison,
+    DataError,
+    Refusal,
+    UsageError,
+    available,
+    compare,
+    gather,
+    info,
+    load,
+    push,
+    run,
+)
+from transportkit.cli import main
+
+SMALL = {"points": 200, "metrics": ["w2", "cost"]}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def comparison(runs: Path) -> Comparison:
+    return compare(["linear", "emd"], "gaussians", seeds="0-1", out=runs, **SMALL)
+
+
+def test_a_run_is_what_the_command_line_makes(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = run("linear", "gaussians", out=runs, **SMALL)
+    assert record.status == "done"
+    assert record.metrics["w2"].ratio is not None
+    command = "run linear --data gaussians --points 200 --metric w2 --metric cost --json --out"
+    with pytest.raises(SystemExit) as stop:
+        main([*command.split(), str(runs)])
+    assert stop.value.code == 0
+    document = json.loads(capsys.readouterr().out)
+    again = run("linear", "gaussians", out=runs, **SMALL)
+    assert document["found"]
+    assert again.found
+    assert again.to_dict() == document
+
+
+def test_a_comparison_is_a_table_of_runs(comparison: Comparison, runs: Path) -> None:
+    assert [r.run.seed for r in comparison.records] == [0, 1, 0, 1]
+    assert {(r.method, r.metric) for r in comparison.table} == {
+        (method, metric) for method in ("linear", "emd") for metric in ("w2", "cost")
+    }
+    assert "emd" in comparison.best("w2")
+    with pytest.raises(UsageError, match="there is no mmd"):
+        comparison.best("mmd")
+    gathered = gather(runs)
+    mine = {r.run.key() for r in comparison.records}
+    assert mine <= {r.run.key() for r in gathered.records}
+    assert b"emd" in comparison.export("csv")
+    text, page = repr(comparison), comparison._repr_html_()
+    for shown in (text, page):
+        assert "linear" in shown
+        assert "emd" in shown
+    assert page.count("<table>") == page.count("</table>") == 1
+
+
+def test_a_run_gives_its_model_and_its_samples(comparison: Comparison) -> None:
+    record = comparison.records[0]
+    samples = record.samples
+    moved = record.push(samples["source"])
+    np.testing.assert_allclose(moved.points.numpy(), samples["moved"], atol=1e-5)
+    assert moved.finished == 1.0
+    again = push(record.folder, torch.as_tensor(samples["source"]))
+    assert torch.equal(again.points, moved.points)
+    assert load(record.folder).result == record.result
+    with pytest.raises(DataError, match="moves points of shape"):
+        record.push(np.zeros((3, 5)))
+    with pytest.raises(UsageError, match="a map moves points directly"):
+        record.push(samples["source"], nfe=3)
+
+
+def test_arrays_are_samples(tmp_path: Path) -> None:
+    source = np.random.default_rng(0).normal(size=(80, 3))
+    target = torch.as_tensor(source) * 2 + 1
+    first = run("linear", source=source, target=target, out=tmp_path, metrics=["w2"])
+    again = run(
+        "linear", source=torch.as_tensor(source), target=target, out=tmp_path, metrics=["w2"]
+    )
+    assert again.found
+    assert again.folder == first.folder
+    np.testing.assert_allclose(first.push(source[:5]).points.numpy(), source[:5] * 2 + 1, atol=0.5)
+    with pytest.raises(UsageError, match="target is missing"):
+        run("linear", source=source, out=tmp_path)
+    with pytest.raises(DataError, match="not finite"):
+        run("linear", source=source * np.nan, target=target, out=tmp_path)
+
+
+def test_what_is_wrong_raises(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean 'gaussians'"):
+        run("linear", "gaussian", out=tmp_path)
+    with pytest.raises(UsageError, match="name a problem"):
+        compare("linear", out=tmp_path)
+    with pytest.raises(UsageError, match="no parameter 'widt'"):
+        run("cfm", "gaussians", params={"widt": 3}, out=tmp_path)
+    with pytest.raises(UsageError, match="take no --integrator"):
+        run("linear", "gaussians", nfe=3, out=tmp_path)
+    with pytest.raises(Refusal, match="cfm: midpoint needs at least 2"):
+        run("cfm", "gaussians", integrator="midpoint", nfe=1, budget=1, out=tmp_path, points=20)
+
+
+def test_a_refusal_is_a_row_of_a_comparison(tmp_path: Path) -> None:
+    both = compare(
+        ["cfm:width=8", "linear"], "gaussians", integrator="midpoint", nfe=1, budget=1,
+        out=tmp_path, **SMALL,
+    )  # fmt: skip
+    assert [r.status for r in both.records] == ["refused", "done"]
+    assert not both.failed
+    assert "midpoint needs at least 2" in repr(both)
+
+
+def test_plugins_describe_themselves() -> None:
+    assert {"linear", "efm"} <= set(available("methods").names)
+    assert {about.kind for about in available()} >= {"method", "problem", "metric", "integrator"}
+    about = info("linear")
+    assert about.to_dict()["params"]["points"]["default"] == 100_000
+    assert "Olkin" in repr(about)
+    assert "<td>shrinkage</td>" in about._repr_html_()
+    with pytest.raises(UsageError, match="did you mean 'linear'"):
+        info("linar")
+    with pytest.raises(UsageError, match="no kind of plugin"):
+        available("figures")
+
+
+def test_a_frame_asks_for_pandas_alone(comparison: Comparison) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = comparison.to_frame()
+    assert isinstance(frame, pandas.DataFrame)
+    assert len(frame) == len(comparison.table)
+    assert len(comparison.to_frame("cells")) == 4
+
+
+def test_importing_names_loads_what_they_need_and_no_more() -> None:
+    script = (
+        "import sys, transportkit\n"
+        "from transportkit import info, available\n"
+        "info('linear'), available()\n"
+        "assert not {'torch', 'numpy', 'pandas', 'IPython'} & set(sys.modules)\n"
+        "from transportkit import run\n"
+        "assert 'pandas' not in sys.modules and 'IPython' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

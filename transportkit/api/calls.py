@@ -1,0 +1,265 @@
+"""`run`, `compare`, `push`, `load` and `gather`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .. import registry
+from ..core.record import Budget, Choice
+from ..errors import Diverged, Refusal, RunFailed, UsageError
+from ..harness import gather as gathering
+from ..harness.execute import Executor, Outcome
+from ..harness.executors import Work, backend
+from ..harness.experiment import Experiment
+from ..harness.plan import parse_seeds
+from ..harness.store import Store
+from ..harness.suite import read_suite
+from .catalogue import all_methods
+from .comparison import Comparison
+from .execute import execute
+from .progress import watched
+from .record import Points, Pushed, RunRecord, points_of
+
+Asked: TypeAlias = str | Choice
+Training: TypeAlias = Budget | str | int | None
+"""A budget, ``"steps=2000"`` or ``"seconds=60"``, a number of steps, or the method's own."""
+
+
+def run(
+    method: Asked,
+    data: Asked | None = None,
+    *,
+    source: Points | None = None,
+    target: Points | None = None,
+    params: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    budget: Training = None,
+    integrator: Asked | None = None,
+    nfe: int | None = None,
+    metrics: Sequence[Asked] | None = None,
+    device: str = "auto",
+    points: int = 2000,
+    train: int = 10_000,
+    batch: int = 4096,
+    threads: int = 1,
+    out: str | os.PathLike[str] = "runs",
+    fresh: bool = False,
+    progress: bool | None = None,
+) -> RunRecord:
+    """Fit a method, move held-out points, judge them: ``tk run``.
+
+    The problem is `data` by name, or samples `source` and `target`, as arrays, tensors or files.
+    Names are written as they are typed, ``"cfm:width=64"``; `params` win over what they say. A run
+    that was done before is found in `out`, unless `fresh`. `progress` is shown where somebody
+    watches; True and False insist.
+
+    Raises Refusal where the method does not apply, Diverged, RunFailed, and UsageError.
+    """
+    if seed < 0:
+        raise UsageError(f"a seed is 0 or more, not {seed}")
+    chosen = registry.split_choice(method)[0] if isinstance(method, str) else method.name
+    experiment = Experiment(
+        methods=[method],
+        problems=_problems([data] if data is not None else [], source, target, out, several=False),
+        seeds=(seed,),
+        budgets=(_budget(budget),),
+        integrators=(integrator,),
+        nfes=(nfe,),
+        metrics=metrics,
+        overrides={chosen: params} if params else {},
+        device=device,
+        points=points,
+        train=train,
+        batch=batch,
+        threads=threads,
+    )
+    (work,) = experiment.runs()
+    store = Store(Path(out).expanduser())
+    with watched(progress) as bars:
+        outcome = Executor(store, device, bars.listen, fresh).execute(work)
+    return _checked(outcome)
+
+
+def compare(
+    methods: Asked | Iterable[Asked] | None = None,
+    data: Asked | Iterable[Asked] | None = None,
+    *,
+    source: Points | None = None,
+    target: Points | None = None,
+    seeds: str | Iterable[int] | None = None,
+    budget: Training | Iterable[Training] = None,
+    integrator: Asked | Iterable[Asked | None] | None = None,
+    nfe: int | Iterable[int | None] | None = None,
+    sweep: Mapping[str, Sequence[Any]] | None = None,
+    suite: str | os.PathLike[str] | None = None,
+    reduced: bool = False,
+    metrics: Sequence[Asked] | None = None,
+    device: str | None = None,
+    points: int | None = None,
+    train: int | None = None,
+    batch: int | None = None,
+    threads: int | None = None,
+    jobs: int = 1,
+    executor: Asked | None = None,
+    alone: bool = False,
+    out: str | os.PathLike[str] = "runs",
+    fresh: bool = False,
+    progress: bool | None = None,
+) -> Comparison:
+    """Run methods side by side, with equal budgets and seeds: ``tk compare``.
+
+    `methods` are all that there are where none is named, `seeds` numbers or ``"0-4"``. Several
+    budgets, integrators, numbers of evaluations, and a `sweep` of parameters are compared as well.
+    `suite` is a YAML file that describes an experiment, in which what is given here takes the
+    place of what it says. `jobs` are local processes; `executor` names another place, such as dask;
+    `alone` does again what was timed beside other work. A run that fails is in the comparison with
+    its reason.
+    """
+    if alone and (jobs > 1 or executor not in (None, "local")):
+        raise UsageError("alone runs one at a time, here; leave out jobs and executor")
+    if reduced and suite is None:
+        raise UsageError("reduced is for a suite, which says in a block what is smaller")
+    asked = read_suite(Path(suite).expanduser(), reduced) if suite is not None else {}
+    named = _many(data)
+    if suite is None or named or source is not None or target is not None:
+        asked["problems"] = _problems(named, source, target, out)
+    if not asked.get("methods") or methods is not None:
+        asked["methods"] = _many(methods) or all_methods()
+    if seeds is not None:
+        asked["seeds"] = parse_seeds(seeds) if isinstance(seeds, str) else [int(s) for s in seeds]
+    if budget is not None:
+        asked["budgets"] = [_budget(one) for one in _several(budget)]
+    if integrator is not None:
+        asked["integrators"] = _several(integrator)
+    if nfe is not None:
+        asked["nfes"] = _several(nfe)
+    if sweep:
+        asked["sweep"] = {**asked.get("sweep", {}), **sweep}
+    shared = {
+        "metrics": metrics,
+        "device": device,
+        "points": points,
+        "train": train,
+        "batch": batch,
+        "threads": threads,
+    }
+    asked |= {name: value for name, value in shared.items() if value is not None}
+    place = backend(executor, jobs)
+    experiment = Experiment(**asked)
+    experiment = replace(experiment, device=place.device(experiment.device))
+    runs = experiment.runs()
+    store = Store(Path(out).expanduser())
+    with watched(progress, len(runs)) as bars:
+        work = Work(runs, store, experiment.device, fresh, bars.listen, timed=alone)
+        outcomes = execute(work, place, bars)
+    for outcome in outcomes:
+        _warn(outcome)
+    notes = {"protocol": experiment.protocol, "published": experiment.published}
+    return Comparison(
+        tuple(RunRecord(o.result, o.found) for o in outcomes),
+        {name: note for name, note in notes.items() if note is not None},
+    )
+
+
+def push(record: RunRecord | str | os.PathLike[str], points: Points, **how: Any) -> Pushed:
+    """Move points with the model of a run, or of a run's folder: ``tk push``.
+
+    `how` is what `RunRecord.push` takes: reverse, seed, integrator, nfe, device, batch.
+    """
+    return (record if isinstance(record, RunRecord) else load(record)).push(points, **how)
+
+
+def load(folder: str | os.PathLike[str]) -> RunRecord:
+    """The run in a folder. Raises DataError where there is none that can be read."""
+    return RunRecord.read(folder)
+
+
+def gather(folder: str | os.PathLike[str] = "runs") -> Comparison:
+    """Every run that a folder of runs holds, side by side. Raises DataError where it holds none."""
+    results = gathering.gather(Path(folder).expanduser())
+    return Comparison(tuple(RunRecord(result, found=True) for result in results))
+
+
+def _checked(outcome: Outcome) -> RunRecord:
+    """The record of a run that came to figures; the error that fits one that did not."""
+    result = outcome.result
+    if result.status == "done":
+        _warn(outcome)
+        return RunRecord(result, outcome.found)
+    kinds = {"refused": Refusal, "diverged": Diverged}
+    error = kinds.get(result.status, RunFailed)(f"{result.run.method}: {result.message}")
+    if outcome.traceback:
+        error.add_note(outcome.traceback)
+    raise error
+
+
+def _warn(outcome: Outcome) -> None:
+    for text in (outcome.unwritten, outcome.result.message):
+        if text and outcome.result.status == "done":
+            warnings.warn(text, stacklevel=4)
+
+
+def _problems(
+    named: Sequence[Asked],
+    source: Points | None,
+    target: Points | None,
+    out: str | os.PathLike[str],
+    several: bool = True,
+) -> list[Asked]:
+    """The problems named, and the user's own samples where both are given."""
+    if (source is None) != (target is None):
+        raise UsageError(
+            f"source and target go together; {'target' if target is None else 'source'} is missing"
+        )
+    problems = list(named)
+    if source is not None and target is not None:
+        files = {"source": _file(source, out), "target": _file(target, out)}
+        problems.append(registry.parse_choice("problem", "samples", files))
+    if not problems:
+        raise UsageError("name a problem, or give samples as source and target")
+    if len(problems) > 1 and not several:
+        raise UsageError("run takes one problem; compare takes several")
+    return problems
+
+
+def _file(points: Points, out: str | os.PathLike[str]) -> str:
+    """The file of these points; an array is kept in one that is named by its content."""
+    if isinstance(points, str | os.PathLike):
+        return os.fspath(points)
+    array = points_of(points).numpy()
+    folder = Path(out).expanduser() / "samples"
+    folder.mkdir(parents=True, exist_ok=True)
+    content = hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()[:16]
+    file = folder / f"{content}.npy"
+    if not file.exists():
+        partial = folder / f"{content}.{os.getpid()}.partial.npy"
+        np.save(partial, array)
+        partial.replace(file)
+    return str(file)
+
+
+def _budget(given: Any) -> Budget:
+    if given is None:
+        return Budget()
+    if isinstance(given, int):
+        return Budget(steps=given)
+    return given if isinstance(given, Budget) else Budget.parse(str(given))
+
+
+def _many(given: Asked | Iterable[Asked] | None) -> list[Asked]:
+    if given is None:
+        return []
+    return [given] if isinstance(given, str | Choice) else list(given)
+
+
+def _several(given: Any) -> list[Any]:
+    plain = given is None or isinstance(given, str | int | Choice | Budget)
+    return [given] if plain else list(given)

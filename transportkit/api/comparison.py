@@ -1,0 +1,117 @@
+"""Runs side by side."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import UsageError
+from ..harness.compare import Comparison as Findings
+from ..harness.compare import Row, details
+from ..harness.compare import compare as compare_results
+from ..report.document import comparison_document
+from ..report.export import export, write
+from ..report.flat import aligned, flat_cell, flat_row
+from ..report.sheet import Sheet, meaning, sheets
+from ..report.typeset import markdown_sheets
+from . import tables
+from .execute import FAILED
+from .record import RunRecord, frame
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every run of a comparison, with the table that they make.
+
+    `notes` holds what the author of a suite said of it, such as published figures.
+    """
+
+    records: Sequence[RunRecord]
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def findings(self) -> Findings:
+        """All that is said about the runs: rows, pairs of methods, what could have been seen."""
+        return compare_results([record.result for record in self.records])
+
+    @property
+    def table(self) -> list[Row]:
+        """A row for every method, problem and metric: mean, interval, floor, ratio and rank."""
+        return self.findings.rows
+
+    @property
+    def failed(self) -> list[RunRecord]:
+        """The runs that failed; those that were refused are not among them."""
+        return [record for record in self.records if record.status in FAILED]
+
+    def best(self, metric: str, data: str | None = None) -> list[str]:
+        """The methods that nothing is better than beyond doubt, under a metric, on a problem.
+
+        `data` may be left out where there is one problem. Raises UsageError for what is not there.
+        """
+        problems = list(dict.fromkeys(row.data for row in self.table))
+        if data is None and len(problems) > 1:
+            raise UsageError(f"say which problem: {', '.join(problems)}")
+        chosen = data or problems[0] if problems else data
+        rows = [r for r in self.table if r.metric == metric and r.data == chosen]
+        if not rows:
+            raise UsageError(f"there is no {metric} on {data or 'the problem'} in this comparison")
+        return [row.method for row in rows if row.rank == 1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as JSON data, as ``tk compare --json`` prints it."""
+        cells = [record.to_dict() for record in self.records]
+        notes = {**details(self.findings), **self.notes}
+        return comparison_document(cells, [asdict(row) for row in self.table], notes)
+
+    def to_frame(self, rows: Literal["table", "cells"] = "table") -> pandas.DataFrame:
+        """Its table, or a row for every run, as a frame. Raises UsageError without pandas."""
+        flatten = flat_row if rows == "table" else flat_cell
+        return frame(aligned([flatten(each) for each in self.to_dict()[rows]]))
+
+    def export(
+        self,
+        to: Literal["csv", "parquet", "latex", "md"],
+        file: str | Path | None = None,
+        rows: Literal["table", "cells"] = "table",
+    ) -> bytes:
+        """The comparison in a format, written to a file where one is named."""
+        content = export(self.to_dict(), to, rows)
+        if file is not None:
+            write(content, Path(file).expanduser())
+        return content
+
+    def _sheets(self) -> list[Sheet]:
+        return sheets([asdict(row) for row in self.table])
+
+    def _troubles(self) -> list[str]:
+        return [
+            f"{r.run.method} on {r.run.problem}, seed {r.run.seed}: {r.status}, {r.result.message}"
+            for r in self.records
+            if r.status != "done"
+        ]
+
+    def __repr__(self) -> str:
+        shown = [markdown_sheets(self._sheets())] if self.table else []
+        return "\n".join([*shown, *self._troubles()]) or "a comparison of no runs"
+
+    def _repr_html_(self) -> str:
+        parts = []
+        for sheet in self._sheets():
+            rows: list[list[object]] = [
+                [method, *(tables.Bold(e.text) if e.best else e.text for e in entries)]
+                for method, entries in zip(sheet.methods, sheet.entries, strict=True)
+            ]
+            if any(sheet.floors):
+                rows.append(["floor", *sheet.floors])
+            parts.append(tables.table(("method", *sheet.metrics), rows, sheet.data))
+            parts.append(f"<p><small>{meaning(sheet)}</small></p>")
+        troubles = [f"<p>{html.escape(text)}</p>" for text in self._troubles()]
+        return "".join([*parts, *troubles])

@@ -1,0 +1,240 @@
+"""A run that was executed, and everything that its folder holds."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import registry
+from ..core.integrator import Integrator
+from ..core.model import Map, Model
+from ..core.random import derive
+from ..core.record import Result, Run, Value
+from ..errors import DataError, UsageError
+from ..harness import device as devices
+from ..harness.leave import PICTURE
+from ..harness.saving import load_model
+from ..harness.store import FIT, SAMPLES, read_result
+from ..problems.files import read_points
+from ..report.document import result_document
+from ..report.figures import number
+from ..report.flat import flat_cell
+from ..transport import Moved, Transport
+from .tables import table
+
+if TYPE_CHECKING:
+    import pandas
+
+Points: TypeAlias = Tensor | np.ndarray | str | os.PathLike[str]
+"""Points (N, *E): a tensor, an array, or a file that holds them."""
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """Points that a run's model moved, and how long that took.
+
+    `points` (N, *E) is a tensor on the CPU; `moved` has the statuses and the evaluations of each.
+    """
+
+    moved: Moved
+    seconds: float
+
+    @property
+    def points(self) -> Tensor:
+        return self.moved.points
+
+    @property
+    def finished(self) -> float:
+        """The share of lines that arrived."""
+        return self.moved.finished
+
+    def __repr__(self) -> str:
+        shape = tuple(self.points.shape)
+        return f"points {shape}, {self.finished:.1%} arrived, {self.seconds:.2f} s"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run and what came of it: its figures, its model and its samples.
+
+    `found` says that it was stored before and not computed now.
+    """
+
+    result: Result
+    found: bool = False
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike[str]) -> RunRecord:
+        """The run that a folder holds. Raises DataError where it holds none."""
+        return cls(read_result(Path(folder).expanduser()), found=True)
+
+    @property
+    def run(self) -> Run:
+        """What was asked."""
+        return self.result.run
+
+    @property
+    def status(self) -> str:
+        return self.result.status
+
+    @property
+    def metrics(self) -> Mapping[str, Value]:
+        """Every metric's value, floor and ratio, by name."""
+        return self.result.metrics
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is kept. Raises DataError where it could not be."""
+        if self.result.folder is None:
+            raise DataError("this run was not kept, so it has no folder")
+        return Path(self.result.folder)
+
+    @cached_property
+    def samples(self) -> dict[str, np.ndarray]:
+        """The points judged: ``source``, ``moved``, ``target``, ``stop`` and ``evaluations``."""
+        with np.load(self.folder / SAMPLES) as file:
+            return dict(file)
+
+    @cached_property
+    def losses(self) -> tuple[tuple[int, float], ...]:
+        """Steps of the training with their losses."""
+        content = json.loads((self.folder / FIT).read_text())
+        return tuple((int(step), float(loss)) for step, loss in content["history"])
+
+    def transport(
+        self,
+        *,
+        integrator: str | None = None,
+        nfe: int | None = None,
+        device: str = "auto",
+    ) -> Transport:
+        """The trained model with its integrator, or with another, on a device.
+
+        Raises UsageError where a map is given an integrator, DataError where no model is kept.
+        """
+        if nfe is not None and nfe < 1:
+            raise UsageError(f"nfe must be at least 1, not {nfe}")
+        _, model = load_model(self.folder, devices.resolve(device))
+        return Transport(model, _integrator(self.run, model, integrator, nfe))
+
+    def push(
+        self,
+        points: Points,
+        *,
+        reverse: bool = False,
+        seed: int = 0,
+        integrator: str | None = None,
+        nfe: int | None = None,
+        device: str = "auto",
+        batch: int | None = None,
+    ) -> Pushed:
+        """Move points of P to Q, or with `reverse` points of Q to P.
+
+        Raises DataError for points of another shape than the model moves.
+        """
+        if seed < 0:
+            raise UsageError(f"a seed is 0 or more, not {seed}")
+        place = devices.resolve(device)
+        x = points_of(points)
+        if tuple(x.shape[1:]) != self.result.event_shape:
+            where = f"'{points}'" if isinstance(points, str | os.PathLike) else "what is given"
+            raise DataError(
+                f"{where} holds points of shape {tuple(x.shape[1:])}; this model moves points of "
+                f"shape {self.result.event_shape}"
+            )
+        transport = self.transport(integrator=integrator, nfe=nfe, device=device)
+        begun = time.perf_counter()
+        moved = transport.push(
+            x.to(place),
+            derive(seed, "push", device=place),
+            batch=batch or self.run.batch,
+            reverse=reverse,
+        )
+        seconds = time.perf_counter() - begun
+        return Pushed(Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu()), seconds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON data, as ``tk run --json`` prints it."""
+        return result_document(self.result, self.found)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row, a column for each metric and fact. Raises UsageError without pandas."""
+        return frame([flat_cell(self.to_dict())])
+
+    @property
+    def _title(self) -> str:
+        return f"{self.run.method} on {self.run.problem}, seed {self.run.seed}: {self.status}"
+
+    def _rows(self) -> list[tuple[str, str, str, str]]:
+        return [
+            (name, number(v.value), number(v.floor), number(v.ratio))
+            for name, v in self.metrics.items()
+            if v.value is not None
+        ]
+
+    def __repr__(self) -> str:
+        rows = [("metric", "value", "floor", "ratio"), *self._rows()]
+        widths = [max(len(row[i]) for row in rows) for i in range(4)]
+        shown = ["  ".join(f"{c:>{w}}" for c, w in zip(row, widths, strict=True)) for row in rows]
+        note = [self.result.message] if self.result.message else []
+        return "\n".join([self._title, *note, *(shown if len(rows) > 1 else [])])
+
+    def _repr_html_(self) -> str:
+        picture = ""
+        if self.result.folder and (self.folder / PICTURE).exists():
+            import base64
+
+            code = base64.b64encode((self.folder / PICTURE).read_bytes()).decode()
+            picture = f'<img src="data:image/png;base64,{code}" style="max-width:100%">'
+        note = f"<p>{html.escape(self.result.message)}</p>" if self.result.message else ""
+        shown = table(("metric", "value", "floor", "ratio"), self._rows(), self._title)
+        return note + shown + picture
+
+
+def points_of(points: Points) -> Tensor:
+    """Points (N, *E) in float32, from a tensor, an array or a file. Raises DataError."""
+    if isinstance(points, str | os.PathLike):
+        return read_points(points)
+    try:
+        x = torch.as_tensor(points).detach().float().cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"points are a tensor, an array or a file, not this: {error}") from None
+    if x.ndim < 2 or len(x) == 0:
+        raise DataError(f"points have shape (N, ...), N > 0, not {tuple(x.shape)}")
+    if not x.isfinite().all():
+        raise DataError("some points are not finite")
+    return x
+
+
+def frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:
+    """Rows as a pandas.DataFrame. Raises UsageError where pandas is not installed."""
+    try:
+        import pandas
+    except ImportError:
+        raise UsageError("to_frame needs pandas: pip install pandas; or take to_dict()") from None
+    return pandas.DataFrame(rows)
+
+
+def _integrator(run: Run, model: Model, typed: str | None, nfe: int | None) -> Integrator | None:
+    """The integrator typed, or else the run's own with the run's own number of evaluations."""
+    if isinstance(model, Map):
+        if typed or nfe is not None:
+            raise UsageError("a map moves points directly; leave out --integrator and --nfe")
+        return None
+    choice = registry.parse_choice("integrator", typed) if typed else run.integrator
+    if choice is None:
+        return None
+    wanted = nfe if typed or nfe is not None else run.nfe
+    steps: Integrator = registry.make("integrator", choice)
+    return steps if wanted is None else steps.with_evaluations(wanted)
