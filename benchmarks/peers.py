@@ -164,6 +164,19 @@ def _published(entry: Mapping[str, Any], key: str, columns: int) -> list[str]:
     return [f"{entry['name']}, published", *written, BLANK if mean is None else f"{mean:g}"]
 
 
+def over_floors(suite: Suite, metric: str) -> Iterator[list[str]]:
+    """Values as multiples of the floor at their own sample size, ours and the published."""
+    known = suite.published["floor"]["values"]
+    for method in suite.methods:
+        ratios = [c.mean / c.floor if c and c.floor else None for c in suite.row(method, metric)]
+        if any(ratios):
+            yield [f"**`{method}`**", *(BLANK if r is None else f"{r:.2f}" for r in ratios)]
+        if (entry := suite.published["rows"].get(method)) and any(ratios):
+            quoted = zip(entry["values"], known, strict=True)
+            written = [BLANK if v is None else f"{v / floor:.2f}" for v, floor in quoted]
+            yield [f"{entry['name']}, published", *written]
+
+
 def floors(suite: Suite, metric: str) -> Iterator[list[str]]:
     """What the metric is between two samples of the target: ours, and at the published size."""
     columns = range(len(suite.problems))
@@ -201,6 +214,14 @@ def section(suite: Suite) -> list[str]:
             metric in entry for entry in suite.published["rows"].values()
         ):
             lines += [*table(head, [*compared(suite, metric), *floors(suite, metric)]), ""]
+        if name == suite.published["metric"] and "floor" in suite.published:
+            text = (
+                "A distance between samples falls with their number. As multiples of the floor, "
+                "which is the distance between two samples of the target of that size:"
+            )
+            lines += [*textwrap.wrap(text, 100), ""]
+            over = [f"{head[0]} over floor", *head[1:-1]]
+            lines += [*table(over, over_floors(suite, metric)), ""]
     lines += [*textwrap.wrap(circumstances(suite), 100), ""]
     lines += [*textwrap.wrap(" ".join(str(suite.content["protocol"]).split()), 100), ""]
     lines += [*textwrap.wrap(f"Published: {suite.published['source']}.", 100), ""]

@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 BOOTSTRAP_FROM = 20
-"""Seeds from which the bootstrap covers what it claims to; see `benchmarks/statistics.py`."""
+"""Seeds from which the bootstrap covers what it claims to; see `benchmarks/intervals.py`."""
 RESAMPLES = 1999
 MARGIN = 1.04
 """How much wider the interval of few positive values is than if their logarithms were normal."""

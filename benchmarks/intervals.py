@@ -1,6 +1,6 @@
 """Whether the statistics of `tk compare` keep their word.
 
-    python benchmarks/statistics.py > benchmarks/results/statistics.md
+    python benchmarks/intervals.py > benchmarks/results/statistics.md
 
 Coverage: how often a nominal 95% interval for the mean over seeds holds the true mean, for values
 as metrics have them. False claims: how often copies of one method are declared different. Both are
@@ -103,7 +103,7 @@ def claimed(draw: Draw, methods: int, seeds: int) -> float:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     print("# Statistics of comparisons: coverage and false claims\n")
-    print(f"`python benchmarks/statistics.py`, {date.today()}, Python {platform.python_version()},")
+    print(f"`python benchmarks/intervals.py`, {date.today()}, Python {platform.python_version()},")
     print(f"numpy {version('numpy')}, {SIMULATIONS} simulated comparisons a figure.\n")
     coverage()
     false_claims()
