@@ -164,17 +164,23 @@ def _published(entry: Mapping[str, Any], key: str, columns: int) -> list[str]:
     return [f"{entry['name']}, published", *written, BLANK if mean is None else f"{mean:g}"]
 
 
-def over_floors(suite: Suite, metric: str) -> Iterator[list[str]]:
-    """Values as multiples of the floor at their own sample size, ours and the published."""
+def excesses(suite: Suite, metric: str) -> Iterator[list[str]]:
+    """(value^2 - floor^2)^(1/2), each with the floor at its own sample size."""
     known = suite.published["floor"]["values"]
     for method in suite.methods:
-        ratios = [c.mean / c.floor if c and c.floor else None for c in suite.row(method, metric)]
-        if any(ratios):
-            yield [f"**`{method}`**", *(BLANK if r is None else f"{r:.2f}" for r in ratios)]
-        if (entry := suite.published["rows"].get(method)) and any(ratios):
+        row = [c if c and c.floor else None for c in suite.row(method, metric)]
+        if not any(row):
+            continue
+        ours = [_excess(c.mean, c.floor) if c and c.floor else BLANK for c in row]
+        yield [f"**`{method}`**", *ours]
+        if entry := suite.published["rows"].get(method):
             quoted = zip(entry["values"], known, strict=True)
-            written = [BLANK if v is None else f"{v / floor:.2f}" for v, floor in quoted]
+            written = [BLANK if v is None else _excess(v, floor) for v, floor in quoted]
             yield [f"{entry['name']}, published", *written]
+
+
+def _excess(value: float, floor: float) -> str:
+    return f"{max(value**2 - floor**2, 0) ** 0.5:.3f}"
 
 
 def floors(suite: Suite, metric: str) -> Iterator[list[str]]:
@@ -216,12 +222,13 @@ def section(suite: Suite) -> list[str]:
             lines += [*table(head, [*compared(suite, metric), *floors(suite, metric)]), ""]
         if name == suite.published["metric"] and "floor" in suite.published:
             text = (
-                "A distance between samples falls with their number. As multiples of the floor, "
-                "which is the distance between two samples of the target of that size:"
+                "W2 between samples falls with their number; the floors are what it is between "
+                "two samples of the target. Without it, (W2² − floor²)^½ of ours and of the published "
+                "compare:"
             )
             lines += [*textwrap.wrap(text, 100), ""]
-            over = [f"{head[0]} over floor", *head[1:-1]]
-            lines += [*table(over, over_floors(suite, metric)), ""]
+            beyond = [f"{head[0]} beyond the floor", *head[1:-1]]
+            lines += [*table(beyond, excesses(suite, metric)), ""]
     lines += [*textwrap.wrap(circumstances(suite), 100), ""]
     lines += [*textwrap.wrap(" ".join(str(suite.content["protocol"]).split()), 100), ""]
     lines += [*textwrap.wrap(f"Published: {suite.published['source']}.", 100), ""]
