@@ -223,8 +223,8 @@ def section(suite: Suite) -> list[str]:
         if name == suite.published["metric"] and "floor" in suite.published:
             text = (
                 "W2 between samples falls with their number; the floors are what it is between "
-                "two samples of the target. Without it, (W2² − floor²)^½ of ours and of the published "
-                "compare:"
+                "two samples of the target. (W2² − floor²)^½, without that part of it, of ours and "
+                "of the published:"
             )
             lines += [*textwrap.wrap(text, 100), ""]
             beyond = [f"{head[0]} beyond the floor", *head[1:-1]]
