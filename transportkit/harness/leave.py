@@ -13,7 +13,7 @@ from ..core.model import Field
 from ..core.random import derive
 from ..core.record import Result
 from ..core.trainer import Fit
-from ..report.picture import draw_run
+from ..report.picture import draw_images, draw_run, draws_images
 from ..transport import Moved, Transport
 from .store import SAMPLES, Store, write_result
 
@@ -57,6 +57,8 @@ def leave(store: Store, finished: Finished) -> None:
 
 
 def _draw(path: Path, finished: Finished) -> None:
+    if draws_images(finished.result.event_shape):
+        draw_images(path, finished.result, finished.evidence)
     if finished.result.event_shape != (2,):
         return
     transport, start = finished.transport, finished.evidence.start

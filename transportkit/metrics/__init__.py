@@ -46,6 +46,11 @@ class KernelParams:
     )
 
 
+@dataclass(frozen=True)
+class NearestParams:
+    limit: int = param(10_000, "points and training samples used at most, drawn at random", ge=2)
+
+
 w2 = MetricSpec(
     summary="Wasserstein-2 distance by exact optimal transport, in the units of the data",
     implementation="transportkit.metrics.exact:W2",
@@ -108,5 +113,12 @@ cbw2_uvp = MetricSpec(
     implementation="transportkit.metrics.conditional:ConditionalUVP",
     citation="Gushchin et al. 2023, arXiv:2306.10161",
     params=ConditionalParams,
+    default=False,
+)
+memorization = MetricSpec(
+    summary="distance of moved points to training samples over that of held-out ones; 0 is copied",
+    implementation="transportkit.metrics.nearest:Memorization",
+    params=NearestParams,
+    better=None,
     default=False,
 )

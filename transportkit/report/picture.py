@@ -1,4 +1,4 @@
-"""The picture of a run in the plane: where points began, how they went, where they should be."""
+"""The picture of a run: points of the plane and the lines they took, or grids of images."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, which stays apart without colour vision.
 SOURCE, MOVED, TARGET, LOST, INK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#333333"
+GRID = 8
+"""Images in a row, and rows, of a grid."""
 
 
 def draw_run(
@@ -63,6 +65,53 @@ def draw_run(
     _frame(axes[0], np.concatenate([source, target]))
     figure.suptitle(_title(result), fontsize=11, color=INK)
     figure.savefig(path, dpi=130)
+
+
+def draws_images(event_shape: tuple[int, ...] | None) -> bool:
+    """Whether points of this shape are images: channels (1 or 3), height and width."""
+    return (
+        event_shape is not None
+        and len(event_shape) == 3
+        and event_shape[0] in (1, 3)
+        and min(event_shape[1:]) > 1
+    )
+
+
+def draw_images(path: Path, result: Result, evidence: Evidence) -> None:
+    """Write a PNG of three grids of images (C, H, W): source, the same ones moved, the target.
+
+    All are shown on the range of the target's pixels.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 4.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    low, high = (float(v) for v in torch.aminmax(evidence.target))
+    grids = (
+        (evidence.start, "source"),
+        (evidence.moved, "moved, in the same order"),
+        (evidence.target, "target, held out"),
+    )
+    for ax, (images, name) in zip(figure.subplots(1, 3), grids, strict=True):
+        grid = tile((images - low) / (high - low or 1.0), GRID)
+        ax.imshow(grid, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        ax.set_title(name, fontsize=10)
+        ax.set_axis_off()
+    figure.suptitle(_title(result), fontsize=11, color=INK)
+    figure.savefig(path, dpi=130)
+
+
+def tile(images: torch.Tensor, side: int) -> np.ndarray[Any, np.dtype[Any]]:
+    """The first side^2 of the images (n, C, H, W), in rows: (height, width, C), or without C where
+    it is 1. Images are a pixel of white apart, and missing ones white."""
+    _, channels, high, wide = images.shape
+    sheet = np.ones((side * (high + 1) - 1, side * (wide + 1) - 1, channels))
+    shown = _array(images[: side**2].permute(0, 2, 3, 1)).clip(0, 1)
+    for i, image in enumerate(shown):
+        top, left = i // side * (high + 1), i % side * (wide + 1)
+        sheet[top : top + high, left : left + wide] = image
+    return sheet[..., 0] if channels == 1 else sheet
 
 
 def _array(values: torch.Tensor) -> np.ndarray[Any, np.dtype[Any]]:

@@ -90,7 +90,8 @@ def _evidence(shape: tuple[int, ...] = (2,), error: float = 0.0) -> Evidence:
     cost = dim * (trials.SHIFT**2 + (1 - trials.SPREAD) ** 2)
     truth = Truth(answer, cost, dim * trials.SPREAD**2)
     signs = torch.linspace(-1, 1, N).sign().view(-1, *[1] * len(shape))
-    return Evidence(start, answer(start) + error * (1 + signs), target, truth)
+    moved = answer(start) + error * (1 + signs)
+    return Evidence(start, moved, target, truth, training=trials.samples(shape))
 
 
 def _value(subject: Subject, evidence: Evidence) -> float:

@@ -1,0 +1,36 @@
+"""Pictures of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from transportkit import Choice, Evidence, Result, Run
+from transportkit.report.picture import draw_images, draws_images, tile
+
+
+@pytest.mark.parametrize(
+    ("shape", "images"),
+    [((1, 8, 8), True), ((3, 4, 6), True), ((2, 8, 8), False), ((64,), False), (None, False)],
+)
+def test_channels_height_and_width_make_an_image(shape, images: bool) -> None:
+    assert draws_images(shape) is images
+
+
+def test_a_grid_holds_the_images_in_rows() -> None:
+    images = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 1, 2, 2) / 4
+    grid = tile(images, 2)
+    expected = np.ones((5, 5))
+    expected[:2, :2], expected[:2, 3:], expected[3:, :2] = 0, 0.25, 0.5
+    np.testing.assert_allclose(grid, expected)
+    assert tile(images.expand(3, 3, 2, 2), 2).shape == (5, 5, 3)
+
+
+def test_three_grids_are_drawn(tmp_path: Path) -> None:
+    x = torch.rand(10, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    run = Run(Choice("efm"), Choice("digits"))
+    draw_images(tmp_path / "grid.png", Result(run, "done"), Evidence(x, x, x))
+    assert (tmp_path / "grid.png").read_bytes().startswith(b"\x89PNG")
