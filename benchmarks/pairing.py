@@ -2,10 +2,10 @@
 
     python benchmarks/pairing.py --out benchmarks/results/pairing.md
 
-Exact field lines (the coupling that `efm-flow` distils, of at most 10,000 charges on each plate), exact optimal transport (POT's network
-simplex), exact optimal transport within minibatches of 512, and Sinkhorn's algorithm, streamed over
-blocks so that 100,000 points fit, for a fixed number of iterations at an entropic scale of 0.05 of
-the mean cost. From N(0, I) to eight Gaussians in the plane. Seconds are those of the processor.
+Exact field lines, the coupling that `efm-flow` distils, of at most 10,000 charges on each plate;
+exact optimal transport (POT's network simplex); the same within minibatches of 512; and Sinkhorn's
+algorithm, streamed over blocks of rows, for a fixed number of iterations at an entropic scale of
+0.05 of the mean cost. From N(0, I) to eight Gaussians in the plane.
 """
 
 from __future__ import annotations
@@ -107,9 +107,9 @@ def main() -> None:
             f"torch {torch.__version__}. Command: `{command}`",
             "",
             "N(0, I) to eight Gaussians in the plane. Cost is the mean squared displacement; ratio "
-            "is that over W2^2 of the two samples, where exact OT is affordable. Lines are those of "
-            f"at most {CHARGES:,} charges on each plate. Sinkhorn moves points to conditional means, "
-            "which shortens their ways.",
+            "is that over W2^2 of the two samples, where exact OT is affordable. Lines are those "
+            f"of at most {CHARGES:,} charges on each plate. Sinkhorn moves points to conditional "
+            "means, which shortens their ways.",
             "",
             "| N | way | processor s | clock s | cost | ratio |",
             "|---|---|---|---|---|---|",
