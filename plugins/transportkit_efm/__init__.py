@@ -12,6 +12,11 @@ KOLESOV = (
     "Generate and Transfer Data, ICML 2025"
 )
 
+MANUKHOV = (
+    "Manukhov, Kolesov, Palyulin and Korotin, Interaction Field Matching: Overcoming Limitations "
+    "of Electrostatic Models, ICLR 2026"
+)
+
 
 @dataclass(frozen=True)
 class EfmParams:
@@ -103,6 +108,28 @@ class EfmExactParams:
     )
 
 
+@dataclass(frozen=True)
+class IfmParams:
+    """Hyperparameters of `ifm`. Widths are in standard deviations of the pooled data."""
+
+    steps: int = param(2000, "gradient steps when no budget is given", ge=1)
+    batch: int = param(512, "states in one gradient step", ge=1)
+    width: int = param(128, "width of the hidden layers", ge=1)
+    depth: int = param(3, "number of hidden layers", ge=1)
+    lr: float = param(2e-3, "initial learning rate of AdamW", gt=0)
+    ema: float = param(0.999, "decay of the average of the weights", ge=0, lt=1)
+    pairs: Literal["independent", "minibatch"] = param(
+        "independent", "the coupling: independent, or optimal within chunks of a batch"
+    )
+    chunk: int = param(256, "pairs assigned at a time under minibatch", ge=1)
+    together: int = param(64, "pairs whose fields are summed at a state", ge=1)
+    tube: float = param(0.3, "width of a tube of field lines", gt=0)
+    opening: float = param(0.5, "share of the way over which a tube opens", gt=0, le=0.5)
+    distance: float | None = param(
+        None, "distance of the plates, in the units of the data; auto: as efm's", gt=0
+    )
+
+
 efm = MethodSpec(
     summary="electrostatic field matching by a network that learns lines between distant plates",
     citation=KOLESOV,
@@ -141,5 +168,15 @@ efm_flow = MethodSpec(
     implementation="transportkit_efm.distilled:EfmFlow",
     model="field",
     integrator="midpoint:steps=5",
+    reversible=True,
+)
+ifm = MethodSpec(
+    summary="interaction field matching: pairs joined by tubes of field lines that never turn",
+    citation=MANUKHOV,
+    family="electrostatic",
+    params=IfmParams,
+    implementation="transportkit_efm.interaction:Ifm",
+    model="field",
+    integrator="midpoint:steps=25",
     reversible=True,
 )
