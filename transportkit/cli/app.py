@@ -146,6 +146,21 @@ def export_(folder: str, to: str, rows: Any, output: str | None, debug: bool) ->
     export_runs(folder, to, rows, output)
 
 
+@tk.command("report")
+@click.argument("folder", metavar="DIR")
+@click.option("-o", "--output", required=True, metavar="FILE", help="The page.")
+@click.option("--title", metavar="TEXT", help="The title of the page.")
+@options.debug
+def report_(folder: str, output: str, title: str | None, debug: bool) -> None:
+    """Write the runs in DIR as one page with tables, curves, samples and provenance.
+
+    Example: tk report runs -o report.html
+    """
+    from .report import report
+
+    report(folder, output, title)
+
+
 @tk.group(cls=_Suggesting)
 def plugin() -> None:
     """Plugins: what there is, whether they keep their contracts, and a new one."""

@@ -13,12 +13,12 @@ from ..core.model import Field
 from ..core.random import derive
 from ..core.record import Result
 from ..core.trainer import Fit
-from ..report.picture import draw_images, draw_run, draws_images
+from ..report.picture import courses, draw_images, draw_run, draws_images
 from ..transport import Moved, Transport
 from .store import SAMPLES, Store, write_result
 
 log = logging.getLogger("transportkit")
-PICTURE = "picture.png"
+PICTURE, LINES = "picture.png", "lines.npz"
 DRAWN_LINES, DRAWN_STATES = 150, 60
 
 
@@ -49,16 +49,17 @@ def leave(store: Store, finished: Finished) -> None:
         write_result(folder, result)
         picture = folder / PICTURE
         try:
-            _draw(picture, finished)
+            _draw(picture, folder / LINES, finished)
         except Exception as error:
             # The numbers are worth more than their picture, and half a picture is worth nothing.
             picture.unlink(missing_ok=True)
             log.warning("%s could not be drawn: %s", result.folder, error)
 
 
-def _draw(path: Path, finished: Finished) -> None:
+def _draw(picture: Path, kept: Path, finished: Finished) -> None:
+    """Images as a grid; in the plane lines with the points, of which some are kept for reports."""
     if draws_images(finished.result.event_shape):
-        draw_images(path, finished.result, finished.evidence)
+        draw_images(picture, finished.result, finished.evidence)
     if finished.result.event_shape != (2,):
         return
     transport, start = finished.transport, finished.evidence.start
@@ -66,4 +67,8 @@ def _draw(path: Path, finished: Finished) -> None:
     save = DRAWN_STATES if isinstance(transport.model, Field) else 0
     generator = derive(finished.result.run.seed, "picture", device=start.device)
     lines = transport.push(few, generator, save=save)
-    draw_run(path, finished.result, finished.evidence, finished.moved, few, lines, transport.model)
+    tracks = courses(few, lines, transport.model).astype(np.float32)
+    np.savez_compressed(kept, tracks=tracks)
+    draw_run(
+        picture, finished.result, finished.evidence, finished.moved, few, lines, transport.model
+    )
