@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def shelve(folder: Path, *results: Result, shape: tuple[int, ...] = (2,)) -> Non
         run = each.run
         place = folder / f"{run.method}-{run.problem}-seed{run.seed}-{run.key()}"
         place.mkdir(parents=True)
-        write_result(place, each)
+        write_result(place, replace(each, event_shape=shape if each.status == "done" else None))
         if each.status == "done":
             points = draw.normal(size=(3, 50, *shape)).astype("float32")
             np.savez(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -14,7 +15,7 @@ def build(data: Mapping[str, Any], title: str) -> str:
     """The whole page. `data` stands in it as JSON and is shown as text, never as HTML."""
     parts = files(__package__)
     # In a script element only "</" and "<!--" could end the JSON before its end.
-    text = as_text(data).replace("<", "\\u003c")
+    text = _compact(data).replace("<", "\\u003c")
     page = parts.joinpath("page.html").read_text(encoding="utf-8")
     for mark, content in (
         ("{{title}}", html.escape(title)),
@@ -24,3 +25,7 @@ def build(data: Mapping[str, Any], title: str) -> str:
     ):
         page = page.replace(mark, content, 1)
     return page
+
+
+def _compact(data: Mapping[str, Any]) -> str:
+    return json.dumps(json.loads(as_text(data)), separators=(",", ":"), ensure_ascii=False)

@@ -12,7 +12,7 @@ function fill(node, attributes, children) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? "" : value);
   }
-  for (const child of children.flat()) if (child !== null && child !== undefined) node.append(child);
+  for (const child of children.flat(Infinity)) if (child !== null && child !== undefined) node.append(child);
   return node;
 }
 const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
@@ -49,7 +49,7 @@ function table(problem) {
   const body = el("tbody");
   const foot = el("tfoot");
   const node = el("table", {}, el("thead", {}, el("tr", {}, heads)), body, foot);
-  let order = problem.methods.slice();
+  let order = problem.methods.slice().sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
 
   function cell(column, method) {
     if (column.metric) {
@@ -346,7 +346,7 @@ function cloud(method) {
   const moved = dots(v.moved, "var(--moved)", 11, .75);
   const svg = draw("svg", { viewBox: "0 0 1000 1000", role: "img", "aria-label": `points moved by ${method.name}` },
     draw("path", { d: v.target.map(([x, y]) => `M${x - 7} ${1000 - y}a7 7 0 1 0 14 0a7 7 0 1 0 -14 0`).join(""),
-      fill: "none", stroke: "var(--target)", "stroke-width": 2.5, opacity: .7 }),
+      fill: "none", stroke: "var(--target)", "stroke-width": 3, opacity: .8 }),
     lines, moved, heads);
   function set(t) {
     let trails = "", ends = "";
