@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from .assignment import assign
+from .assignment import COORDINATES, assign, assign_points
 from .coupling import Coupling
 
 
@@ -22,7 +22,7 @@ class MinibatchOT(Coupling):
     under every pairing.
     """
 
-    tolerance: float = 0.02
+    tolerance: float = 0.05
     chunk: int = 1024
 
     def pair(self, x0: Tensor, x1: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -32,8 +32,11 @@ class MinibatchOT(Coupling):
     def _partners(self, a: Tensor, b: Tensor) -> Tensor:
         """The row of b paired with each row of a, (n,)."""
         a, b = a.flatten(1), b.flatten(1)
-        a, b = a - a.mean(0), b - b.mean(0)
-        # |a - b|^2 = |a|^2 + |b|^2 - 2 a.b, of which the pairing sees the last term alone.
-        offset = (a.square().sum(1) + b.square().sum(1)).mean()
-        cost = (a @ b.T).mul_(-2).float().cpu().numpy()
-        return torch.from_numpy(assign(cost, float(offset), self.tolerance)).to(b.device)
+        a, b = (a - a.mean(0)).float(), (b - b.mean(0)).float()
+        if a.shape[1] <= COORDINATES:
+            found = assign_points(a.cpu().numpy(), b.cpu().numpy(), self.tolerance)
+        else:
+            squares = a.square().sum(1)[:, None] + b.square().sum(1)
+            cost = torch.addmm(squares, a, b.T, alpha=-2).clamp_min_(0)
+            found = assign(cost.cpu().numpy(), self.tolerance)
+        return torch.from_numpy(found).to(b.device)
