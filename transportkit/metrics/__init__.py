@@ -51,6 +51,19 @@ class NearestParams:
     limit: int = param(10_000, "points and training samples used at most, drawn at random", ge=2)
 
 
+@dataclass(frozen=True)
+class LinesParams:
+    limit: int = param(1000, "lines followed at most, drawn at random", ge=2)
+    states: int = param(101, "states of each line, at equal times", ge=3)
+
+
+@dataclass(frozen=True)
+class LikelihoodParams:
+    limit: int = param(500, "target points used at most, drawn at random", ge=1)
+    exact: int = param(16, "most dimensions in which the divergence is exact", ge=1)
+    unit: Literal["nats", "bits"] = param("nats", "unit of the value, per dimension")
+
+
 w2 = MetricSpec(
     summary="Wasserstein-2 distance by exact optimal transport, in the units of the data",
     implementation="transportkit.metrics.exact:W2",
@@ -120,5 +133,35 @@ memorization = MetricSpec(
     implementation="transportkit.metrics.nearest:Memorization",
     params=NearestParams,
     better=None,
+    default=False,
+)
+straightness = MetricSpec(
+    summary="how far the model's lines are from straight ones, relative to their cost",
+    implementation="transportkit.metrics.straightness:Straightness",
+    citation="Liu, Gong and Liu 2023, arXiv:2209.03003",
+    params=LinesParams,
+    default=False,
+)
+path_energy = MetricSpec(
+    summary="kinetic energy of the model's lines",
+    implementation="transportkit.metrics.energies:PathEnergy",
+    citation="Benamou and Brenier 2000",
+    params=LinesParams,
+    better=None,
+    default=False,
+)
+npe = MetricSpec(
+    summary="normalised path energy: excess of the lines' energy over W2^2, relative",
+    implementation="transportkit.metrics.energies:NormalisedPathEnergy",
+    citation="Tong et al. 2024, arXiv:2302.00482",
+    params=LinesParams,
+    default=False,
+)
+log_likelihood = MetricSpec(
+    summary="log likelihood of held-out target points under the model, per dimension",
+    implementation="transportkit.metrics.likelihood:LogLikelihood",
+    citation="Chen et al. 2018, arXiv:1806.07366; Grathwohl et al. 2019, arXiv:1810.01367",
+    params=LikelihoodParams,
+    better="higher",
     default=False,
 )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..core.metric import DistributionMetric, Evidence, Metric
-from ..core.problem import Truth
+from ..core.model import IntervalField
+from ..core.problem import Empirical, Truth
 from ..core.random import derive
 from ..core.spec import MetricSpec
+from ..integrate.ode import Midpoint
 from . import trials
 from .outcome import Skip
 from .subject import Subject, starts
@@ -88,10 +92,31 @@ def _evidence(shape: tuple[int, ...] = (2,), error: float = 0.0) -> Evidence:
     target = trials.gaussians(shape).target.sample(N, derive(4, "target"))
     dim = start[0].numel()
     cost = dim * (trials.SHIFT**2 + (1 - trials.SPREAD) ** 2)
-    truth = Truth(answer, cost, dim * trials.SPREAD**2)
+    halfway = Empirical((start + answer(start)) / 2)
+    truth = Truth(answer, cost, dim * trials.SPREAD**2, between={0.5: halfway})
     signs = torch.linspace(-1, 1, N).sign().view(-1, *[1] * len(shape))
     moved = answer(start) + error * (1 + signs)
-    return Evidence(start, moved, target, truth, training=trials.samples(shape))
+    lines = _Lines(shape, error)
+    return Evidence(start, moved, target, truth, lines, Midpoint(20), trials.samples(shape))
+
+
+class _Lines(IntervalField):
+    """Straight lines from x to shift + spread x; with an error they sway, and end beside it."""
+
+    def __init__(self, shape: tuple[int, ...], error: float) -> None:
+        super().__init__()
+        self.shape, self.error = shape, error
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return {"shape": list(self.shape), "error": self.error}
+
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        t = t.view(-1, *[1] * (y.ndim - 1))
+        aside = self.error * (t + 0.5 * (2 * math.pi * t).sin())
+        x = (y - t * trials.SHIFT - aside) / (1 + t * (trials.SPREAD - 1))
+        sway = self.error * (1 + math.pi * (2 * math.pi * t).cos())
+        return trials.SHIFT + (trials.SPREAD - 1) * x + sway
 
 
 def _value(subject: Subject, evidence: Evidence) -> float:
