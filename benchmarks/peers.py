@@ -6,7 +6,8 @@ RUNS holds one folder of runs for each suite of benchmarks/suites, as made by
 
     tk compare --suite benchmarks/suites/NAME.yaml --out RUNS/NAME
 
-with or without --reduced. Writes benchmarks/results/NAME.md, with every seed, and docs/peers.md.
+with or without --reduced. A metric of the suite that a run was made without is computed from the
+model that the run kept. Writes benchmarks/results/NAME.md, with every seed, and docs/peers.md.
 """
 
 from __future__ import annotations
@@ -17,16 +18,20 @@ import platform
 import statistics
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from scipy.stats import t as student
 
-from transportkit import Choice, Result, __version__, registry
+from transportkit import Choice, Evidence, Result, Transport, __version__, derive, registry
 from transportkit.errors import DataError
 from transportkit.harness.gather import gather
+from transportkit.harness.judge import Floors, evaluation_points, judge, label
+from transportkit.harness.plan import choose
+from transportkit.harness.saving import load_model
+from transportkit.harness.store import write_result
 from transportkit.harness.suite import load_mapping, read_suite
 
 ROOT = Path(__file__).parents[1]
@@ -119,6 +124,31 @@ class Suite:
         return [self.cell(method, k, metric) for k in range(len(self.problems))]
 
 
+def completed(result: Result, asked: Sequence[Choice]) -> Result:
+    """The result with those of the metrics that it lacks, as its run would have had them."""
+    lacking = [choice for choice in asked if label(choice) not in result.metrics]
+    if result.status != "done" or result.folder is None or not lacking:
+        return result
+    run, folder = result.run, Path(result.folder)
+    whole = registry.make("problem", run.problem)
+    problem = whole.split(run.train, derive(run.seed, "split"))
+    start, target = evaluation_points(problem, run.points, run.seed)
+    integrator = registry.make("integrator", run.integrator) if run.integrator else None
+    if integrator is not None and run.nfe is not None:
+        integrator = integrator.with_evaluations(run.nfe)
+    _, model = load_model(folder)
+    moved = Transport(model, integrator).push(start, derive(run.seed, "push"), batch=run.batch)
+    evidence = Evidence(
+        start, moved.points, target, whole.truth, model, integrator, problem.for_training()
+    )
+    values, troubles = judge(replace(run, metrics=tuple(lacking)), whole, evidence, Floors())
+    for trouble in troubles:
+        print(f"{folder.name}: {trouble}")
+    whole_result = replace(result, metrics={**result.metrics, **values})
+    write_result(folder, whole_result)
+    return whole_result
+
+
 def _same(one: Choice, other: Choice) -> bool:
     """Whether two problems are the same, wherever their files lie."""
     spec = registry.describe("problem", one.name).spec
@@ -127,6 +157,12 @@ def _same(one: Choice, other: Choice) -> bool:
         Path(str(one.params[k])).name == Path(str(v)).name if k in files else one.params[k] == v
         for k, v in other.params.items()
     )
+
+
+def metrics_of(name: str) -> list[Any]:
+    """The metrics of a suite's reduced form that are not costly distances between samples."""
+    read = read_suite(SUITES / f"{name}.yaml", reduced=True)["metrics"]
+    return [m for m in read if not m.startswith("w2")]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -303,7 +339,8 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     for name in TITLES:
         try:
-            suite = Suite(name, gather(folder / name))
+            asked = [choose("metric", m) for m in metrics_of(name)]
+            suite = Suite(name, [completed(r, asked) for r in gather(folder / name)])
         except DataError as error:
             print(f"{name} is left out: {error}")
             continue

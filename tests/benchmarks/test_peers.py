@@ -10,7 +10,11 @@ from types import ModuleType
 import pytest
 
 from transportkit import Budget, Choice, Result, Run, Value, registry
+from transportkit.harness.executors import serially
 from transportkit.harness.experiment import Experiment
+from transportkit.harness.gather import gather
+from transportkit.harness.plan import Settings, plan
+from transportkit.harness.store import Store
 from transportkit.harness.suite import load_mapping, read_suite
 
 ROOT = Path(__file__).parents[2]
@@ -90,3 +94,18 @@ def test_the_page_shows_means_intervals_and_published_numbers(peers: ModuleType)
     )
     assert any("DSBM, published" in line for line in page)
     assert any("0: 0.8, 1: 0.9" in line for line in peers.details(suite))
+
+
+def test_a_metric_that_a_run_lacks_is_what_the_run_would_have_had(
+    peers: ModuleType, tmp_path: Path
+) -> None:
+    def executed(name: str, metrics: list[str]) -> Result:
+        asked = Settings(metrics=metrics, points=200, train=500)
+        (run,) = plan(["linear"], ["gaussian-pair"], [0], asked)
+        (outcome,) = serially([run], Store(tmp_path / name), "cpu", fresh=False)
+        return outcome.result
+
+    given, whole = executed("a", ["cost"]), executed("b", ["cost", "l2_uvp", "cost_ratio"])
+    completed = peers.completed(given, whole.run.metrics)
+    assert completed.metrics == whole.metrics
+    assert gather(tmp_path / "a")[0].metrics == whole.metrics
