@@ -97,6 +97,23 @@ def truth(subject: Subject) -> None:
         assert gap <= allowed_cost, f"the true map costs {float(each.mean()):.4g}, not the cost"
 
 
+def plan(subject: Subject) -> None:
+    """Does the true entropic plan carry P onto Q, with the conditional moments that it states?"""
+    problem = _problem(subject)
+    if problem.truth is None or problem.truth.plan is None:
+        raise Skip("no entropic plan is known")
+    x, y = (m.sample(MANY, derive(0, side)) for side, m in _sides(subject))
+    drawn = problem.truth.plan.sample(x, derive(0, "plan"))
+    assert drawn.shape == x.shape, f"the plan draws {tuple(drawn.shape)}"
+    error = (drawn.mean(0) - y.mean(0)).abs()
+    allowed = DEVIATIONS * ((drawn.var(0) + y.var(0)) / MANY).sqrt() + 1e-6
+    assert (error <= allowed).all(), "the plan carries the mean of P elsewhere than Q's"
+    mean, covariance = problem.truth.plan.moments(x)
+    within = covariance.diagonal(dim1=1, dim2=2).mean(0)
+    total = (mean.var(0) + within).sum() / y.flatten(1).double().var(0).sum()
+    assert 0.8 < total < 1.25, f"its moments give {total:.2f} times the variance of Q"
+
+
 def devices(subject: Subject) -> None:
     """Do draws live on the device that is asked for?"""
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -126,5 +143,6 @@ ALL = (
     finite,
     held_out,
     truth,
+    plan,
     devices,
 )
