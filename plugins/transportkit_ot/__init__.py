@@ -1,12 +1,15 @@
 """Optimal transport: maps and bridges between two samples for the squared Euclidean cost.
 
 The theory by folder: plans between samples (`discrete`), Gaussians and their mixtures
-(`gaussian`), transport along lines (`sliced`). Here the specs alone; each method's implementation
-loads when it runs.
+(`gaussian`), transport along lines (`sliced`), Schroedinger bridges (`bridge`). Here the specs
+alone; each method's implementation loads when it runs.
 """
 
 from __future__ import annotations
 
+from .bridge import dsbm as dsbm
+from .bridge import lightsb as lightsb
+from .bridge import lightsb_m as lightsb_m
 from .discrete import emd as emd
 from .discrete import sinkhorn as sinkhorn
 from .discrete import unbalanced as unbalanced

@@ -34,6 +34,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "pfgm": {"width": 64, "depth": 2, "charges": 0},
     "pfgm++": {"width": 64, "depth": 2, "charges": 0},
     "sliced": {"iterations": 20},
+    "lightsb": {"components": 5, "batch": 128, "lr": 0.05},
+    "lightsb-m": {"components": 5, "batch": 128, "lr": 0.05},
+    "dsbm": {"width": 32, "depth": 2, "batch": 128, "rounds": 4, "pairs": 512, "simulation": 10},
 }
 QUICK = {"efm-flow", "cfm", "otcfm", "pfgm", "pfgm++"}
 """Methods that are near the noise floor after 200 steps; the others train 300."""

@@ -50,3 +50,9 @@ def _power(s: Tensor, exponent: float) -> Tensor:
     kept = values > _RANK * values[-1].clamp_min(0)
     raised = torch.where(kept, torch.where(kept, values, 1.0) ** exponent, 0.0)
     return (vectors * raised) @ vectors.T
+
+
+def power(s: Tensor, exponent: float, least: float, most: float) -> Tensor:
+    """s^exponent of a symmetric matrix (D, D) whose eigenvalues are first held to a range."""
+    values, vectors = torch.linalg.eigh((s + s.T) / 2)
+    return (vectors * values.clamp(least, most) ** exponent) @ vectors.T

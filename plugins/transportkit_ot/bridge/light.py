@@ -1,0 +1,149 @@
+"""Light Schroedinger bridges, by likelihood (LightSB) and by bridge matching (LightSB-M)."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Generator, Tensor, nn
+
+from transportkit import Descent, Game, Map, Method, Problem
+
+from ..frame import Frame
+from . import LightParams
+from .potential import MixturePotential
+
+_FULL = 64
+_LATEST = 0.99
+"""Bridge matching looks at times up to this: the drift grows without bound towards 1."""
+
+
+class LightMap(Map):
+    """A draw from the conditional of an entropic plan, or its mean."""
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        components: int,
+        epsilon: float,
+        diagonal: bool,
+        output: Literal["draw", "mean"],
+    ) -> None:
+        super().__init__()
+        self.output = output
+        self._config = {
+            "event_shape": list(event_shape),
+            "components": components,
+            "epsilon": epsilon,
+            "diagonal": diagonal,
+            "output": output,
+        }
+        self.frame = Frame(event_shape)
+        dim = torch.Size(event_shape).numel()
+        self.potential = MixturePotential(
+            dim, components=components, epsilon=epsilon, diagonal=diagonal
+        )
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self._config
+
+    def forward(self, x: Tensor, generator: Generator) -> Tensor:
+        inside = self.frame.from_source(x)
+        if self.output == "mean":
+            return self.frame.to_target(self.potential.mean(inside))
+        return self.frame.to_target(self.potential.draw(inside, generator))
+
+
+class Ends(NamedTuple):
+    """Independent draws x of P and y of Q (B, D), in the frame's units."""
+
+    x: Tensor
+    y: Tensor
+
+
+class LightGame(Game[Ends]):
+    """What both methods share; each says its loss."""
+
+    def __init__(self, problem: Problem, params: LightParams, generator: Generator) -> None:
+        self.problem = problem
+        frame = Frame.of(problem, generator)
+        full = params.covariance == "full" or (params.covariance == "auto" and problem.dim <= _FULL)
+        self.fitted = LightMap(
+            problem.event_shape,
+            components=params.components,
+            epsilon=frame.epsilon(params.epsilon, params.unit),
+            diagonal=not full,
+            output=params.output,
+        ).to(frame.scale.device)
+        self.fitted.frame = frame
+        # Gaussians begin at target samples (appendix B of the paper).
+        begin = problem.target.sample(params.components, generator)
+        self.fitted.potential.centres.data.copy_(frame.from_target(begin))
+
+    @property
+    def players(self) -> Mapping[str, nn.Module]:
+        return {"potential": self.fitted.potential}
+
+    def draw(self, n: int, generator: Generator) -> Ends:
+        frame = self.fitted.frame
+        x = frame.from_source(self.problem.source.sample(n, generator))
+        return Ends(x, frame.from_target(self.problem.target.sample(n, generator)))
+
+    def model(self) -> LightMap:
+        return self.fitted
+
+
+class LikelihoodGame(LightGame):
+    """KL from the true plan, up to a constant: E_P log c(x) - E_Q log v(y) (proposition 3.1)."""
+
+    def loss(self, player: str, batch: Ends, generator: Generator) -> Tensor:
+        potential = self.fitted.potential
+        norm = potential.log_parts(batch.x, 0.0).logsumexp(1)
+        value = potential.log_parts(batch.y, 1.0).logsumexp(1)
+        return norm.mean() - value.mean()
+
+
+class BridgeMatchingGame(LightGame):
+    """E |drift(t, x_t) - (y - x_t) / (1 - t)|^2 on Brownian bridges between independent pairs.
+
+    Among all Schroedinger bridges the true one is nearest to the mixture of Brownian bridges of
+    any coupling (Gushchin et al. 2024, theorem 3.1). Times are stratified.
+    """
+
+    def loss(self, player: str, batch: Ends, generator: Generator) -> Tensor:
+        potential, (x, y) = self.fitted.potential, batch
+        shares = torch.rand(len(x), generator=generator, device=generator.device).to(x)
+        t = _LATEST * (torch.arange(len(x), device=x.device) + shares) / len(x)
+        noise = torch.randn(x.shape, generator=generator, device=generator.device).to(x)
+        size = (potential.epsilon * t * (1 - t)).sqrt()
+        state = torch.lerp(x, y, t[:, None]) + size[:, None] * noise
+        error = (potential.mean(state, t) - y) / (1 - t)[:, None]
+        return error.square().sum(1).mean() / potential.epsilon
+
+
+class Light(Method[LightParams]):
+    """What both methods share; each says its game."""
+
+    @abstractmethod
+    def objective(self, problem: Problem, generator: Generator) -> LightGame: ...
+
+    def trainer(self) -> Descent:
+        p = self.params
+        return Descent(steps=p.steps, batch=p.batch, lr=p.lr, ema=p.ema, clip=None)
+
+    def blank(self, config: Mapping[str, Any]) -> LightMap:
+        return LightMap(**{**config, "event_shape": tuple(config["event_shape"])})
+
+
+class LightSB(Light):
+    def objective(self, problem: Problem, generator: Generator) -> LikelihoodGame:
+        return LikelihoodGame(problem, self.params, generator)
+
+
+class LightSBM(Light):
+    def objective(self, problem: Problem, generator: Generator) -> BridgeMatchingGame:
+        return BridgeMatchingGame(problem, self.params, generator)
