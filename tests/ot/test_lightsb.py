@@ -40,8 +40,8 @@ def test_gaussians_couple_as_in_the_closed_form(name):
     draws = torch.randn(2, 20_000, 2, generator=g, dtype=torch.float64)
     x, y = (draws[0] @ root(a)).float(), (draws[1] @ root(b)).float() + 3
     epsilon = 1.0
-    params = {"components": 1, "epsilon": epsilon, "unit": "data", "lr": 0.05}
-    model = fitted(name, x, y, params, steps=250)
+    params = {"components": 1, "epsilon": epsilon, "unit": "data", "lr": 0.1}
+    model = fitted(name, x, y, params, steps=300)
     assert isinstance(model, LightMap)
     half = root(a)
     inner = root(half @ b @ half + epsilon**2 / 4 * torch.eye(2).double())

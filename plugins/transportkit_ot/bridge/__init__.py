@@ -24,7 +24,7 @@ class LightParams:
     output: Literal["draw", "mean"] = param(
         "draw", "a draw from the plan's conditional at a point, or the conditional mean"
     )
-    ema: float | None = param(0.99, "decay of the averaged weights; none for the last", gt=0, lt=1)
+    ema: float | None = param(None, "decay of the averaged weights; none for the last", gt=0, lt=1)
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,9 @@ class Light(Method[LightParams]):
 
     def trainer(self) -> Descent:
         p = self.params
-        return Descent(steps=p.steps, batch=p.batch, lr=p.lr, ema=p.ema, clip=None)
+        # Gradients begin large, of order 1 / eps; a long memory of that would slow the rest.
+        betas = 0.9, 0.99
+        return Descent(steps=p.steps, batch=p.batch, lr=p.lr, ema=p.ema, clip=None, betas=betas)
 
     def blank(self, config: Mapping[str, Any]) -> LightMap:
         return LightMap(**{**config, "event_shape": tuple(config["event_shape"])})
