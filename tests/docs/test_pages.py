@@ -117,7 +117,14 @@ def test_every_option_on_the_pages_exists() -> None:
     for command in COMMANDS.values():
         for parameter in command.params:
             known |= set(parameter.opts)
-    foreign = {"--check", "--hook-type", "--nworkers", "--nthreads"}
+    foreign = {
+        "--check",
+        "--hook-type",
+        "--nworkers",
+        "--nthreads",
+        "--standalone",
+        "--nproc-per-node",
+    }
     for page in PAGES:
         named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", page.read_text()))
         assert named <= known | foreign, page

@@ -9,6 +9,7 @@ import click
 
 from ..core.record import Budget, Choice, Run
 from ..errors import UsageError
+from ..harness import torchrun
 from ..harness.execute import Executor, Outcome
 from ..harness.plan import Settings, plan
 from ..harness.store import Store
@@ -55,13 +56,20 @@ def run(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **given:
         raise UsageError(
             f"{work.method} moves points by a map, which takes no --integrator and no --nfe"
         )
-    store = Store(Path(values["out"]))
-    with Bars(quiet) as bars:
-        executor = Executor(store, values["device"], bars.listen, fresh)
-        try:
-            outcome = executor.execute(work)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(_what_is_kept(store, work, fresh)) from None
+    store, device = Store(Path(values["out"])), values["device"]
+    if torchrun.started():
+        device = torchrun.own_device(device)
+    with torchrun.joined(device) as team:
+        if team.size > 1 and torchrun.to_train(team, work, store, device, fresh) and team.rank:
+            torchrun.help_train(work, store, device, fresh)
+        if team.rank:
+            return 0
+        with Bars(quiet) as bars:
+            executor = Executor(store, device, bars.listen, fresh)
+            try:
+                outcome = executor.execute(work)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(_what_is_kept(store, work, fresh)) from None
     return _say(outcome, as_json, quiet, given["debug"])
 
 

@@ -68,7 +68,7 @@ class Fitter:
         unwritten = ""
         fit = None if self.fresh else self.store.find_fit(run, str(self.device))
         if fit is None or (self.timed and not fit.alone):
-            fit = self._train(run, method, problem, integrator)
+            fit = self.train(run, method, problem, integrator)
             try:
                 self.store.keep_fit(run, fit)
             except Unwritten as error:
@@ -77,9 +77,10 @@ class Fitter:
         self._fits = {key: fit}
         return fit, unwritten
 
-    def _train(
+    def train(
         self, run: Run, method: Method, problem: Problem, integrator: Integrator | None
     ) -> Fit:
+        """Train, whatever is stored of it but an unfinished fit, which is gone on with."""
         self.listener("fit", 0, None, "preparing")
         checkpoint = self.store.checkpoint(run)
         if self.fresh:

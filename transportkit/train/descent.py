@@ -24,6 +24,7 @@ from ..errors import Diverged, Refusal, UsageError
 from .ema import Average
 from .interrupt import HeldInterrupt
 from .muon import Muon
+from .team import Team
 
 log = logging.getLogger("transportkit")
 
@@ -77,6 +78,7 @@ class _Descending:
         self, settings: Descent, game: Game[Any], budget: Budget, generator: Generator
     ) -> None:
         self.settings, self.game, self.generator = settings, game, generator
+        self.team = Team.here()
         self.seconds_allowed = budget.seconds
         self.steps_allowed = (
             None if budget.seconds else budget.steps_of(settings.batch) or settings.steps
@@ -95,7 +97,8 @@ class _Descending:
         self.seen = torch.zeros((), device=generator.device)
 
     def run(self, callbacks: Sequence[Callback], checkpoint: Path | None) -> Fit:
-        if checkpoint is not None and checkpoint.exists():
+        self.team.align(self.players.values())
+        if checkpoint is not None and self._first(checkpoint.exists()):
             self._restore(checkpoint)
         for module in self.players.values():
             module.train()
@@ -165,6 +168,8 @@ class _Descending:
             self.whole = True
             now = time.perf_counter()
             self.seconds = resumed_at + now - begun
+            if self.seconds_allowed is not None:
+                self.seconds = self._first(self.seconds)
             if self.step % every == 0 or self._done():
                 self._report(float(loss), callbacks)
             interrupt.release()
@@ -195,10 +200,12 @@ class _Descending:
                     group["lr"] = rate * group["initial_lr"]
             for _ in range(self.game.moves[name]):
                 batch = self.game.draw(settings.batch, self.generator)
+                batch = self.team.share(batch, settings.batch)
                 with self._autocast():
                     loss = self.game.loss(name, batch, self.generator)
                 self.players[name].zero_grad(set_to_none=True)
                 loss.backward()
+                loss = self.team.average([g for w in weights if (g := w.grad) is not None], loss)
                 if settings.clip is not None:
                     nn.utils.clip_grad_norm_(weights, settings.clip)
                 for optimizer in optimizers:
@@ -252,7 +259,12 @@ class _Descending:
                     "the data's scale"
                 )
 
+    def _first(self, value: float) -> float:
+        return self.team.first(value, self.generator.device)
+
     def _save(self, path: Path) -> None:
+        if self.team.rank:
+            return
         content = {
             "step": self.step,
             "round": self.round,
