@@ -1,4 +1,4 @@
-"""One run on several processes that torchrun started: the first does it, the others help it train."""
+"""One run on several processes of torchrun: the first does it, the others help it train."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def help_train(run: Run, store: Store, device: str, fresh: bool) -> None:
             problem = problem.split(run.train, derive(run.seed, "split"))
             method = registry.make("method", run.method)
             if method.refuses(problem.for_training()) is None:
-                integrator = run.integrator and registry.make("integrator", run.integrator)
-                Fitter(store, place, silent, fresh).train(run, method, problem, integrator)
+                steps = registry.make("integrator", run.integrator) if run.integrator else None
+                Fitter(store, place, silent, fresh).train(run, method, problem, steps)
     except TransportkitError:
         return
