@@ -81,6 +81,7 @@ def forget() -> None:
     importlib.invalidate_caches()
     entries.cache_clear()
     _installed.cache_clear()
+    _facts.cache_clear()
 
 
 def same_distribution(a: str, b: str) -> bool:
@@ -109,10 +110,13 @@ def _offered(dist: Distribution, kind: str) -> Iterator[Entry]:
             yield Entry(kind, name, "", name, version, point, traceback.format_exc())
 
 
+# Every look at `metadata` reads and parses its file, and all kinds of plugins are asked for.
+@cache
 def _facts(dist: Distribution) -> tuple[str, str]:
     """The name and version of a distribution, whose metadata may be missing or broken."""
     try:
-        return dist.metadata["Name"] or _UNKNOWN, dist.metadata["Version"] or _UNKNOWN
+        metadata = dist.metadata
+        return metadata["Name"] or _UNKNOWN, metadata["Version"] or _UNKNOWN
     except Exception:
         return _UNKNOWN, _UNKNOWN
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +64,15 @@ def test_again_is_found_and_a_cell_more_is_one_cell(line: str, document: dict) -
     more = tk(f"{line} --json".replace("--seeds 0-1", "--seeds 0-1,5"))
     assert [c["seed"] for c in more.json["cells"] if not c["found"]] == [5] * 6
     assert tk(f"{line} --json -q").err == ""
+
+
+def test_what_is_finished_is_found_without_torch(line: str, document: dict) -> None:
+    script = "import sys; from transportkit.cli import main\ntry: main(sys.argv[1:])\n"
+    script += "finally: print('torch' in sys.modules, file=sys.stderr)"
+    words = [sys.executable, "-c", script, *line.split(), "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["table"] == document["table"]
+    assert done.stderr.splitlines()[-1] == "False"
 
 
 def test_a_table_for_people(line: str, document: dict) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Protocol
 
-from ..harness.execute import Outcome
 from ..harness.executors import Backend, Work
+from ..harness.outcome import FAILED as FAILED
+from ..harness.outcome import Outcome
 from ..harness.plan import check_problems
-
-FAILED = ("failed", "diverged", "out of memory")
 
 
 class Watcher(Protocol):

@@ -161,6 +161,22 @@ def report_(folder: str, output: str, title: str | None, debug: bool) -> None:
     report(folder, output, title)
 
 
+@tk.command()
+@click.argument("cell")
+@click.option("--device", metavar="NAME", help="Instead of the run's own.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@options.debug
+def reproduce(**given: Any) -> int:
+    """Do the run in the folder CELL again and say whether it agrees; exit status 1 if not.
+
+    Example: tk reproduce runs/cfm-moons-seed0-0123456789abcdef
+    """
+    from .reproduce import reproduce as execute
+
+    return execute(**given)
+
+
 @tk.group(cls=_Suggesting)
 def plugin() -> None:
     """Plugins: what there is, whether they keep their contracts, and a new one."""

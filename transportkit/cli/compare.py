@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..api.execute import FAILED, execute
+from ..core.record import Run
 from ..errors import UsageError
 from ..harness.compare import compare as compare_results
 from ..harness.compare import details
-from ..harness.executors import Work, backend
+from ..harness.outcome import FAILED, Outcome
 from ..harness.store import Store
 from ..report.document import as_text, comparison_document, result_document
 from .comparison import print_comparison
@@ -22,6 +23,17 @@ from .foresight import show_plan
 from .notes import print_notes
 from .options import DEFAULTS, chosen
 from .run import SHARED
+
+
+def _finished(runs: Sequence[Run], store: Store, alone: bool) -> list[Outcome] | None:
+    """Every run found finished, with `alone` by times taken alone; None where one is not."""
+    outcomes = []
+    for run in runs:
+        found = store.find(run)
+        if found is None or (alone and found.alone is False):
+            return None
+        outcomes.append(Outcome(found, found=True))
+    return outcomes
 
 
 def compare(
@@ -40,19 +52,30 @@ def compare(
     route_warnings()
     values = chosen(given, config, SHARED | {"methods", "seeds", "jobs", "executor", "sweep"})
     jobs, out = values.get("jobs", DEFAULTS["jobs"]), Path(values.get("out", DEFAULTS["out"]))
-    if alone and (jobs > 1 or values.get("executor") not in (None, "local")):
+    executor = values.get("executor")
+    if jobs < 1:
+        raise UsageError(f"--jobs must be at least 1, not {jobs}")
+    if alone and (jobs > 1 or executor not in (None, "local")):
         raise UsageError("--alone runs one at a time, here; leave out --jobs and --executor")
-    place = backend(values.get("executor"), jobs)
     asked = experiment(values, suite, reduced)
-    asked = replace(asked, device=place.device(asked.device))
+    if executor is not None:
+        from ..harness.executors import backend
+
+        asked = replace(asked, device=backend(executor, jobs).device(asked.device))
     runs = asked.runs()
     if dry_run:
         show_plan(runs, out, fresh, as_json)
         return 0
     store = Store(out)
-    with Bars(quiet, total=len(runs)) as bars:
-        work = Work(runs, store, asked.device, fresh, bars.listen, timed=alone)
-        ordered = execute(work, place, bars)
+    ordered = None if fresh else _finished(runs, store, alone)
+    if ordered is None:
+        # Imports torch, which a comparison that finds everything finished does without.
+        from ..api.execute import execute
+        from ..harness.executors import Work, backend
+
+        with Bars(quiet, total=len(runs)) as bars:
+            work = Work(runs, store, asked.device, fresh, bars.listen, timed=alone)
+            ordered = execute(work, backend(executor, jobs), bars)
     found = sum(outcome.found for outcome in ordered)
     if found and not quiet:
         messages().print(

@@ -9,8 +9,7 @@ import click
 
 from ..core.record import Budget, Choice, Run
 from ..errors import UsageError
-from ..harness import torchrun
-from ..harness.execute import Executor, Outcome
+from ..harness.outcome import Outcome
 from ..harness.plan import Settings, plan
 from ..harness.store import Store
 from ..registry import parse_choice
@@ -38,6 +37,10 @@ SHARED = {
 
 def run(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **given: Any) -> int:
     """Execute one run and print its result; the exit status."""
+    # Imports torch, which a comparison that finds everything finished does without.
+    from ..harness import torchrun
+    from ..harness.execute import Executor
+
     route_warnings()
     values = merged(given, config, SHARED | {"method", "set", "seed"})
     if values["method"] is None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from typing import Any, Literal
 
 from ..errors import UsageError
@@ -99,17 +100,33 @@ class Run:
 
     def key(self) -> str:
         """The content key: equal for equal work, different for anything that can differ."""
-        return _key(self.to_dict())
+        return self._key
 
     def fit_key(self) -> str:
         """The content key of the training alone, shared by runs that push one fit differently."""
-        judged = {"integrator", "nfe", "metrics", "points", "batch"}
-        return _key({k: v for k, v in self.to_dict().items() if k not in judged})
+        return self._fit_key
+
+    # Asked for again and again, of thousands of runs, and a run never changes.
+    @cached_property
+    def _key(self) -> str:
+        return _key(self)
+
+    @cached_property
+    def _fit_key(self) -> str:
+        return _key(self, without={"integrator", "nfe", "metrics", "points", "batch"})
 
 
-def _key(content: Mapping[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+def _key(run: Run, without: Collection[str] = ()) -> str:
+    content = {f.name: getattr(run, f.name) for f in fields(run) if f.name not in without}
+    text = json.dumps(
+        content, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """A dataclass or another mapping as what JSON knows."""
+    return dict(value) if isinstance(value, Mapping) else dict(vars(value))
 
 
 Status = Literal["done", "refused", "failed", "diverged", "out of memory", "interrupted"]

@@ -8,15 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def resolve(name: str) -> torch.device:
     """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` as a device that is there, ready for use."""
+    import torch
+
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = _read(name)
@@ -33,6 +36,8 @@ def resolve(name: str) -> torch.device:
 
 def _read(name: str) -> torch.device:
     """A device that transportkit can use somewhere."""
+    import torch
+
     unknown = UsageError(f"unknown device '{name}'; use auto, cpu, cuda or cuda:N")
     try:
         device = torch.device(name)
@@ -49,8 +54,18 @@ def kind(name: str) -> str:
     """The kind of a device: what ``auto`` stands for here, or what is named, here or elsewhere.
 
     A plan asks for no more: where a run is executed `resolve` says whether there is such a device.
+    Torch is not loaded where the answer is plain without it.
     """
-    return resolve(name).type if name in ("auto", "cpu") else _read(name).type
+    if name == "cpu" or (name == "auto" and not _may_have_cuda()):
+        return "cpu"
+    return resolve(name).type if name == "auto" else _read(name).type
+
+
+def _may_have_cuda() -> bool:
+    """Whether there may be a CUDA device here; on Linux none is without its driver's files."""
+    if sys.platform != "linux":
+        return True
+    return any(Path(p).exists() for p in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd"))
 
 
 @contextmanager
@@ -60,6 +75,8 @@ def products(tf32: bool) -> Iterator[None]:
     Full float32 unless `tf32` is asked for: torch's own default differs between the two, and a
     number should not depend on it without saying so.
     """
+    import torch
+
     cudnn = torch.backends.cudnn
     backends: tuple[Any, ...] = (torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn)  # type: ignore[attr-defined]
     before = [backend.fp32_precision for backend in backends]
@@ -81,8 +98,11 @@ def machine(device: torch.device) -> str:
             if line.startswith("model name"):
                 name = line.partition(":")[2].strip()
                 break
-    gpu = f", {torch.cuda.get_device_name(device)}" if device.type == "cuda" else ""
-    return f"{platform.system()}, {name}{gpu}"
+    if device.type != "cuda":
+        return f"{platform.system()}, {name}"
+    import torch
+
+    return f"{platform.system()}, {name}, {torch.cuda.get_device_name(device)}"
 
 
 class PeakMemory:
@@ -95,6 +115,8 @@ class PeakMemory:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         if device.type == "cuda":
+            import torch
+
             torch.cuda.reset_peak_memory_stats(device)
         else:
             with suppress(OSError):
@@ -102,6 +124,8 @@ class PeakMemory:
 
     def megabytes(self) -> float:
         if self.device.type == "cuda":
+            import torch
+
             return torch.cuda.max_memory_allocated(self.device) / 2**20
         with suppress(OSError):
             for line in Path("/proc/self/status").read_text().splitlines():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 
@@ -22,6 +22,7 @@ from . import device as devices
 from .fitting import Fitter, Listener, silent
 from .judge import Floors, evaluation_points, judge
 from .leave import Finished, leave
+from .outcome import Outcome as Outcome
 from .store import Store, Unwritten, write_result
 
 OUT_OF_MEMORY = {
@@ -29,19 +30,6 @@ OUT_OF_MEMORY = {
     "push": "out of memory in moving points; lower --batch, the lines that are followed at once",
     "judge": "out of memory in judging; lower --points",
 }
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A result, whether it was found finished, and the traceback of what failed.
-
-    `unwritten` says why the result could not be kept; it is empty where it was.
-    """
-
-    result: Result
-    found: bool = False
-    traceback: str = ""
-    unwritten: str = ""
 
 
 class Executor:

@@ -15,6 +15,7 @@ from ..core.record import Choice
 from ..core.spec import ProblemSpec
 from ..errors import DataError
 
+_MISSING = "not installed"
 _LIBRARIES = ("torch", "numpy", "scipy", "POT", "torchdiffeq", "numba")
 
 
@@ -27,10 +28,8 @@ def versions(chosen: dict[str, list[Choice]]) -> dict[str, str]:
     """
     found = {"python": platform.python_version()}
     for library in _LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            continue
+        if (number := _version(library)) != _MISSING:
+            found[library] = number
     found["transportkit"] = f"{_version('transportkit')} {sources('transportkit')}"
     for kind, choices in chosen.items():
         for choice in choices:
@@ -44,11 +43,12 @@ def versions(chosen: dict[str, list[Choice]]) -> dict[str, str]:
     return found
 
 
+@cache
 def _version(distribution: str) -> str:
     try:
         return version(distribution)
     except PackageNotFoundError:
-        return "not installed"
+        return _MISSING
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from .. import registry
 from ..core.model import Model
 from ..core.record import Choice
 from ..errors import DataError, UsageError
-
-WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
+from .whole import DESCRIPTION, WEIGHTS
 
 
 def save_model(folder: Path, method: Choice, model: Model) -> None:
@@ -54,23 +52,3 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> tuple[Choice
         first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
         raise DataError(f"'{folder / WEIGHTS}' is damaged or not of this model: {first}") from error
     return method, model.to(device).eval()
-
-
-def model_is_whole(folder: Path) -> bool:
-    """Whether `folder` holds a model whose description parses and whose weights are all there.
-
-    The file of weights begins with the length of its header, which tells where the last one ends;
-    the weights themselves are not read.
-    """
-    try:
-        json.loads((folder / DESCRIPTION).read_text())
-        with (folder / WEIGHTS).open("rb") as stream:
-            length = int.from_bytes(stream.read(8), "little")
-            size = os.fstat(stream.fileno()).st_size
-            if length > size:
-                return False
-            header = json.loads(stream.read(length))
-            ends = [v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
-        return False
-    return size == 8 + length + max(ends, default=0)

@@ -17,15 +17,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 
 from ..core.record import Budget, Choice, Result, Run, Status, Value
-from ..core.trainer import Fit
 from ..errors import DataError, PluginError, TransportkitError, UsageError
 from .atomic import clear_leftovers, filling
-from .saving import load_model, model_is_whole, save_model
+from .whole import model_is_whole
+
+if TYPE_CHECKING:
+    from ..core.trainer import Fit
 
 FINISHED = ("done", "refused")
 RESULT, SAMPLES, FIT = "result.json", "samples.npz", "fit.json"
@@ -63,7 +65,8 @@ class Store:
         """The finished result of an equal run, if there is one and its folder is whole."""
         place = self.place(run)
         try:
-            result = read_result(place)
+            # The folder's name holds the key of the run, so that the run need not be read again.
+            result = read_result(place, run)
         except DataError:
             return None
         if result.status == "done":
@@ -107,6 +110,9 @@ class Store:
 
     def find_fit(self, run: Run, device: str) -> Fit | None:
         """The stored fit of this run's training, if there is one that can be read."""
+        from ..core.trainer import Fit
+        from .saving import load_model
+
         place = self._fit_place(run)
         try:
             record = json.loads((place / FIT).read_text())
@@ -140,6 +146,8 @@ class Store:
 
 def save_fit(folder: Path, run: Run, fit: Fit) -> None:
     """Write a fit: its model and fit.json."""
+    from .saving import save_model
+
     save_model(folder, run.method, fit.model)
     history = [(step, loss) for step, loss in fit.history if math.isfinite(loss)]
     record = {
@@ -157,21 +165,24 @@ def write_result(folder: Path, result: Result) -> None:
     (folder / RESULT).write_text(text + "\n")
 
 
-def read_result(folder: Path) -> Result:
-    """The result in a run's folder. Raises DataError where there is none that can be read."""
+def read_result(folder: Path, known: Run | None = None) -> Result:
+    """The result in a run's folder, of the run `known` or else of the run that it tells of.
+
+    Raises DataError where there is none that can be read.
+    """
     file = folder / RESULT
     try:
         content = json.loads(file.read_text())
-        run = _run(content["run"])
+        run = known or _run(content["run"])
         metrics = {name: Value(**value) for name, value in content["metrics"].items()}
         shape = content["event_shape"]
-        known = {
+        read = {
             "run": run,
             "metrics": metrics,
             "event_shape": None if shape is None else tuple(shape),
             "folder": str(folder),
         }
-        return Result(**{**content, **known})
+        return Result(**{**content, **read})
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"'{folder}' is not the folder of a run: it has no {RESULT}") from None
     except KeyError as error:

@@ -1,0 +1,74 @@
+"""`tk reproduce`: the same to the bit here, within noise elsewhere, or exit status 1."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands import Answer, tk
+
+
+@pytest.fixture
+def cell(cfm: Answer, tmp_path: Path) -> Callable[..., Path]:
+    """A copy of a finished run in which something was changed."""
+
+    def changed(change: Callable[[dict[str, Any]], None] = lambda content: None) -> Path:
+        place = tmp_path / Path(cfm.json["run"]).name
+        shutil.copytree(cfm.json["run"], place)
+        content = json.loads((place / "result.json").read_text())
+        change(content)
+        (place / "result.json").write_text(json.dumps(content))
+        return place
+
+    return changed
+
+
+def test_the_same_to_the_bit(cell: Callable[..., Path], tmp_path: Path) -> None:
+    place = cell()
+    answer = tk(f"reproduce {place} --json")
+    assert (answer.status, answer.err) == (0, "")
+    found = answer.json
+    assert (found["agrees"], found["equal"], found["exact"], found["largest"]) == (True,) * 3 + (0,)
+    assert found["changed"] == {}
+    assert {m["then"] - m["now"] for m in found["metrics"].values() if m["then"]} == {0}
+    assert "agrees to the bit" in tk(f"reproduce {place}").out
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_a_figure_that_was_touched_is_found_out(cell: Callable[..., Path]) -> None:
+    def touch(content: dict[str, Any]) -> None:
+        content["metrics"]["sliced_w2"]["value"] *= 1 + 1e-9
+
+    answer = tk(f"reproduce {cell(touch)}")
+    assert answer.status == 1
+    assert "disagrees: nothing has changed" in answer.out
+
+
+@pytest.mark.parametrize(("factor", "status"), [(1 + 1e-9, 0), (1000.0, 1)])
+def test_with_other_versions_noise_is_allowed(
+    factor: float, status: int, cell: Callable[..., Path]
+) -> None:
+    def touch(content: dict[str, Any]) -> None:
+        content["run"]["versions"]["torch"] = "0.1"
+        content["metrics"]["sliced_w2"]["value"] *= factor
+
+    answer = tk(f"reproduce {cell(touch)} --json")
+    assert (answer.status, answer.json["agrees"], answer.json["equal"]) == (
+        status,
+        not status,
+        False,
+    )
+    assert answer.json["changed"]["torch"][0] == "0.1"
+    assert answer.json["metrics"]["sliced_w2"]["allowed"] > 0
+
+
+def test_what_cannot_be_done_again(cell: Callable[..., Path], tmp_path: Path) -> None:
+    answer = tk(f"reproduce {tmp_path}")
+    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    failed = cell(lambda content: content.update(status="failed"))
+    assert "there is no figure to repeat" in tk(f"reproduce {failed}").err

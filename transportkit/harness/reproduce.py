@@ -1,0 +1,147 @@
+"""Reproducing: one finished run done again in a place of its own, and whether it agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from ..core.record import Result, Run, Value
+from ..errors import DataError
+from . import device as devices
+from . import provenance
+from .execute import Executor
+from .fitting import Listener, silent
+from .store import SAMPLES, Store, read_result
+
+FLOOR_STDS = 3.0
+"""Values that differ by less than this many standard deviations of their floor agree in noise."""
+SHARE = 0.01
+"""The same for metrics without a floor, as a share of the value."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """One metric then and now. `allowed` is the difference that noise explains."""
+
+    metric: str
+    then: float | None
+    now: float | None
+    allowed: float
+
+    @property
+    def equal(self) -> bool:
+        return self.then == self.now
+
+    @property
+    def within(self) -> bool:
+        if self.then is None or self.now is None:
+            return self.equal
+        return abs(self.then - self.now) <= self.allowed
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A run done again.
+
+    `changed` are the versions and the machine that differ, as (then, now). `exact` says that
+    nothing differs that could change a bit: then bits are what is asked for, otherwise agreement
+    within noise. `largest` is the largest difference of a coordinate of the moved points, None
+    where they cannot be compared.
+    """
+
+    then: Result
+    now: Result
+    agreements: tuple[Agreement, ...]
+    changed: Mapping[str, tuple[str, str]]
+    exact: bool
+    largest: float | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether it is the same to the bit."""
+        figures = all(a.equal for a in self.agreements) and self.then.status == self.now.status
+        return figures and (self.largest == 0 or self.then.status != "done")
+
+    @property
+    def agrees(self) -> bool:
+        if self.exact:
+            return self.equal
+        same = self.then.status == self.now.status
+        return same and all(a.within for a in self.agreements)
+
+    @property
+    def verdict(self) -> str:
+        """In words, for the user."""
+        if self.equal:
+            return "agrees to the bit"
+        if self.then.status != self.now.status:
+            return f"disagrees: it was {self.then.status} and is {self.now.status} now"
+        if self.exact:
+            return "disagrees: nothing has changed, and yet it is not the same to the bit"
+        return "agrees within noise" if self.agrees else "disagrees by more than noise"
+
+
+def reproduce(folder: Path, device: str | None = None, listener: Listener = silent) -> Reproduction:
+    """Do the run of this folder again with the code at hand, in a temporary store.
+
+    `device` is that of the run unless another is named. Raises DataError where there is no run.
+    """
+    then = read_result(folder)
+    if then.status not in ("done", "refused"):
+        raise DataError(f"'{folder}' holds a run that {then.status}; there is no figure to repeat")
+    place = devices.resolve(device or then.run.device)
+    run = replace(then.run, versions=current_versions(then.run), device=place.type)
+    with TemporaryDirectory(prefix="transportkit-") as other:
+        executor = Executor(Store(Path(other)), str(place), listener)
+        now = executor.execute(run).result
+        largest = (
+            _largest(folder, Path(now.folder)) if now.status == "done" and now.folder else None
+        )
+    changed = _changed(then, now)
+    timed = run.budget.seconds is not None
+    exact = not changed and not timed and place.type == "cpu"
+    names = dict.fromkeys([*then.metrics, *now.metrics])
+    agreements = tuple(_agreement(n, then.metrics.get(n), now.metrics.get(n)) for n in names)
+    return Reproduction(then, now, agreements, changed, exact, largest)
+
+
+def current_versions(run: Run) -> dict[str, str]:
+    """What `provenance.versions` says now of the plugins of a run."""
+    chosen = {"method": [run.method], "problem": [run.problem], "metric": list(run.metrics)}
+    if run.integrator:
+        chosen["integrator"] = [run.integrator]
+    return provenance.versions(chosen)
+
+
+def _changed(then: Result, now: Result) -> dict[str, tuple[str, str]]:
+    old, new = dict(then.run.versions), dict(now.run.versions)
+    if now.machine:
+        old["machine"], new["machine"] = then.machine, now.machine
+    old["device"], new["device"] = then.run.device, now.run.device
+    return {
+        name: (old.get(name, "none"), new.get(name, "none"))
+        for name in dict.fromkeys([*old, *new])
+        if old.get(name) != new.get(name)
+    }
+
+
+def _agreement(name: str, then: Value | None, now: Value | None) -> Agreement:
+    one, other = (v.value if v else None for v in (then, now))
+    stds = [v.floor_std for v in (then, now) if v and v.floor_std is not None]
+    allowed = FLOOR_STDS * max(stds) if stds else SHARE * abs(one or 0.0)
+    return Agreement(name, one, other, allowed)
+
+
+def _largest(folder: Path, other: Path) -> float | None:
+    try:
+        with np.load(folder / SAMPLES) as then, np.load(other / SAMPLES) as now:
+            a, b = then["moved"], now["moved"]
+    except (OSError, ValueError, KeyError):
+        return None
+    if a.shape != b.shape:
+        return None
+    return float(np.abs(a.astype("float64") - b).max(initial=0.0))
