@@ -37,9 +37,11 @@ class OTFlowParams(FlowParams):
     """The same, and how a batch is paired."""
 
     tolerance: float = param(
-        0.05, "proven excess of a pairing's cost over the least, relative, centred batch", gt=0
+        0.02, "proven excess of a pairing's cost over the least, relative, centred batch", gt=0
     )
-    chunk: int = param(1024, "most points paired at once; a larger batch is cut", ge=1)
+    chunk: int | None = param(
+        None, "most points paired at once; auto is 1024, and 512 above 64 dimensions", ge=1
+    )
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class ScoreFlowParams(BridgeParams):
         "exact", "pairs of least cost, or of the plan that belongs to the bridge's noise"
     )
     tolerance: float = param(
-        0.05, "of exact pairs: proven excess of their cost, relative, centred batch", gt=0
+        0.02, "of exact pairs: proven excess of their cost, relative, centred batch", gt=0
     )
 
 
@@ -97,7 +99,7 @@ class InterpolantParams(BridgeParams):
         "independent", "pairs as they are drawn, or of least cost within the batch"
     )
     tolerance: float = param(
-        0.05, "of exact pairs: proven excess of their cost, relative, centred batch", gt=0
+        0.02, "of exact pairs: proven excess of their cost, relative, centred batch", gt=0
     )
 
 

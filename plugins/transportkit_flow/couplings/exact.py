@@ -17,16 +17,18 @@ class MinibatchOT(Coupling):
 
     Tong et al. 2024, section 3.2, who draw pairs from the plan; between batches of equal size an
     optimal plan is a permutation, and here each of its pairs is taken once. A batch of more than
-    `chunk` points is cut, and each piece paired by itself. `tolerance` is relative to the least
-    cost between the centred pieces, which is the stricter way: their shift costs the same
+    `chunk` points (by default 1024, and 512 above 64 dimensions, where the matrix of costs takes
+    longer than the pairing) is cut, and each piece paired by itself. `tolerance` is relative to the
+    least cost between the centred pieces, which is the stricter way: their shift costs the same
     under every pairing.
     """
 
-    tolerance: float = 0.05
-    chunk: int = 1024
+    tolerance: float = 0.02
+    chunk: int | None = None
 
     def pair(self, x0: Tensor, x1: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-        pieces = zip(torch.split(x0, self.chunk), torch.split(x1, self.chunk), strict=True)
+        chunk = self.chunk or (1024 if x0[0].numel() <= 64 else 512)
+        pieces = zip(torch.split(x0, chunk), torch.split(x1, chunk), strict=True)
         return x0, torch.cat([b[self._partners(a, b)] for a, b in pieces])
 
     def _partners(self, a: Tensor, b: Tensor) -> Tensor:
