@@ -36,6 +36,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "sliced": {"iterations": 20},
     "lightsb": {"components": 5, "batch": 128, "lr": 0.05},
     "lightsb-m": {"components": 5, "batch": 128, "lr": 0.05},
+    "mmv1": {"width": 32, "depth": 2, "batch": 128, "ascent": 2},
+    "mmv2": {"width": 32, "depth": 2, "batch": 128, "moves": 2},
+    "not": {"width": 32, "depth": 2, "batch": 128, "moves": 2},
+    "monge-gap": {"width": 32, "depth": 2, "batch": 64, "iterations": 10},
     "dsbm": {"width": 32, "depth": 2, "batch": 128, "rounds": 4, "pairs": 512, "simulation": 10},
 }
 QUICK = {"efm-flow", "cfm", "otcfm", "pfgm", "pfgm++"}

@@ -1,0 +1,82 @@
+import pytest
+import torch
+
+from tests.ot.fits import fitted, gaussian_pair, l2_uvp
+from transportkit import Map, derive
+from transportkit_ot.neural.duals import ascend
+from transportkit_ot.neural.gap import monge_gap, sinkhorn_divergence
+from transportkit_ot.neural.potential import Potential
+
+SMALL = {"width": 32, "depth": 2, "batch": 128}
+
+
+def uniform(n: int, seed: int) -> torch.Tensor:
+    return torch.rand(n, 1, generator=derive(seed))
+
+
+@pytest.mark.parametrize("name", ["mmv1", "mmv2", "not", "monge-gap"])
+def test_gaussians_are_carried_by_the_bures_map(name):
+    problem, x, y = gaussian_pair(2)
+    assert l2_uvp(fitted(name, x, y, SMALL, steps=60), problem) < 3
+
+
+@pytest.mark.parametrize("name", ["mmv1", "mmv2", "not", "monge-gap"])
+def test_what_no_affine_map_does_is_learned(name):
+    # From U(0, 1) to the law of its square, whose monotone map is the square; the affine
+    # map is what all of them begin with.
+    x, y = uniform(4000, 0), uniform(4000, 1).square()
+    affine, learned = (
+        fitted(kind, x, y, params, steps=steps)
+        for kind, params, steps in (("linear", {}, None), (name, {**SMALL, "lr": 1e-2}, 150))
+    )
+    fresh = uniform(2000, 2)
+    errors = []
+    for model in (affine, learned):
+        assert isinstance(model, Map)
+        errors.append(float((model(fresh, derive(0)) - fresh.square()).square().mean()))
+    assert errors[1] < 0.3 * errors[0]
+
+
+@pytest.mark.parametrize(("gamma", "spread"), [(1.0, 2.0), (0.5, 3.0)])
+def test_the_weak_plan_of_gaussians_is_the_known_one(gamma, spread):
+    # Between N(0, 1) and N(0, s^2) the best T(x, z) = a x + b z has a = min(s, 1 / gamma).
+    x, y = (torch.randn(4000, 1, generator=derive(i)) for i in range(2))
+    params = {"width": 32, "depth": 2, "batch": 256, "weak": gamma, "lr": 3e-3}
+    model = fitted("not", x, spread * y, params, steps=250)
+    assert isinstance(model, Map)
+    fresh = torch.randn(4000, 1, generator=derive(2))
+    images = model(fresh, derive(3))
+    slope = (fresh * images).mean() / fresh.square().mean()
+    assert float(slope) == pytest.approx(1 / gamma, abs=0.2 / gamma)
+    assert float(images.std()) == pytest.approx(spread, rel=0.12)
+    assert not torch.equal(images, model(fresh, derive(4)))
+
+
+def test_ascent_finds_conjugates_and_never_harms():
+    potential = Potential(2, width=16, depth=2, generator=derive(0))
+    y, x = torch.randn(2, 64, 2, generator=derive(1))
+    found = ascend(potential, y, x, 30)
+    slopes = potential.gradient(found)
+    assert (slopes - y).norm(dim=1).mean() < 1e-3
+    before, after = ((z * y).sum(1) - potential(z) for z in (x, ascend(potential, y, x, 1)))
+    assert (after >= before).all()
+
+
+def test_the_monge_gap_is_zero_for_gradients_and_their_scale_else():
+    x = torch.randn(300, 2, generator=derive(0))
+    assert float(monge_gap(x, 2 * x + 1)) == pytest.approx(0, abs=1e-5)
+    # A half turn costs E |x - (-x)|^2 / 2, and the least cost of where it leads is about nothing.
+    both = torch.cat([x, -x])
+    assert float(monge_gap(both, -both)) == pytest.approx(
+        2 * float(both.square().sum(1).mean()), rel=1e-4
+    )
+
+
+def test_the_sinkhorn_divergence_of_shifted_points_is_half_their_square():
+    x = torch.randn(200, 2, generator=derive(0)).requires_grad_()
+    shift = torch.tensor([1.0, -2.0])
+    y = x.detach() + shift
+    entropy = sinkhorn_divergence(x, y, 0.1, 200) - sinkhorn_divergence(y, y, 0.1, 200)
+    assert entropy.item() == pytest.approx(float(shift.square().sum()) / 2, rel=0.01)
+    (slope,) = torch.autograd.grad(entropy, x)
+    assert torch.allclose(slope.sum(0), -shift, atol=0.02)
