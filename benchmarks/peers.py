@@ -26,7 +26,7 @@ from typing import Any
 from scipy.stats import t as student
 
 from transportkit import Choice, Evidence, Result, Transport, __version__, derive, registry
-from transportkit.errors import DataError
+from transportkit.errors import TransportkitError
 from transportkit.harness.gather import gather
 from transportkit.harness.judge import Floors, evaluation_points, judge, label
 from transportkit.harness.plan import choose
@@ -341,7 +341,7 @@ def main() -> None:
         try:
             asked = [choose("metric", m) for m in metrics_of(name)]
             suite = Suite(name, [completed(r, asked) for r in gather(folder / name)])
-        except DataError as error:
+        except TransportkitError as error:
             print(f"{name} is left out: {error}")
             continue
         page += section(suite)
