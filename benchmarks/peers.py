@@ -1,13 +1,14 @@
 """Peers' tables, reproduced: results of the suites beside the published numbers.
 
-    python benchmarks/peers.py RUNS
+    python benchmarks/peers.py RUNS [--complete]
 
 RUNS holds one folder of runs for each suite of benchmarks/suites, as made by
 
     tk compare --suite benchmarks/suites/NAME.yaml --out RUNS/NAME
 
-with or without --reduced. A metric of the suite that a run was made without is computed from the
-model that the run kept. Writes benchmarks/results/NAME.md, with every seed, and docs/peers.md.
+with or without --reduced. With --complete, a metric of the suite that a run was made without is
+computed from the model that the run kept. Writes benchmarks/results/NAME.md, with every seed, and
+docs/peers.md.
 """
 
 from __future__ import annotations
@@ -44,7 +45,13 @@ TITLES = {
     "entropic": "Entropic optimal transport",
     "cite": "Single cells, one day left out",
 }
-NAMES = {"w2": "W2", "l2_uvp": "L2-UVP, %", "cbw2_uvp": "cBW2-UVP, %", "between_w1": "W1"}
+NAMES = {
+    "w2": "W2",
+    "npe": "NPE",
+    "l2_uvp": "L2-UVP, %",
+    "cbw2_uvp": "cBW2-UVP, %",
+    "between_w1": "W1",
+}
 BLANK = "·"
 
 
@@ -104,7 +111,7 @@ class Suite:
         """The metrics that have values, the published one first."""
         found = [m for r in self.results for m, v in r.metrics.items() if v.value is not None]
         main = self.published["metric"]
-        return sorted(dict.fromkeys(found), key=lambda m: (m.partition(":")[0] != main, m))
+        return sorted(dict.fromkeys(found), key=lambda m: (m.partition(":")[0] != main, len(m)))
 
     def cell(self, method: str, column: int, metric: str) -> Cell | None:
         """What a method scored on the problem of a column; None where it has no value."""
@@ -182,12 +189,12 @@ def compared(suite: Suite, metric: str) -> Iterator[list[str]]:
         row = suite.row(method, metric)
         if any(row):
             yield [f"**`{method}`**", *(str(c) if c else BLANK for c in row), _mean(row)]
-        if method in published:
+        if method in published and (any(row) or method in known):
             yield _published(published[method], key, len(suite.problems))
 
 
 def _mean(row: Sequence[Cell | None]) -> str:
-    """The mean over columns of the means over seeds."""
+    """The mean over columns of the means over seeds; blank where a column is missing."""
     return f"{statistics.fmean(c.mean for c in row if c):.3g}" if all(row) else BLANK
 
 
@@ -228,7 +235,8 @@ def floors(suite: Suite, metric: str) -> Iterator[list[str]]:
     ]
     if any(cells):
         yield ["floor", *(f"{c.floor:.3g}" if c else BLANK for c in cells), BLANK]
-    if known := suite.published.get("floor"):
+    known = suite.published.get("floor")
+    if known and metric.partition(":")[0] == suite.published["metric"]:
         yield [f"floor at {known['points']:,} points", *(f"{v:g}" for v in known["values"]), BLANK]
 
 
@@ -249,9 +257,14 @@ def circumstances(suite: Suite) -> str:
 
 def section(suite: Suite) -> list[str]:
     lines = [f"## {TITLES[suite.name]}", ""]
+    first = suite.metrics[0] if suite.metrics else ""
+    # The metric that was published may be there in several settings.
+    others = [m for m in suite.metrics[1:] if m.partition(":")[0] == first.partition(":")[0]]
     for metric in suite.metrics:
         name = metric.partition(":")[0]
-        head = [NAMES.get(name, name), *map(str, suite.published["columns"]), "mean"]
+        settings = metric.partition(":")[2] if metric in others else ""
+        title = NAMES.get(name, name) + (f", {settings}" if settings else "")
+        head = [title, *map(str, suite.published["columns"]), "mean"]
         if name == suite.published["metric"] or any(
             metric in entry for entry in suite.published["rows"].values()
         ):
@@ -324,7 +337,7 @@ Tables of other papers, made again with the methods here, with the published num
 suite is one file that names methods, data, seeds, budgets and protocol, and one command runs it.
 The numbers on this page are those of the `reduced` budgets of the suites, which are small; the full
 budgets are in the same files and are left to a machine with a GPU. This page and the
-values of every seed are made from a folder of runs by `python benchmarks/peers.py RUNS`.
+values of every seed (`benchmarks/results`) are made from a folder of runs by `python benchmarks/peers.py RUNS`.
 
 Ours are means over seeds ± half of the 95% interval (Student's t). "Published" is quoted. Where
 protocols differ, it is said below the table.
@@ -334,13 +347,16 @@ protocols differ, it is said below the table.
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path, help="folder with one folder of runs for each suite")
-    folder: Path = parser.parse_args().runs
+    parser.add_argument("--complete", action="store_true", help="compute metrics that runs lack")
+    given = parser.parse_args()
+    folder: Path = given.runs
     page = [INTRODUCTION]
     RESULTS.mkdir(exist_ok=True)
     for name in TITLES:
         try:
             asked = [choose("metric", m) for m in metrics_of(name)]
-            suite = Suite(name, [completed(r, asked) for r in gather(folder / name)])
+            found = gather(folder / name)
+            suite = Suite(name, [completed(r, asked) for r in found] if given.complete else found)
         except TransportkitError as error:
             print(f"{name} is left out: {error}")
             continue
