@@ -335,12 +335,13 @@ INTRODUCTION = """\
 
 Tables of other papers, made again with the methods here, with the published numbers below ours. A
 suite is one file that names methods, data, seeds, budgets and protocol, and one command runs it.
-The numbers on this page are those of the `reduced` budgets of the suites, which are small; the full
-budgets are in the same files and are left to a machine with a GPU. This page and the
-values of every seed (`benchmarks/results`) are made from a folder of runs by `python benchmarks/peers.py RUNS`.
+The numbers on this page are those of the `reduced` budgets of the suites, for two busy cores, and
+are no judgement of methods at full strength: the full budgets are in the same files. This page and
+the values of every seed, in `benchmarks/results`, are made from a folder of runs by `python
+benchmarks/peers.py RUNS`.
 
-Ours are means over seeds ± half of the 95% interval (Student's t). "Published" is quoted. Where
-protocols differ, it is said below the table.
+Ours are means over seeds ± half of the 95% interval (Student's t), without an interval where there
+is one seed. "Published" is quoted. Where protocols differ, it is said below the table.
 """
 
 
