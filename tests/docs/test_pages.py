@@ -120,10 +120,11 @@ def test_every_option_on_the_pages_exists() -> None:
     foreign = {
         "--check",
         "--hook-type",
-        "--nworkers",
-        "--nthreads",
-        "--standalone",
         "--nproc-per-node",
+        "--nthreads",
+        "--nworkers",
+        "--standalone",
+        "--strict",
     }
     for page in PAGES:
         named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", page.read_text()))
