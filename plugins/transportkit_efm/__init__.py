@@ -26,11 +26,11 @@ class EfmParams:
     batch: int = param(512, "states in one gradient step", ge=1)
     width: int = param(128, "width of the hidden layers", ge=1)
     depth: int = param(3, "number of hidden layers", ge=1)
-    lr: float = param(5e-3, "learning rate of the outer layers (AdamW)", gt=0)
-    muon_lr: float = param(0.03, "learning rate of the hidden layers (Muon)", gt=0)
+    lr: float = param(1.5e-2, "learning rate of the outer layers (AdamW)", gt=0)
+    muon_lr: float = param(0.08, "learning rate of the hidden layers (Muon)", gt=0)
     ema: float = param(0.99, "decay of the average of the weights", ge=0, lt=1)
     charges: int = param(10_000, "training samples placed on each plate, at most", ge=1)
-    lines: int = param(5000, "exact lines whose states are trained on", ge=1)
+    lines: int = param(3000, "exact lines whose states are trained on", ge=1)
     refresh: int = param(5000, "steps after which new lines are followed", ge=1)
     distance: float | None = param(
         None, "distance of the plates; auto: 8 sqrt(D) standard deviations of the data", gt=0
