@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from tests.commands import TINY, tk
-from transportkit import UsageError
+from transportkit import TransportkitError
 from transportkit.train.team import Team
 
 
@@ -32,7 +32,7 @@ def test_shares_are_the_rows_of_a_batch() -> None:
     assert all(part["pair"].scale == 2.0 and part["none"] is None for part in parts)
     assert all(len(part["more"][1][0]) == 5 for part in parts)
     assert Team().share(batch, 8) is batch
-    with pytest.raises(UsageError, match="shared out equally"):
+    with pytest.raises(TransportkitError, match="shared out equally"):
         Team(0, 3).share(batch, 8)
 
 

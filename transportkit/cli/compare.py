@@ -16,6 +16,7 @@ from ..harness.compare import details
 from ..harness.outcome import FAILED, Outcome
 from ..harness.store import Store
 from ..report.document import as_text, comparison_document, result_document
+from ..report.track import tracker
 from .comparison import print_comparison
 from .console import Bars, messages, route_warnings
 from .experiment import experiment
@@ -66,6 +67,7 @@ def compare(
     if dry_run:
         show_plan(runs, out, fresh, as_json)
         return 0
+    track = tracker(given["track"], out)
     store = Store(out)
     ordered = None if fresh else _finished(runs, store, alone)
     if ordered is None:
@@ -84,6 +86,10 @@ def compare(
             soft_wrap=True,
         )
     results = [outcome.result for outcome in ordered]
+    if track:
+        for outcome in ordered:
+            if not outcome.found:
+                track(outcome.result)
     comparison = compare_results(results)
     if as_json:
         cells = [result_document(o.result, o.found) for o in ordered]

@@ -91,6 +91,9 @@ def shared(command: F) -> F:
             ),
             click.option("--out", metavar="DIR", help="Where runs are kept (runs)."),
             click.option("--config", metavar="FILE", help="A YAML file with these options."),
+            click.option(
+                "--track", type=click.Choice(["tensorboard"]), help="Tell a tracker of every run."
+            ),
             click.option("--fresh", is_flag=True, help="Do again what was done before."),
             click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
             click.option("--quiet", "-q", is_flag=True, help="No progress."),

@@ -14,6 +14,7 @@ from ..harness.plan import Settings, plan
 from ..harness.store import Store
 from ..registry import parse_choice
 from ..report.document import as_text, result_document
+from ..report.track import tracker
 from .console import Bars, messages, print_result, route_warnings
 from .options import merged, parse_set
 
@@ -59,6 +60,7 @@ def run(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **given:
         raise UsageError(
             f"{work.method} moves points by a map, which takes no --integrator and no --nfe"
         )
+    track = tracker(given["track"], Path(values["out"]))
     store, device = Store(Path(values["out"])), values["device"]
     if torchrun.started():
         device = torchrun.own_device(device)
@@ -73,6 +75,8 @@ def run(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **given:
                 outcome = executor.execute(work)
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(_what_is_kept(store, work, fresh)) from None
+    if track and not outcome.found:
+        track(outcome.result)
     return _say(outcome, as_json, quiet, given["debug"])
 
 

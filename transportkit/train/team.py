@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from ..errors import UsageError
+from ..errors import TransportkitError
 
 T = TypeVar("T")
 
@@ -38,13 +38,14 @@ class Team:
     def share(self, batch: T, n: int) -> T:
         """This process's part of a batch of n: of each tensor (n, ...) in it, its rows.
 
-        Raises UsageError where n cannot be shared out equally.
+        Raises TransportkitError where n cannot be shared out equally.
         """
         if self.size == 1:
             return batch
         if n % self.size:
-            raise UsageError(
-                f"a batch of {n} cannot be shared out equally to {self.size} processes"
+            raise TransportkitError(
+                f"a batch of {n} cannot be shared out equally to {self.size} processes; take a "
+                "multiple of it"
             )
         part = n // self.size
         rows = slice(self.rank * part, (self.rank + 1) * part)

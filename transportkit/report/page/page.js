@@ -438,6 +438,7 @@ function summary() {
 
 page.append(el("h1", {}, document.title), el("p", {}, summary()),
   el("p", { class: "soft" }, "With " + Object.entries(data.versions).map(([k, v]) => `${k} ${v}`).join(", ") + "."));
+data.problems.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
 for (const problem of data.problems) {
   page.append(el("section", {}, el("h2", {}, problem.name), el("p", { class: "soft" }, problem.setting),
     table(problem), curves(problem), samples(problem), el("h3", {}, "Runs"), runs(problem)));
