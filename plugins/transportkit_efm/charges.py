@@ -67,6 +67,9 @@ class ChargedPlates(Capacitor):
     def direction(self, y: Tensor) -> Tensor:
         return self._field(y).direction
 
+    def log_magnitude(self, y: Tensor) -> Tensor | None:
+        return self._field(y).log_magnitude
+
     def inner_share(self, x: Tensor, target: bool) -> tuple[Tensor, int]:
         plate, inwards = (self.gap, -1.0) if target else (0.0, 1.0)
         outward_flux, logs = [], []

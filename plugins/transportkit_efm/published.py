@@ -39,6 +39,9 @@ class UnitVectorPlates(ChargedPlates):
             total = total + coulomb_field(y, charges, weights, method=way).direction
         return torch.nn.functional.normalize(total, dim=1)
 
+    def log_magnitude(self, y: Tensor) -> None:
+        return None
+
     def touch(self, y: Tensor, sense: float) -> Contact:
         met = super().touch(y, sense)
         behind = (met.y[:, -1] - (self.gap if sense > 0 else 0.0)) * sense > 0

@@ -177,6 +177,26 @@ def reproduce(**given: Any) -> int:
     return execute(**given)
 
 
+@tk.command()
+@click.argument("run_folder", metavar="RUN")
+@click.option("--out", metavar="DIR", help="Where the pictures go (the run's folder).")
+@click.option(
+    "--what",
+    type=click.Choice(["lines", "slice", "animation", "all"]),
+    default="all",
+    show_default=True,
+    help="What is drawn.",
+)
+@click.option("--lines", type=int, default=200, show_default=True, metavar="N", help="Lines drawn.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.debug
+def plot(**given: Any) -> int:
+    """Draw RUN (a run's folder) in the plane: field lines, a slice of the field, an animation."""
+    from .plot import plot as execute
+
+    return execute(**given)
+
+
 @tk.group(cls=_Suggesting)
 def plugin() -> None:
     """Plugins: what there is, whether they keep their contracts, and a new one."""

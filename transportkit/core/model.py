@@ -162,6 +162,11 @@ class PlateField(Field):
         through a plate is returned on its other surface, from where it goes on.
         """
 
+    def log_magnitude(self, y: Tensor) -> Tensor | None:
+        """The logarithm (B,) of the field's size at states y (B, D+1), up to a constant; None of a
+        field that is known by its direction alone."""
+        return None
+
     def leap(self, y: Tensor, slope: Tensor) -> Tensor:
         """Lines at y (B, D+1), going in the directions slope (B, D+1), far from the plates.
 

@@ -1,0 +1,1 @@
+"""What the claims made for electrostatic field matching are worth."""
