@@ -9,12 +9,11 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Generator, Tensor, nn
 
-from transportkit import Descent, Game, Method, Model, Problem, Trainer
+from transportkit import Descent, Game, Method, Model, Problem, Trainer, is_standard_normal
 
 from . import PoissonParams, PoissonPlusParams
 from .field import PoissonField
 from .kernel import perturb, posterior_mean
-from .source import is_standard_normal
 
 _STATISTICS = 10_000
 P = TypeVar("P", bound=PoissonParams)
