@@ -62,3 +62,14 @@ def test_rounds_fit_in_any_budget_and_are_resumed():
     # Each drift learns from pairs whose end on the side it leads to is true.
     assert torch.isin(game.field.frame.to_target(first.onwards.y), y).float().mean() > 0.9
     assert not torch.isin(first.backwards.y, first.onwards.y).any()
+
+
+def test_times_keep_off_the_ends(monkeypatch):
+    """A time of 0 leaves the backward drift no time to make for its end."""
+    monkeypatch.setattr(torch, "rand", lambda n, **_: torch.zeros(n))
+    x = torch.randn(100, 2, generator=derive(0))
+    game = DSBM(DSBMParams(width=8, depth=1)).objective(
+        Problem(Empirical(x), Empirical(x)), derive(0)
+    )
+    batch = game.draw(4, derive(1))
+    assert all(game.loss(player, batch, derive(2)).isfinite() for player in game.players)

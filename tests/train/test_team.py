@@ -7,13 +7,24 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from tests.commands import TINY, tk
-from transportkit import TransportkitError
+from tests.train.games import Quadratic
+from transportkit import (
+    Budget,
+    Descent,
+    Empirical,
+    Game,
+    Problem,
+    TransportkitError,
+    derive,
+    registry,
+)
 from transportkit.train.team import Team
 
 
@@ -34,6 +45,42 @@ def test_shares_are_the_rows_of_a_batch() -> None:
     assert Team().share(batch, 8) is batch
     with pytest.raises(TransportkitError, match="shared out equally"):
         Team(0, 3).share(batch, 8)
+
+
+def game(name: str) -> Game[Any]:
+    """The game of a method, on points of the plane."""
+    x, y = (torch.randn(100, 2, generator=derive(i)) for i in range(2))
+    method = registry.make("method", registry.parse_choice("method", name, {}))
+    found = method.objective(Problem(Empirical(x), Empirical(y + 1)), derive(2))
+    assert isinstance(found, Game)
+    return found
+
+
+@pytest.mark.parametrize("name", ["cfm", "dsbm", "lightsb-m", "lightsb", "mmv1", "not"])
+def test_the_loss_of_a_batch_is_the_mean_of_its_parts(name: str) -> None:
+    played = game(name)
+    assert played.separable
+    for player in played.players:
+        batch = played.draw(64, derive(3))
+        whole = played.loss(player, batch, derive(4)).item()
+        parts = [
+            played.loss(player, Team(rank, 2).share(batch, 64), derive(5)).item()
+            for rank in range(2)
+        ]
+        assert parts[0] != parts[1]
+        assert sum(parts) / 2 == pytest.approx(whole, rel=1e-4, abs=1e-5)
+
+
+def test_a_loss_of_whole_batches_is_trained_by_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Whole(Quadratic):
+        separable = False
+
+    assert not game("monge-gap").separable
+    assert not game("not:weak=1").separable
+    assert Descent(steps=2, batch=4).fit(Whole(0.0), Budget(), derive(0)).steps == 2
+    monkeypatch.setattr(Team, "here", lambda: Team(1, 2))
+    with pytest.raises(TransportkitError, match="train it on one"):
+        Descent(steps=2, batch=4).fit(Whole(0.0), Budget(), derive(0))
 
 
 def test_two_processes_have_the_losses_of_one(tmp_path: Path) -> None:

@@ -42,6 +42,12 @@ class Game(Objective, Generic[Batch]):
         """How many updates each player makes in one step; one each unless said otherwise."""
         return dict.fromkeys(self.players, 1)
 
+    @property
+    def separable(self) -> bool:
+        """Whether the loss of a batch is the mean of those of its equal parts, without draws of its
+        own: only then several processes can share a batch out."""
+        return True
+
     @abstractmethod
     def draw(self, n: int, generator: Generator) -> Batch:
         """The training examples for one update with a batch of n."""

@@ -63,7 +63,7 @@ def help_train(run: Run, store: Store, device: str, fresh: bool) -> None:
     """
     place = devices.resolve(device)
     try:
-        with threads(run.threads):
+        with threads(run.threads), devices.products(run.tf32):
             problem = registry.make("problem", run.problem)
             problem = problem.split(run.train, derive(run.seed, "split"))
             method = registry.make("method", run.method)

@@ -20,7 +20,7 @@ from ..core.objective import Game, Objective
 from ..core.random import global_seed_from
 from ..core.record import Budget
 from ..core.trainer import Callback, Fit, Progress, Trainer
-from ..errors import Diverged, Refusal, UsageError
+from ..errors import Diverged, Refusal, TransportkitError, UsageError
 from .ema import Average
 from .interrupt import HeldInterrupt
 from .muon import Muon
@@ -79,6 +79,12 @@ class _Descending:
     ) -> None:
         self.settings, self.game, self.generator = settings, game, generator
         self.team = Team.here()
+        if self.team.size > 1 and not game.separable:
+            # No refusal, which would stand as this run's result for one process too.
+            raise TransportkitError(
+                "the loss of this method is not a mean over the rows of a batch, so processes "
+                "cannot share it out; train it on one"
+            )
         self.seconds_allowed = budget.seconds
         self.steps_allowed = (
             None if budget.seconds else budget.steps_of(settings.batch) or settings.steps

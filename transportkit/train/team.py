@@ -2,8 +2,9 @@
 
 Every process draws the whole batch from the same generator and computes on its own part of it; the
 gradients are averaged over all. So neither the draws nor pairings within a batch depend on how many
-processes there are, and the numbers only in their last bits. What is saved is the arithmetic of the
-network, not the drawing.
+processes there are, and the numbers only in their last bits, as long as the loss is a mean over the
+rows of the batch and draws nothing itself. A game whose loss is not says so (`Game.separable`) and
+is trained by one process. What is saved is the arithmetic of the network, not the drawing.
 """
 
 from __future__ import annotations

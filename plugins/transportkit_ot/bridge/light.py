@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import torch
 from torch import Generator, Tensor, nn
 
 from transportkit import Descent, Game, Map, Method, Problem
 
+from ..ends import Ends, draw_ends
 from ..frame import Frame
 from . import LightParams
 from .potential import MixturePotential
+
+Batch = TypeVar("Batch")
 
 _FULL = 64
 _LATEST = 0.99
@@ -58,15 +61,16 @@ class LightMap(Map):
         return self.frame.to_target(self.potential.draw(inside, generator))
 
 
-class Ends(NamedTuple):
-    """Independent draws x of P and y of Q (B, D), in the frame's units."""
+class Bridged(NamedTuple):
+    """Ends y (B, D) of Brownian bridges and their states (B, D) at t (B,)."""
 
-    x: Tensor
     y: Tensor
+    t: Tensor
+    state: Tensor
 
 
-class LightGame(Game[Ends]):
-    """What both methods share; each says its loss."""
+class LightGame(Game[Batch]):
+    """What both methods share; each says its batches and its loss."""
 
     def __init__(self, problem: Problem, params: LightParams, generator: Generator) -> None:
         self.problem = problem
@@ -88,17 +92,15 @@ class LightGame(Game[Ends]):
     def players(self) -> Mapping[str, nn.Module]:
         return {"potential": self.fitted.potential}
 
-    def draw(self, n: int, generator: Generator) -> Ends:
-        frame = self.fitted.frame
-        x = frame.from_source(self.problem.source.sample(n, generator))
-        return Ends(x, frame.from_target(self.problem.target.sample(n, generator)))
-
     def model(self) -> LightMap:
         return self.fitted
 
 
-class LikelihoodGame(LightGame):
+class LikelihoodGame(LightGame[Ends]):
     """KL from the true plan, up to a constant: E_P log c(x) - E_Q log v(y) (proposition 3.1)."""
+
+    def draw(self, n: int, generator: Generator) -> Ends:
+        return draw_ends(self.problem, self.fitted.frame, n, generator)
 
     def loss(self, player: str, batch: Ends, generator: Generator) -> Tensor:
         potential = self.fitted.potential
@@ -107,20 +109,23 @@ class LikelihoodGame(LightGame):
         return norm.mean() - value.mean()
 
 
-class BridgeMatchingGame(LightGame):
+class BridgeMatchingGame(LightGame[Bridged]):
     """E |drift(t, x_t) - (y - x_t) / (1 - t)|^2 on Brownian bridges between independent pairs.
 
     Among all Schroedinger bridges the true one is nearest to the mixture of Brownian bridges of
     any coupling (Gushchin et al. 2024, theorem 3.1). Times are stratified.
     """
 
-    def loss(self, player: str, batch: Ends, generator: Generator) -> Tensor:
-        potential, (x, y) = self.fitted.potential, batch
-        shares = torch.rand(len(x), generator=generator, device=generator.device).to(x)
-        t = _LATEST * (torch.arange(len(x), device=x.device) + shares) / len(x)
+    def draw(self, n: int, generator: Generator) -> Bridged:
+        x, y = draw_ends(self.problem, self.fitted.frame, n, generator)
+        shares = torch.rand(n, generator=generator, device=generator.device).to(x)
+        t = _LATEST * (torch.arange(n, device=x.device) + shares) / n
         noise = torch.randn(x.shape, generator=generator, device=generator.device).to(x)
-        size = (potential.epsilon * t * (1 - t)).sqrt()
-        state = torch.lerp(x, y, t[:, None]) + size[:, None] * noise
+        size = (self.fitted.potential.epsilon * t * (1 - t)).sqrt()
+        return Bridged(y, t, torch.lerp(x, y, t[:, None]) + size[:, None] * noise)
+
+    def loss(self, player: str, batch: Bridged, generator: Generator) -> Tensor:
+        potential, (y, t, state) = self.fitted.potential, batch
         error = (potential.mean(state, t) - y) / (1 - t)[:, None]
         return error.square().sum(1).mean() / potential.epsilon
 
@@ -129,7 +134,7 @@ class Light(Method[LightParams]):
     """What both methods share; each says its game."""
 
     @abstractmethod
-    def objective(self, problem: Problem, generator: Generator) -> LightGame: ...
+    def objective(self, problem: Problem, generator: Generator) -> LightGame[Any]: ...
 
     def trainer(self) -> Descent:
         p = self.params

@@ -10,9 +10,13 @@ from torch import Generator, Tensor, nn
 
 from transportkit import Descent, Game, Method, Problem, TimeMLP
 
+from ..ends import draw_ends
 from ..frame import Frame
 from . import DSBMParams
 from .drifts import BridgeField
+
+_END = 1e-3
+"""Times keep this far from both ends, where the time that is left is 0 for one of the drifts."""
 
 
 class Pairs(NamedTuple):
@@ -29,11 +33,12 @@ class Pairs(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Pairs for each drift, and times (B,)."""
+    """Pairs for each drift, times (B,) and standard normal noise (B, D)."""
 
     onwards: Pairs
     backwards: Pairs
     t: Tensor
+    noise: Tensor
 
 
 class BridgeMatching(Game[Batch]):
@@ -73,22 +78,23 @@ class BridgeMatching(Game[Batch]):
             self.pools = {name: self._made_by(name, generator) for name in self.players}
             self.made = self.round
         t = torch.rand(n, generator=generator, device=generator.device)
+        t = _END + (1 - 2 * _END) * t
+        noise = torch.randn(n, self.problem.dim, generator=generator, device=generator.device)
         if not self.pools:
             free = self._ends(n, generator)
-            return Batch(free, free, t.to(free.x))
+            return Batch(free, free, t.to(free.x), noise.to(free.x))
         # The forward drift learns from what the backward one made, and the other way round.
         onwards, backwards = (
             self.pools[maker].draw(n, generator) for maker in ("backwards", "onwards")
         )
-        return Batch(onwards, backwards, t.to(onwards.x))
+        return Batch(onwards, backwards, t.to(onwards.x), noise.to(onwards.x))
 
     def loss(self, player: str, batch: Batch, generator: Generator) -> Tensor:
         net = self.field.onwards if player == "onwards" else self.field.backwards
         pairs = batch.onwards if player == "onwards" else batch.backwards
         t, left = batch.t[:, None], 1 - batch.t[:, None]
-        noise = torch.randn(pairs.x.shape, generator=generator, device=generator.device)
-        noise = (self.field.epsilon * t * left).sqrt() * noise.to(pairs.x)
-        state = torch.lerp(pairs.x, pairs.y, t) + noise
+        size = (self.field.epsilon * t * left).sqrt()
+        state = torch.lerp(pairs.x, pairs.y, t) + size * batch.noise
         # From the state straight to the end it makes for, in the time that is left.
         end, left = (pairs.y, left) if player == "onwards" else (pairs.x, t)
         error = net(batch.t, state) - (end - state) / left
@@ -109,9 +115,7 @@ class BridgeMatching(Game[Batch]):
 
     def _ends(self, n: int, generator: Generator) -> Pairs:
         """Independent draws of both sides."""
-        frame = self.field.frame
-        x = frame.from_source(self.problem.source.sample(n, generator))
-        return Pairs(x, frame.from_target(self.problem.target.sample(n, generator)))
+        return Pairs(*draw_ends(self.problem, self.field.frame, n, generator))
 
     @torch.no_grad()
     def _made_by(self, maker: str, generator: Generator) -> Pairs:

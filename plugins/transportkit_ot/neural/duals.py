@@ -16,9 +16,9 @@ from torch import Generator, Tensor, nn
 
 from transportkit import Descent, Game, Method, Problem
 
+from ..ends import Ends, draw_ends
 from ..preconditioned import PreconditionedFrame
 from . import MMV1Params, MMV2Params, NeuralParams
-from .draws import Ends, draw_ends
 from .maps import GradientMap, Residual
 from .potential import Potential
 

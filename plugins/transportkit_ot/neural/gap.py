@@ -11,9 +11,9 @@ from torch import Generator, Tensor, nn
 
 from transportkit import Descent, Diverged, Game, Method, Problem
 
+from ..ends import Ends, draw_ends
 from ..preconditioned import PreconditionedFrame
 from . import MongeGapParams
-from .draws import Ends, draw_ends
 from .maps import ResidualMap
 
 
@@ -38,6 +38,11 @@ class MongeGapGame(Game[Ends]):
     @property
     def players(self) -> Mapping[str, nn.Module]:
         return {"map": self.fitted.residual}
+
+    @property
+    def separable(self) -> bool:
+        # Both terms compare whole batches.
+        return False
 
     def draw(self, n: int, generator: Generator) -> Ends:
         return draw_ends(self.problem, self.frame, n, generator)

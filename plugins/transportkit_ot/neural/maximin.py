@@ -9,10 +9,10 @@ from torch import Generator, Tensor, nn
 
 from transportkit import Descent, Game, Method, Problem, mlp
 
+from ..ends import Ends, draw_ends
 from ..frame import Frame
 from ..preconditioned import PreconditionedFrame
 from . import NeuralOTParams
-from .draws import Ends, draw_ends
 from .maps import ResidualMap
 
 
@@ -49,6 +49,11 @@ class MaximinGame(Game[Ends]):
     @property
     def moves(self) -> Mapping[str, int]:
         return {"map": self.params.moves, "potential": 1}
+
+    @property
+    def separable(self) -> bool:
+        # The map's noise is drawn in the loss.
+        return not self.params.weak
 
     def draw(self, n: int, generator: Generator) -> Ends:
         return draw_ends(self.problem, self.fitted.frame, n, generator)

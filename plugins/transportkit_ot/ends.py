@@ -1,4 +1,4 @@
-"""Batches of both sides."""
+"""Batches of both ends of a problem."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from transportkit import Problem
 
-from ..frame import Frame
+from .frame import Frame
 
 
 class Ends(NamedTuple):
