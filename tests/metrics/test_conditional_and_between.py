@@ -133,6 +133,19 @@ def test_displacement_cuts_the_corner() -> None:
         turned(0.5, None, along="lines", model=False)
 
 
+def test_a_field_over_height_is_judged_on_straight_lines() -> None:
+    """Its states are no points of the data, and their parameter is no time."""
+
+    class Rising(Turning):
+        def lift(self, x: Tensor) -> Tensor:
+            return torch.cat([x, torch.zeros_like(x[:, :1])], 1)
+
+    x = torch.randn(100, 2, generator=derive(0, "x"))
+    truth = Truth(between={0.5: Empirical(x + 1)})
+    evidence = Evidence(x, x + 2, x, truth, Rising(), RK4(steps=4))
+    assert BetweenW1().evaluate(evidence, derive(0, "metric")) < 1e-5
+
+
 def test_one_euler_step_is_halfway_at_half_time() -> None:
     """The states an integrator keeps may be fewer than asked for; the line between is straight."""
 

@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.commands import tk
 from tests.report.results import result, shelve
+from transportkit.harness.gather import gather
 
 
 @pytest.fixture
@@ -99,3 +101,11 @@ def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
     unwritable = tk("export", tmp_path, "--to", "csv", "--rows", "cells", "-o", tmp_path / "a/b")
     assert unwritable.status == 1
     assert "cannot be written" in unwritable.err
+
+
+def test_results_of_other_data_files_stand_beside_each_other(tmp_path: Path) -> None:
+    one = result(data="samples", sliced_w2=0.2)
+    for digest in ("a", "b"):
+        run = replace(one.run, versions={"transportkit": digest, "samples source": digest})
+        shelve(tmp_path, replace(one, run=run))
+    assert len(gather(tmp_path)) == 2

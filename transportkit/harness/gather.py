@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from ..core.record import Result
+from ..core.record import Result, Run
 from ..errors import DataError
 from .store import RESULT, read_result
 
@@ -46,7 +46,14 @@ def _newest(found: Iterable[tuple[float, Result]]) -> list[Result]:
     for time, result in found:
         # A failure that was mended stands aside, whichever folder was written last.
         merit = (result.status in ("done", "refused"), time)
-        work = replace(result.run, versions={}).key()
+        work = _work(result.run)
         if work not in kept or merit > kept[work][0]:
             kept[work] = (merit, result)
     return [result for _, result in kept.values()]
+
+
+def _work(run: Run) -> str:
+    """The content key without versions of code; digests of the files that were read stay."""
+    files = f"{run.problem.name} "
+    kept = {name: digest for name, digest in run.versions.items() if name.startswith(files)}
+    return replace(run, versions=kept).key()

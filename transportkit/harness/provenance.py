@@ -16,7 +16,7 @@ from ..core.spec import ProblemSpec
 from ..errors import DataError
 
 _MISSING = "not installed"
-_LIBRARIES = ("torch", "numpy", "scipy", "POT", "torchdiffeq", "numba")
+_LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "POT", "torchdiffeq", "numba")
 
 
 def versions(chosen: dict[str, list[Choice]]) -> dict[str, str]:

@@ -7,6 +7,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Generator, Tensor
 
 from ..core.metric import Evidence, Metric
@@ -51,7 +52,13 @@ class BetweenW1(Metric):
         return statistics.fmean(values)
 
     def _at(self, evidence: Evidence, share: float, generator: Generator) -> Tensor:
-        over_time = isinstance(evidence.model, IntervalField)
-        if self.along == "lines" or (self.along == "auto" and over_time):
+        if self.along == "lines" or (self.along == "auto" and _over_time(evidence)):
             return at_share(evidence, evidence.start, share, generator)
         return evidence.start + share * (evidence.moved - evidence.start)
+
+
+def _over_time(evidence: Evidence) -> bool:
+    """Whether the model's lines are over time: the states of a field over height, between plates,
+    are no points of the data."""
+    field, x = evidence.model, evidence.start
+    return isinstance(field, IntervalField) and torch.equal(field.lift(x), x)
