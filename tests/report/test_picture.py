@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from transportkit import Choice, Evidence, Result, Run
-from transportkit.report.picture import draw_images, draws_images, tile
+from transportkit.report.images import is_image, pixel_range
+from transportkit.report.picture import draw_images, tile
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,14 @@ from transportkit.report.picture import draw_images, draws_images, tile
     [((1, 8, 8), True), ((3, 4, 6), True), ((2, 8, 8), False), ((64,), False), (None, False)],
 )
 def test_channels_height_and_width_make_an_image(shape, images: bool) -> None:
-    assert draws_images(shape) is images
+    assert is_image(shape) is images
+
+
+@pytest.mark.parametrize("low", [-1.0, 0.0])
+def test_pixels_are_shown_from_the_lowest_to_the_highest(low: float) -> None:
+    values = torch.linspace(low, 1.0, 5)
+    assert pixel_range(values) == pixel_range(values.numpy()) == (low, 1.0 - low)
+    assert pixel_range(torch.zeros(2)) == (0.0, 1.0)
 
 
 def test_a_grid_holds_the_images_in_rows() -> None:

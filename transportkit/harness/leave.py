@@ -13,7 +13,8 @@ from ..core.model import Field
 from ..core.random import derive
 from ..core.record import Result
 from ..core.trainer import Fit
-from ..report.picture import courses, draw_images, draw_run, draws_images
+from ..report.images import is_image
+from ..report.picture import courses, draw_images, draw_run
 from ..transport import Moved, Transport
 from .store import SAMPLES, Store, write_result
 
@@ -58,7 +59,7 @@ def leave(store: Store, finished: Finished) -> None:
 
 def _draw(picture: Path, kept: Path, finished: Finished) -> None:
     """Images as a grid; in the plane lines with the points, of which some are kept for reports."""
-    if draws_images(finished.result.event_shape):
+    if is_image(finished.result.event_shape):
         draw_images(picture, finished.result, finished.evidence)
     if finished.result.event_shape != (2,):
         return

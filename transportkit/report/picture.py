@@ -13,6 +13,7 @@ from ..core.model import Field, Model
 from ..core.record import Result
 from ..core.status import Stop
 from ..transport import Moved
+from .images import pixel_range
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,16 +68,6 @@ def draw_run(
     figure.savefig(path, dpi=130)
 
 
-def draws_images(event_shape: tuple[int, ...] | None) -> bool:
-    """Whether points of this shape are images: channels (1 or 3), height and width."""
-    return (
-        event_shape is not None
-        and len(event_shape) == 3
-        and event_shape[0] in (1, 3)
-        and min(event_shape[1:]) > 1
-    )
-
-
 def draw_images(path: Path, result: Result, evidence: Evidence) -> None:
     """Write a PNG of three grids of images (C, H, W): source, the same ones moved, the target.
 
@@ -87,14 +78,14 @@ def draw_images(path: Path, result: Result, evidence: Evidence) -> None:
 
     figure = Figure(figsize=(12, 4.6), layout="constrained")
     FigureCanvasAgg(figure)
-    low, high = (float(v) for v in torch.aminmax(evidence.target))
+    low, width = pixel_range(evidence.target)
     grids = (
         (evidence.start, "source"),
         (evidence.moved, "moved, in the same order"),
         (evidence.target, "target, held out"),
     )
     for ax, (images, name) in zip(figure.subplots(1, 3), grids, strict=True):
-        grid = tile((images - low) / (high - low or 1.0), GRID)
+        grid = tile((images - low) / width, GRID)
         ax.imshow(grid, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         ax.set_title(name, fontsize=10)
         ax.set_axis_off()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.record import Result
+from ..images import is_image, pixel_range
 
 POINTS, LINES, STATES = 500, 60, 30
 IMAGES = 10
@@ -30,8 +31,9 @@ def view(result: Result) -> dict[str, Any] | None:
         return None
     if shape == (2,):
         return {"kind": "plane", "seed": result.run.seed, **_plane(sets, Path(folder))}
-    if _is_image(shape):
-        rows = {name: _strip(points[:IMAGES]) for name, points in sets.items()}
+    if is_image(shape):
+        low, width = pixel_range(sets["target"])
+        rows = {name: _strip(points[:IMAGES], low, width) for name, points in sets.items()}
         return {"kind": "images", "seed": result.run.seed, **rows}
     return None
 
@@ -68,16 +70,12 @@ def _tracks(folder: Path, sets: dict[str, Array]) -> tuple[Array, bool]:
         return np.stack([sets["source"][:LINES], sets["moved"][:LINES]], 1), True
 
 
-def _is_image(shape: tuple[int, ...]) -> bool:
-    """One channel or three of at least four pixels each way: (C, H, W)."""
-    return len(shape) == 3 and shape[0] in (1, 3) and min(shape[1:]) >= 4
-
-
-def _strip(images: Array) -> str:
-    """Images (n, C, H, W) in [-1, 1] side by side as a PNG in a data URL."""
+def _strip(images: Array, low: float, width: float) -> str:
+    """Images (n, C, H, W) side by side as a PNG in a data URL; `low` is black, `low + width`
+    white."""
     from matplotlib.image import imsave
 
-    pixels = np.clip((np.nan_to_num(images) + 1) / 2, 0, 1).transpose(0, 2, 3, 1)
+    pixels = np.clip((np.nan_to_num(images) - low) / width, 0, 1).transpose(0, 2, 3, 1)
     framed = np.pad(pixels, ((0, 0), (0, 0), (0, 1), (0, 0)), constant_values=0.5)
     strip = np.concatenate(list(framed), 1)[:, :-1]
     if strip.shape[2] == 1:
