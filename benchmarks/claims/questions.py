@@ -198,7 +198,10 @@ def any_distance(lab: Laboratory) -> Answer:
         "exact field of samples in 16 dimensions": ([exact(d, "auto") for d in distances], deep),
     }
     rows = [[k, p, *(lab.interval(m, p) for m in methods)] for k, (methods, p) in kinds.items()]
-    rows += [["limit", p, Interval.of(lab.limit(p)), *[""] * 4] for p in (problem, deep)]
+    rows += [
+        ["limit", p, Interval.of(lab.limit(p)), *[""] * (len(distances) - 1)]
+        for p in (problem, deep)
+    ]
     kept = {
         k: [d for d, m in zip(distances, methods, strict=True) if lab.agrees(m, p)]
         for k, (methods, p) in kinds.items()

@@ -126,7 +126,10 @@ class IfmParams:
     tube: float = param(0.3, "width of a tube of field lines", gt=0)
     opening: float = param(0.5, "share of the way over which a tube opens", gt=0, le=0.5)
     distance: float | None = param(
-        None, "distance of the plates, in the units of the data; auto: as efm's", gt=0
+        None,
+        "distance of the plates, in the units of the data; auto: 3 sqrt(D) standard deviations "
+        "of the data",
+        gt=0,
     )
 
 
