@@ -68,6 +68,9 @@ def test_a_comparison_is_a_table_of_runs(comparison: Comparison, runs: Path) -> 
     mine = {r.run.key() for r in comparison.records}
     assert mine <= {r.run.key() for r in gathered.records}
     assert b"emd" in comparison.export("csv")
+    assert b"| emd |" in comparison.export("markdown")
+    with pytest.raises(UsageError, match="csv, parquet, latex, markdown"):
+        comparison.export("md")  # type: ignore[arg-type]
     text, page = repr(comparison), comparison._repr_html_()
     for shown in (text, page):
         assert "linear" in shown

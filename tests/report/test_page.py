@@ -15,7 +15,7 @@ import pytest
 
 from tests.commands import TINY, Answer, tk
 from tests.report.results import result, shelve
-from transportkit import Choice, Run
+from transportkit import Budget, Choice, Run
 from transportkit.cli.app import tk as group
 from transportkit.cli.options import merged, parse_set
 from transportkit.cli.run import SHARED, chosen_data, settings
@@ -128,6 +128,7 @@ def planned_by(text: str) -> Run:
         ("cfm:width=64,lr=1e-4", "gaussian-pair:dim=3", {"nfe": 8, "integrator": "rk4"}),
         ("efm-exact", "moons", {"points": 77, "batch": 9, "train": 50, "threads": 2}),
         ("linear", "gaussians", {"metrics": ["w2", "sliced_w2"]}),
+        ("cfm", "moons", {"budget": Budget(seconds=1234.5678), "tf32": True}),
     ],
 )
 def test_the_command_makes_the_same_run(method: str, data: str, asked: dict) -> None:

@@ -50,6 +50,7 @@ def run(
     train: int = 10_000,
     batch: int = 4096,
     threads: int = 1,
+    tf32: bool = False,
     out: str | os.PathLike[str] = "runs",
     fresh: bool = False,
     progress: bool | None = None,
@@ -80,6 +81,7 @@ def run(
         train=train,
         batch=batch,
         threads=threads,
+        tf32=tf32,
     )
     (work,) = experiment.runs()
     store = Store(Path(out).expanduser())
@@ -107,6 +109,7 @@ def compare(
     train: int | None = None,
     batch: int | None = None,
     threads: int | None = None,
+    tf32: bool | None = None,
     jobs: int = 1,
     executor: Asked | None = None,
     alone: bool = False,
@@ -150,6 +153,7 @@ def compare(
         "train": train,
         "batch": batch,
         "threads": threads,
+        "tf32": tf32,
     }
     asked |= {name: value for name, value in shared.items() if value is not None}
     place = backend(executor, jobs)

@@ -78,11 +78,14 @@ class Comparison:
 
     def export(
         self,
-        to: Literal["csv", "parquet", "latex", "md"],
+        to: Literal["csv", "parquet", "latex", "markdown"],
         file: str | Path | None = None,
         rows: Literal["table", "cells"] = "table",
     ) -> bytes:
-        """The comparison in a format, written to a file where one is named."""
+        """The comparison in a format, written to a file where one is named.
+
+        Raises UsageError for a format that there is not, or where there are no rows.
+        """
         content = export(self.to_dict(), to, rows)
         if file is not None:
             write(content, Path(file).expanduser())

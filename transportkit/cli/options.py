@@ -79,7 +79,7 @@ def shared(command: F) -> F:
             click.option(
                 "--metric", multiple=True, metavar="NAME[:k=v,..]", help="A metric (default: all)."
             ),
-            click.option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps."),
+            click.option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N."),
             click.option("--points", type=int, metavar="N", help="Points judged on (2000)."),
             click.option(
                 "--train", type=int, metavar="N", help="Training samples drawn from a law (10000)."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -72,20 +73,26 @@ def plot(
 
 
 def _draw(kind: str, path: Path, scene: Scene, field: Field) -> Path:
+    """Write a picture whole or not at all; an older one stays until then."""
     from ..report.animation import draw_animation
     from ..report.section import draw_section
     from ..report.space import draw_space
 
+    # The ending stays, because it is what says which format is written.
+    partial = path.with_name(f".{os.getpid()}.part.{path.name}")
     try:
         if kind == "lines":
-            draw_space(path, scene)
+            draw_space(partial, scene)
         elif kind == "animation":
-            draw_animation(path, scene)
+            draw_animation(partial, scene)
         else:
             assert isinstance(field, PlateField)
-            draw_section(path, scene, field)
+            draw_section(partial, scene, field)
+        os.replace(partial, path)
     except OSError as error:
         raise UsageError(f"'{path}' cannot be written: {error.strerror or error}") from None
+    finally:
+        partial.unlink(missing_ok=True)
     return path
 
 

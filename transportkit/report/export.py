@@ -24,8 +24,10 @@ def export(document: Document, to: str, rows: Rows) -> bytes:
 
     `rows` are those of its ``table`` or its ``cells``. On paper (latex, markdown) the table has a
     line for each method and a column for each metric, and cells leave out their long columns.
-    Raises UsageError where a package is missing or there are no rows.
+    Raises UsageError where there is no such format, a package is missing or there are no rows.
     """
+    if to not in FORMATS:
+        raise UsageError(f"there is no format '{to}'; the formats are {', '.join(FORMATS)}")
     if not document[rows]:
         raise UsageError(f"there are no {rows} to export: no run here has figures")
     if rows == "table" and to in _ON_PAPER:
@@ -76,3 +78,4 @@ def _parquet(records: Sequence[Mapping[str, Any]]) -> bytes:
 _ON_PAPER: Mapping[str, Callable[..., str]] = {"latex": latex_sheets, "markdown": markdown_sheets}
 _ROWS_ON_PAPER: Mapping[str, Callable[..., str]] = {"latex": latex_rows, "markdown": markdown_rows}
 _FOR_PROGRAMS: Mapping[str, Callable[..., bytes]] = {"csv": _csv, "parquet": _parquet}
+FORMATS = (*_FOR_PROGRAMS, *_ON_PAPER)

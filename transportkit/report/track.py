@@ -32,8 +32,7 @@ class TensorBoard:
         if result.status != "done" or result.folder is None:
             return
         run = result.run
-        name = f"{run.method}-{run.problem}-seed{run.seed}-{run.key()}"
-        with self.writer(str(self.folder / name)) as writer:
+        with self.writer(str(self.folder / Path(result.folder).name)) as writer:
             for step, loss in _history(Path(result.folder)):
                 writer.add_scalar("loss", loss, step)
             for metric, value in result.metrics.items():

@@ -198,8 +198,10 @@ def _stored(run: Run, folder: str) -> Outcome:
 
 def _last_line(error: Exception) -> str:
     """What a job's traceback ends with; submitit has it between dashes."""
-    lines = [line.strip() for line in str(error).split("-" * 22)[1].splitlines() if line.strip()]
-    return lines[-1].rpartition("UnfitWorker: ")[2]
+    parts = str(error).split("-" * 22)
+    text = parts[1] if len(parts) > 1 else parts[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1].rpartition("UnfitWorker: ")[2] if lines else type(error).__name__
 
 
 def _submitit() -> Any:

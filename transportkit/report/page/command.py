@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from ... import registry
-from ...core.record import Choice, Run
+from ...core.record import Budget, Choice, Run
 
 
 def command(run: Run) -> str:
@@ -14,7 +14,7 @@ def command(run: Run) -> str:
     words = ["tk", "run", written("method", run.method), "--data", written("problem", run.problem)]
     words += ["--seed", str(run.seed)]
     if str(run.budget) != "default":
-        words += ["--budget", str(run.budget)]
+        words += ["--budget", _budget(run.budget)]
     if run.integrator:
         words += ["--integrator", written("integrator", run.integrator)]
     if run.nfe is not None:
@@ -26,6 +26,8 @@ def command(run: Run) -> str:
     for name in ("points", "train", "batch", "threads"):
         if getattr(run, name) != getattr(plain, name):
             words += [f"--{name}", str(getattr(run, name))]
+    if run.tf32:
+        words += ["--tf32"]
     return shlex.join(words)
 
 
@@ -40,6 +42,11 @@ def written(kind: str, choice: Choice) -> str:
     if not changed:
         return choice.name
     return f"{choice.name}:" + ",".join(f"{k}={_text(v)}" for k, v in changed.items())
+
+
+def _budget(budget: Budget) -> str:
+    """As it is read; a number of seconds with all of its digits, since the run's key has them."""
+    return str(budget) if budget.seconds is None else f"seconds={budget.seconds!r}"
 
 
 def _text(value: Any) -> str:
