@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import platform
+import re
 import statistics
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -204,7 +205,8 @@ def _published(entry: Mapping[str, Any], key: str, columns: int) -> list[str]:
     mean = entry.get("mean") if key == "values" else None
     if mean is None and all(v is not None for v in values):
         mean = float(f"{statistics.fmean(values):.3g}")
-    return [f"{entry['name']}, published", *written, BLANK if mean is None else f"{mean:g}"]
+    origin = entry.get("origin", "published")
+    return [f"{entry['name']}, {origin}", *written, BLANK if mean is None else f"{mean:g}"]
 
 
 def excesses(suite: Suite, metric: str) -> Iterator[list[str]]:
@@ -219,7 +221,7 @@ def excesses(suite: Suite, metric: str) -> Iterator[list[str]]:
         if entry := suite.published["rows"].get(method):
             quoted = zip(entry["values"], known, strict=True)
             written = [BLANK if v is None else _excess(v, floor) for v, floor in quoted]
-            yield [f"{entry['name']}, published", *written]
+            yield [f"{entry['name']}, {entry.get('origin', 'published')}", *written]
 
 
 def _excess(value: float, floor: float) -> str:
@@ -251,7 +253,8 @@ def circumstances(suite: Suite) -> str:
     return (
         f"Budget {told(r.budget for r in runs)}; {told(sorted(seeds))} seeds a method; "
         f"{told(f'{r.points:,}' for r in runs)} points judged, at most "
-        f"{told(f'{r.train:,}' for r in runs)} to train on; {told(r.device for r in runs)}."
+        f"{told(f'{r.train:,}' for r in runs)} to train on; {told(r.device for r in runs)}, "
+        f"{told(r.threads for r in runs)} thread(s)."
     )
 
 
@@ -279,10 +282,18 @@ def section(suite: Suite) -> list[str]:
             beyond = [f"{head[0]} beyond the floor", *head[1:-1]]
             lines += [*table(beyond, excesses(suite, metric)), ""]
     lines += [*textwrap.wrap(circumstances(suite), 100), ""]
-    lines += [*textwrap.wrap(" ".join(str(suite.content["protocol"]).split()), 100), ""]
+    protocol = " ".join(str(suite.content["protocol"]).split())
+    lines += [*textwrap.wrap(f"Full protocol: {protocol}", 100), ""]
     lines += [*textwrap.wrap(f"Published: {suite.published['source']}.", 100), ""]
-    command = f"tk compare --suite benchmarks/suites/{suite.name}.yaml --reduced"
-    return [*lines, "```", command, "```", ""]
+    return [*lines, "```", command(suite), "```", ""]
+
+
+def command(suite: Suite) -> str:
+    """What makes the runs of a section, with the folder of data that the suite asks for, if any."""
+    words = " ".join(map(str, suite.content["problems"]))
+    folders = [f"{name}=FOLDER" for name in dict.fromkeys(re.findall(r"\$(\w+)", words))]
+    compare = f"tk compare --suite benchmarks/suites/{suite.name}.yaml --reduced"
+    return " ".join([*folders, compare, f"--out RUNS/{suite.name}"])
 
 
 def details(suite: Suite) -> list[str]:
@@ -325,8 +336,7 @@ def _stamp() -> str:
     today = datetime.datetime.now(datetime.UTC).date()
     return (
         f"transportkit {__version__}, {platform.machine()}, Python {platform.python_version()}, "
-        f"{today}, made by `python benchmarks/peers.py RUNS`. The machine was shared, so seconds "
-        "are upper bounds."
+        f"{today}, made by `python benchmarks/peers.py RUNS`."
     )
 
 
@@ -335,13 +345,13 @@ INTRODUCTION = """\
 
 Tables of other papers, made again with the methods here, with the published numbers below ours. A
 suite is one file that names methods, data, seeds, budgets and protocol, and one command runs it.
-The numbers on this page are those of the `reduced` budgets of the suites, for two busy cores, and
-are no judgement of methods at full strength: the full budgets are in the same files. This page and
-the values of every seed, in `benchmarks/results`, are made from a folder of runs by `python
-benchmarks/peers.py RUNS`.
+The numbers on this page are those of the `reduced` budgets of the suites, and are no judgement of
+methods at full strength: the full budgets are in the same files. This page and the values of every
+seed, in `benchmarks/results`, are made from a folder of runs by `python benchmarks/peers.py RUNS`.
 
 Ours are means over seeds ± half of the 95% interval (Student's t), without an interval where there
-is one seed. "Published" is quoted. Where protocols differ, it is said below the table.
+is one seed. "Published" is quoted; "recomputed" is a published method's figure computed anew
+for the suite. Where protocols differ, it is said below the table.
 """
 
 

@@ -93,6 +93,8 @@ def test_the_page_shows_means_intervals_and_published_numbers(peers: ModuleType)
         "| **`emd`** | 0.75 | · | · |"
     )
     assert any("DSBM, published" in line for line in page)
+    assert any(line.startswith("| discrete OT, recomputed | 0.799 |") for line in page)
+    assert any(line.startswith("CITE=FOLDER tk compare ") for line in page)
     assert any("0: 0.8, 1: 0.9" in line for line in peers.details(suite))
 
 
