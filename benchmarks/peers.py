@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import platform
 import re
 import statistics
+import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,12 +30,14 @@ from typing import Any
 from scipy.stats import t as student
 
 from transportkit import Choice, Evidence, Result, Transport, __version__, derive, registry
+from transportkit.core.threads import threads
 from transportkit.errors import TransportkitError
+from transportkit.harness.device import products
 from transportkit.harness.gather import gather
 from transportkit.harness.judge import Floors, evaluation_points, judge, label
 from transportkit.harness.plan import choose
 from transportkit.harness.saving import load_model
-from transportkit.harness.store import write_result
+from transportkit.harness.store import RESULT, write_result
 from transportkit.harness.suite import load_mapping, read_suite
 
 ROOT = Path(__file__).parents[1]
@@ -144,16 +148,19 @@ def completed(result: Result, asked: Sequence[Choice]) -> Result:
     integrator = registry.make("integrator", run.integrator) if run.integrator else None
     if integrator is not None and run.nfe is not None:
         integrator = integrator.with_evaluations(run.nfe)
-    _, model = load_model(folder)
-    moved = Transport(model, integrator).push(start, derive(run.seed, "push"), batch=run.batch)
-    evidence = Evidence(
-        start, moved.points, target, whole.truth, model, integrator, problem.for_training()
-    )
-    values, troubles = judge(replace(run, metrics=tuple(lacking)), whole, evidence, Floors())
+    with threads(run.threads), products(run.tf32):
+        _, model = load_model(folder)
+        moved = Transport(model, integrator).push(start, derive(run.seed, "push"), batch=run.batch)
+        evidence = Evidence(
+            start, moved.points, target, whole.truth, model, integrator, problem.for_training()
+        )
+        values, troubles = judge(replace(run, metrics=tuple(lacking)), whole, evidence, Floors())
     for trouble in troubles:
         print(f"{folder.name}: {trouble}")
     whole_result = replace(result, metrics={**result.metrics, **values})
-    write_result(folder, whole_result)
+    with tempfile.TemporaryDirectory(dir=folder) as partial:
+        write_result(Path(partial), whole_result)
+        os.replace(Path(partial) / RESULT, folder / RESULT)
     return whole_result
 
 

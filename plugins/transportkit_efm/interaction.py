@@ -9,7 +9,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor, nn
 
-from transportkit import Descent, Game, Method, Model, Problem, TimeMLP, Trainer
+from transportkit import Descent, Diverged, Game, Method, Model, Problem, TimeMLP, Trainer
 
 from . import IfmParams
 from .capacitor import Capacitor
@@ -134,7 +134,7 @@ def _paired(source: Tensor, target: Tensor, chunk: int) -> Tensor:
         # A shift costs every pairing the same; without it the solver is faster.
         cost = -(a - a.mean(0)) @ (b - b.mean(0)).T
         if not bool(cost.isfinite().all()):
-            raise ValueError("pairs need finite points; look for NaN or infinity in the samples")
+            raise Diverged("pairs need finite points; look for NaN or infinity in the samples")
         parts.append(b[torch.from_numpy(linear_sum_assignment(cost.cpu().numpy())[1]).to(b.device)])
     return torch.cat(parts)
 

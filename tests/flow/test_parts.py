@@ -6,10 +6,11 @@ import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from transportkit import derive
+from transportkit import Diverged, derive
 from transportkit_flow.couplings.coupling import Coupling, Independent
 from transportkit_flow.couplings.entropic import EntropicOT
 from transportkit_flow.couplings.exact import MinibatchOT
+from transportkit_flow.couplings.sinkhorn import _warn, plan, squared_distances
 from transportkit_flow.couplings.unbalanced import UnbalancedOT
 from transportkit_flow.paths.bridge import Bridge
 from transportkit_flow.paths.constant import Constant
@@ -38,6 +39,23 @@ def test_minibatch_ot_costs_what_the_exact_assignment_costs():
     assert least <= mean_cost(MinibatchOT(0.01).pair(x, y, derive(0))) * (1 + 1e-5)
     assert mean_cost(MinibatchOT(0.01).pair(x, y, derive(0))) <= 1.01 * least
     assert least < 0.9 * mean_cost(Independent().pair(x, y, derive(0)))
+
+
+@pytest.mark.parametrize("dim", [2, 10])
+def test_points_that_are_not_finite_have_no_pairs(dim):
+    x, y = draws(16, dim)
+    x[3, 0] = math.nan
+    with pytest.raises(Diverged, match="finite points"):
+        MinibatchOT().pair(x, y, derive(0))
+
+
+def test_an_unfinished_plan_warns_once(caplog):
+    x, y = draws(64, 2)
+    _warn.cache_clear()
+    for _ in range(2):
+        plan(squared_distances(x, y), 1e-6, None)
+    assert len(caplog.records) == 1
+    assert "raise sigma" in caplog.text
 
 
 def test_couplings_only_rearrange_the_batch():

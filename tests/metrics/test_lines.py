@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -120,3 +121,14 @@ def test_what_has_no_lines_is_refused(metric: Any) -> None:
         metric.evaluate(Evidence(x, x, x, None, Noisy(), EulerMaruyama(5)), derive(1))
     followed = metric.evaluate(Evidence(x, x, x + 1, None, Noisy(), Midpoint(5)), derive(1))
     assert math.isfinite(followed)
+
+
+def test_a_change_of_variables_outside_torch_is_refused() -> None:
+    class Scaled(Flow):
+        def lift(self, x: Tensor) -> Tensor:
+            return torch.from_numpy(2 * x.cpu().numpy())
+
+    given = evidence(lambda t, y: y)
+    given = replace(given, model=Scaled(lambda t, y: y))
+    with pytest.raises(Refusal, match="cannot be differentiated"):
+        LogLikelihood().evaluate(given, derive(1))

@@ -122,7 +122,13 @@ def _log_volume(change: Callable[[Tensor], Tensor], x: Tensor, exact: int) -> Te
     def one(point: Tensor) -> Tensor:
         return change(point[None])[0].flatten()
 
-    jacobian = torch.func.vmap(torch.func.jacrev(one))(x)
+    try:
+        jacobian = torch.func.vmap(torch.func.jacrev(one))(x)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError:
+        # A change that leaves torch on its way, as for a special function of scipy.
+        raise Refusal("the change of variables of these lines cannot be differentiated") from None
     matrix = jacobian.reshape(len(x), -1, x[0].numel()).double()
     if matrix.shape[1] != matrix.shape[2]:
         raise Refusal("the lines have more coordinates than the data")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from transportkit import Diverged
+
 from .assignment import COORDINATES, assign, assign_points
 from .coupling import Coupling
 
@@ -35,6 +37,8 @@ class MinibatchOT(Coupling):
         """The row of b paired with each row of a, (n,)."""
         a, b = a.flatten(1), b.flatten(1)
         a, b = (a - a.mean(0)).float(), (b - b.mean(0)).float()
+        if not bool(a.isfinite().all() and b.isfinite().all()):
+            raise Diverged("pairs need finite points; look for NaN or infinity in the samples")
         if a.shape[1] <= COORDINATES:
             found = assign_points(a.cpu().numpy(), b.cpu().numpy(), self.tolerance)
         else:

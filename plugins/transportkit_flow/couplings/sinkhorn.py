@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -21,7 +24,7 @@ def plan(cost: Tensor, epsilon: float, penalty: float | None, tolerance: float =
     the balance of both potentials, which it finds slowly at a large penalty, is put right now and
     then (Sejourne, Vialard and Peyre 2022, arXiv:2201.00730, proposition 3). Iterates until rows
     sum to their share within `tolerance` on average, or, unbalanced, until the scalings
-    change by no more.
+    change by no more; after 500 iterations it warns, once, and takes what there is.
     """
     power = 1.0 if penalty is None else penalty / (penalty + epsilon)
     # From the c-transforms, so that every row and column of the kernel has an entry of size 1.
@@ -42,7 +45,20 @@ def plan(cost: Tensor, epsilon: float, penalty: float | None, tolerance: float =
             if penalty is not None or not largest <= _LARGEST_LOG:
                 f, g = _balanced(f + epsilon * _log(u), g + epsilon * _log(v), penalty)
                 kernel, u, v = _absorbed(cost, f, g, epsilon)
+    else:
+        _warn(balanced=penalty is None)
     return u[:, None] * kernel * v
+
+
+@cache
+def _warn(balanced: bool) -> None:
+    """Say it once, not for every batch."""
+    text = (
+        "the plan of a batch misplaces more than a hundredth of its mass after %d iterations; raise sigma"
+        if balanced
+        else "the unbalanced plan of a batch still moves after %d iterations; raise epsilon"
+    )
+    logging.getLogger("transportkit").warning(text, _MOST_ITERATIONS)
 
 
 def _balanced(f: Tensor, g: Tensor, penalty: float | None) -> tuple[Tensor, Tensor]:
