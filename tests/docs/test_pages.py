@@ -123,8 +123,10 @@ def test_every_option_on_the_pages_exists() -> None:
         "--nproc-per-node",
         "--nthreads",
         "--nworkers",
+        "--repeats",
         "--standalone",
         "--strict",
+        "--width",
     }
     for page in PAGES:
         named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", page.read_text()))

@@ -77,7 +77,10 @@ def shared(command: F) -> F:
             click.option("--source", metavar="FILE", help="Your own samples of P."),
             click.option("--target", metavar="FILE", help="Your own samples of Q."),
             click.option(
-                "--metric", multiple=True, metavar="NAME[:k=v,..]", help="A metric (default: all)."
+                "--metric",
+                multiple=True,
+                metavar="NAME[:k=v,..]",
+                help="A metric (default: all but those computed by name only).",
             ),
             click.option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N."),
             click.option("--points", type=int, metavar="N", help="Points judged on (2000)."),

@@ -18,8 +18,8 @@ class Muon(torch.optim.Optimizer):
     kellerjordan.github.io/posts/muon), times sqrt(max(1, rows / columns)).
 
     Unlike `torch.optim.Muon`, which always iterates in bfloat16, it does so in float32 on a CPU:
-    many have no bfloat16 arithmetic, and the product of two small matrices takes ten times as long
-    there. Matrices of one shape are iterated together.
+    many have no bfloat16 arithmetic, and the product of two small matrices is slow there.
+    Matrices of one shape are iterated together.
     """
 
     def __init__(

@@ -22,9 +22,9 @@ def plan(cost: Tensor, epsilon: float, penalty: float | None, tolerance: float =
     without a penalty the marginals are held. Chizat et al. 2018, "Scaling algorithms for unbalanced
     optimal transport problems", algorithm 1, with its absorption of large scalings (section 3.3);
     the balance of both potentials, which it finds slowly at a large penalty, is put right now and
-    then (Sejourne, Vialard and Peyre 2022, arXiv:2201.00730, proposition 3). Iterates until rows
-    sum to their share within `tolerance` on average, or, unbalanced, until the scalings
-    change by no more; after 500 iterations it warns, once, and takes what there is.
+    then (Sejourne, Vialard and Peyre 2022, arXiv:2201.00730). Iterates until rows sum to their
+    share within `tolerance` on average, or, unbalanced, until the scalings change by no more;
+    after 500 iterations it warns, once, and takes what there is.
     """
     power = 1.0 if penalty is None else penalty / (penalty + epsilon)
     # From the c-transforms, so that every row and column of the kernel has an entry of size 1.

@@ -27,9 +27,9 @@ def solve_unbalanced(
 
     a and b uniform (Chizat et al. 2018, "Scaling algorithms for unbalanced optimal transport
     problems", section 5). Potentials are shifted against each other to the best of the dual after
-    every iteration, without which a large strictness converges slowly (Sejourne et al. 2022,
-    "Faster unbalanced optimal transport", proposition 5). epsilon falls as in `entropic.solve`;
-    `error` is the mass that the last iteration moved, as a share of all.
+    every iteration, without which a large strictness converges slowly (Sejourne, Vialard and
+    Peyre 2022, arXiv:2201.00730). epsilon falls as in `entropic.solve`; `error` is the mass
+    that the last iteration moved, as a share of all.
     """
     squares = x.square().sum(1), y.square().sum(1)
     now = max(epsilon, float(squares[0].mean() + squares[1].mean()) / 2)
