@@ -48,6 +48,14 @@ def test_whatever_can_change_a_result_changes_its_key(name: str) -> None:
     assert (other.fit_key() == RUN.fit_key()) == (name in JUDGED)
 
 
+def test_code_that_judges_a_fit_is_not_part_of_it() -> None:
+    other = replace(RUN, versions={**RUN.versions, "metric:theirs": "1 abc"})
+    assert other.key() != RUN.key()
+    assert other.fit_key() == RUN.fit_key()
+    trained = replace(RUN, versions={**RUN.versions, "theirs": "1 abc"})
+    assert trained.fit_key() != RUN.fit_key()
+
+
 def test_equal_work_has_an_equal_key() -> None:
     reordered = replace(RUN, method=Choice("efm", {"hidden": (64, 64), "lr": 1e-3}))
     assert reordered.key() == RUN.key()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -37,9 +38,8 @@ def is_standard_normal(source: Marginal) -> bool:
     return max(gaps) <= math.sqrt(math.log(2 / level) / (2 * n))
 
 
-def _gap(values: Tensor, cdf: object) -> float:
+def _gap(values: Tensor, cdf: Callable[[Tensor], Tensor]) -> float:
     """The largest distance between the empirical distribution of values (n,) and `cdf`."""
-    assert callable(cdf)
     levels = cdf(values.sort().values)
     steps = torch.arange(len(values) + 1, dtype=levels.dtype) / len(values)
     return float(torch.maximum((levels - steps[:-1]).amax(), (steps[1:] - levels).amax()))

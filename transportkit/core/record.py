@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from ..errors import UsageError
+
+JUDGING = ("integrator", "metric")
+"""Kinds of plugins that a fit is pushed and judged by."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,10 @@ class Run:
 
     @cached_property
     def _fit_key(self) -> str:
-        return _key(self, without={"integrator", "nfe", "metrics", "points", "batch"})
+        judging = tuple(f"{kind}:" for kind in JUDGING)
+        kept = {name: v for name, v in self.versions.items() if not name.startswith(judging)}
+        without = {"integrator", "nfe", "metrics", "points", "batch"}
+        return _key(replace(self, versions=kept), without)
 
 
 def _key(run: Run, without: Collection[str] = ()) -> str:

@@ -111,7 +111,7 @@ def compare(results: Sequence[Result]) -> Comparison:
         comparison.rows.extend(_rows(data, metric, values, ranks))
         comparison.contrasts.extend(Contrast(data, metric, pair) for pair in pairs)
         if better and pairs:
-            of = points.copy().pop() if len(points) == 1 else None
+            of = next(iter(points)) if len(points) == 1 else None
             comparison.resolutions.append(_resolution(data, metric, values, pairs, better, of))
     return comparison
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .. import registry
-from ..core.record import Choice
+from ..core.record import JUDGING, Choice
 from ..core.spec import ProblemSpec
 from ..errors import DataError
 
@@ -24,7 +24,8 @@ def versions(chosen: dict[str, list[Choice]]) -> dict[str, str]:
 
     `chosen` holds the plugins in use by kind. The code of transportkit and of each plugin is named
     by version and by a digest of its sources, so that a result is never taken for that of code
-    which has changed since; files that a problem reads are named by their digest.
+    which has changed since; files that a problem reads are named by their digest. Packages of
+    what judges a fit bear their kind ("metric:theirs"): the fit does not depend on them.
     """
     found = {"python": platform.python_version()}
     for library in _LIBRARIES:
@@ -36,7 +37,8 @@ def versions(chosen: dict[str, list[Choice]]) -> dict[str, str]:
             loaded = registry.describe(kind, choice.name)
             package = loaded.spec.implementation.partition(":")[0].partition(".")[0]
             if package != "transportkit":
-                found[package] = f"{loaded.entry.version} {sources(package)}"
+                name = f"{kind}:{package}" if kind in JUDGING else package
+                found[name] = f"{loaded.entry.version} {sources(package)}"
             if isinstance(loaded.spec, ProblemSpec):
                 for name in loaded.spec.files:
                     found[f"{choice.name} {name}"] = digest(Path(str(choice.params[name])))

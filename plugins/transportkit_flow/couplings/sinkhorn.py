@@ -54,9 +54,9 @@ def plan(cost: Tensor, epsilon: float, penalty: float | None, tolerance: float =
 def _warn(balanced: bool) -> None:
     """Say it once, not for every batch."""
     text = (
-        "the plan of a batch misplaces more than a hundredth of its mass after %d iterations; raise sigma"
+        "after %d iterations the plan of a batch misplaces a hundredth of its mass; raise sigma"
         if balanced
-        else "the unbalanced plan of a batch still moves after %d iterations; raise epsilon"
+        else "after %d iterations the unbalanced plan of a batch still changes; raise epsilon"
     )
     logging.getLogger("transportkit").warning(text, _MOST_ITERATIONS)
 

@@ -36,10 +36,10 @@ class UnbalancedOT(Coupling):
         # Points that all coincide are paired anyhow.
         cost = cost / torch.where(mean > 0, mean, torch.ones_like(mean))
         weights = plan(cost, self.epsilon, self.penalty)
-        shares = weights.sum(1, keepdim=True).T
+        shares = weights.sum(1)
         # Evenly spaced draws: a point of share s is taken floor(n s) or ceil(n s) times.
         offsets = torch.rand(1, generator=generator, device=generator.device).to(shares)
         levels = (torch.arange(len(x0), device=shares.device) + offsets) / len(x0)
-        reach = shares.squeeze(0).cumsum(0)
+        reach = shares.cumsum(0)
         rows = torch.searchsorted(reach, levels * reach[-1]).clamp_max(len(x0) - 1)
         return x0[rows], x1[partners(weights[rows], generator)]

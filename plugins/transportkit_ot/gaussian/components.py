@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-_STARTS = 1
-
 
 @dataclass(frozen=True)
 class Mixture:
@@ -36,7 +34,7 @@ def fit(x: Tensor, components: int, generator: Generator) -> Mixture:
     seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
     points = x.double().cpu().numpy()
     least = 1e-6 * float(points.var(0).mean()) or 1e-12
-    found = GaussianMixture(components, reg_covar=least, n_init=_STARTS, random_state=seed)
+    found = GaussianMixture(components, reg_covar=least, random_state=seed)
     with warnings.catch_warnings():
         # A fit that is still moving, or clusters that coincide, are what BIC is asked about.
         warnings.simplefilter("ignore", ConvergenceWarning)

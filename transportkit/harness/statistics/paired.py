@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from scipy.special import stdtr
 
-from .interval import CONFIDENCE, Array, quantile
+from .interval import CONFIDENCE, quantile
 
 ALPHA = 1 - CONFIDENCE
 
@@ -115,8 +115,3 @@ def two_sided(mean: float, error: float, freedom: int) -> float:
     if error == 0:
         return 1.0 if mean == 0 else 0.0
     return float(2 * stdtr(freedom, -abs(mean) / error))
-
-
-def spreads(pairs: Sequence[Pair]) -> Array:
-    """The scatters of one seed's difference, of the pairs that have one."""
-    return np.array([pair.spread for pair in pairs if pair.spread is not None])
