@@ -10,21 +10,28 @@ from typing import Any
 
 from ..document import as_text
 
+SCRIPTS = ("parts", "table", "curves", "samples", "runs", "page")
+"""One script in this order: the last calls the others."""
+
 
 def build(data: Mapping[str, Any], title: str) -> str:
     """The whole page. `data` stands in it as JSON and is shown as text, never as HTML."""
-    parts = files(__package__)
     # In a script element only "</" and "<!--" could end the JSON before its end.
     text = _compact(data).replace("<", "\\u003c")
-    page = parts.joinpath("page.html").read_text(encoding="utf-8")
+    page = read("page.html")
     for mark, content in (
         ("{{title}}", html.escape(title)),
-        ("/*{{style}}*/", parts.joinpath("page.css").read_text(encoding="utf-8")),
-        ("/*{{script}}*/", parts.joinpath("page.js").read_text(encoding="utf-8")),
+        ("/*{{style}}*/", read("page.css")),
+        ("/*{{script}}*/", "\n".join(read(f"{name}.js") for name in SCRIPTS)),
         ("{{data}}", text),
     ):
         page = page.replace(mark, content, 1)
     return page
+
+
+def read(name: str) -> str:
+    """A file of this package."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _compact(data: Mapping[str, Any]) -> str:

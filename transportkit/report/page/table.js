@@ -1,0 +1,96 @@
+// The table.
+
+const FACTS = ["finished", "NFE", "fit s", "push s"];
+
+function table(problem) {
+  const shown = { floors: true };
+  const columns = [
+    { name: "method", value: (m) => m.name, text: true },
+    ...problem.metrics.map((metric) => ({
+      name: metric.name, metric,
+      value: (m) => m.cells[metric.name] && m.cells[metric.name].value,
+    })),
+    ...FACTS.map((name, i) => ({ name, value: (m) => m.facts[i].value, fact: i })),
+    { name: "seeds", value: (m) => m.seeds },
+  ];
+  const figures = problem.methods.some((m) => m.seeds > 0);
+  const heads = columns.map((column) => {
+    const head = el("th", { scope: "col", "aria-sort": "none" });
+    head.append(el("button", { type: "button", onclick: () => sort(column, head) }, column.name));
+    return head;
+  });
+  const body = el("tbody");
+  const foot = el("tfoot");
+  const node = el("table", {}, el("thead", {}, el("tr", {}, heads)), body, foot);
+  let order = problem.methods.slice().sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+
+  function cell(column, method) {
+    if (column.metric) {
+      const got = method.cells[column.name];
+      if (!got) return el("td", {}, "-", el("span", { class: "star" }));
+      const text = shown.floors && got.ratio_text ? got.ratio_text : got.text;
+      const best = got.rank === 1;
+      const mark = best ? (ties(problem, column.name) > 1 ? "≈" : "★") : "";
+      const title = best ? "best, or not told apart from the best" : null;
+      return el("td", { class: best ? "best" : null, title }, text, el("span", { class: "star" }, mark));
+    }
+    if (column.fact !== undefined) return el("td", {}, method.facts[column.fact].text);
+    return el("td", {}, String(column.value(method)));
+  }
+
+  function lay() {
+    body.replaceChildren();
+    for (const method of order) {
+      if (method.seeds) body.append(el("tr", {}, columns.map((c) => cell(c, method))));
+      for (const trouble of method.troubles) {
+        const which = method.seeds || method.troubles.length > 1
+          ? `seed${trouble.seeds.length > 1 ? "s" : ""} ${trouble.seeds.join(", ")}, ` : "";
+        body.append(el("tr", { class: "trouble" }, el("td", {}, method.seeds ? "" : method.name),
+          el("td", { class: "trouble", colspan: columns.length - 1 }, which + trouble.text)));
+      }
+    }
+    foot.replaceChildren();
+    if (problem.metrics.some((m) => m.floors)) {
+      foot.append(el("tr", {}, columns.map((c, i) => el("td", {}, i === 0 ? "floor" :
+        c.metric && c.metric.floors ? c.metric.floor : "", c.metric ? el("span", { class: "star" }) : null))));
+    }
+  }
+
+  function sort(column, head) {
+    const up = head.getAttribute("aria-sort") !== "ascending";
+    heads.forEach((h) => h.setAttribute("aria-sort", "none"));
+    head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const sign = up ? 1 : -1;
+    order.sort((a, b) => {
+      const [x, y] = [column.value(a), column.value(b)];
+      const none = (v) => v === null || v === undefined;
+      if (none(x) || none(y)) return none(x) - none(y);
+      return sign * (column.text ? x.localeCompare(y, undefined, { numeric: true }) : x - y);
+    });
+    lay();
+  }
+
+  lay();
+  const bar = el("div", { class: "bar" });
+  if (problem.metrics.some((m) => m.floors)) {
+    const box = el("input", { type: "checkbox", checked: true });
+    box.addEventListener("change", () => { shown.floors = box.checked; lay(); });
+    bar.append(el("label", {}, box, "distances in units of their floor"));
+  }
+  const notes = figures ? meaning(problem) : "No run here has figures.";
+  return [bar, el("div", { class: "scroll" }, node), el("p", { class: "soft" }, notes)];
+}
+
+function ties(problem, metric) {
+  return problem.methods.filter((m) => m.cells[metric] && m.cells[metric].rank === 1).length;
+}
+
+function meaning(problem) {
+  const parts = [];
+  if (problem.metrics.some((m) => m.floors)) {
+    parts.push("The floor is the distance between independent samples of the target: 1 is as near as can be told.");
+  }
+  if (problem.methods.some((m) => m.seeds > 1)) parts.push("Mean over seeds ± half of its 95% interval.");
+  parts.push("★ best; ≈ not told apart from the best.");
+  return parts.join(" ");
+}
