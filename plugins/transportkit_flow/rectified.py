@@ -99,6 +99,12 @@ class OneStep(Map):
 class DistilledGame(RectifiedGame):
     """The same rounds, and one more in which the first step alone is fitted to the pairs."""
 
+    def __init__(
+        self, problem: Problem, field: FlowField, path: Path, params: RectifiedParams
+    ) -> None:
+        super().__init__(problem, field, path, params)
+        self.last = False
+
     @property
     def rounds(self) -> int:
         return super().rounds + 1
@@ -106,8 +112,6 @@ class DistilledGame(RectifiedGame):
     def begin(self, round: int, generator: Generator) -> None:
         super().begin(round, generator)
         self.last = round == self.rounds - 1
-
-    last = False
 
     def on_paths(self, x0: Tensor, x1: Tensor, generator: Generator) -> FlowBatch:
         batch = super().on_paths(x0, x1, generator)

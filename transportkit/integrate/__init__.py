@@ -12,11 +12,15 @@ from ..core.spec import IntegratorSpec, SpanKind
 
 @dataclass(frozen=True)
 class FixedParams:
+    """Of a scheme with equal steps."""
+
     steps: int = param(100, "equal steps over the span", ge=1)
 
 
 @dataclass(frozen=True)
 class AdaptiveParams:
+    """Of a scheme that holds an error."""
+
     rtol: float = param(1e-4, "relative tolerance of one step", gt=0, lt=1)
     atol: float = param(1e-4, "absolute tolerance of one step, in the field's units", gt=0)
     max_steps: int = param(10_000, "evaluations after which a batch is given up", ge=1)
@@ -24,6 +28,8 @@ class AdaptiveParams:
 
 @dataclass(frozen=True)
 class LinesParams:
+    """Of following field lines by their length."""
+
     scheme: Literal["bosh3", "heun2", "dopri5"] = param("bosh3", "embedded Runge-Kutta pair")
     tolerance: float = param(1e-2, "error of one step over its length and the offset", gt=0)
     step: float | None = param(None, "a fixed step in arc length, instead of the tolerance", gt=0)

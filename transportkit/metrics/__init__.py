@@ -15,6 +15,8 @@ from ..core.spec import MetricSpec
 
 @dataclass(frozen=True)
 class ExactParams:
+    """Of exact optimal transport between samples."""
+
     limit: int = param(
         2000, "points used at most, drawn at random: the time grows with the cube", ge=2
     )
@@ -22,6 +24,8 @@ class ExactParams:
 
 @dataclass(frozen=True)
 class BetweenParams:
+    """Of points at inner times."""
+
     along: Literal["auto", "lines", "displacement"] = param(
         "auto", "where points are at an inner time: on the lines over time, or on straight ones"
     )
@@ -30,17 +34,23 @@ class BetweenParams:
 
 @dataclass(frozen=True)
 class ConditionalParams:
+    """Of samples of conditional laws."""
+
     points: int = param(100, "start points whose conditional law is looked at", ge=1)
     draws: int = param(1000, "points moved from each of them", ge=2)
 
 
 @dataclass(frozen=True)
 class SlicedParams:
+    """Of projections."""
+
     projections: int = param(256, "directions", ge=1)
 
 
 @dataclass(frozen=True)
 class KernelParams:
+    """Of the kernels."""
+
     bandwidth: float | None = param(
         None, "of the middle kernels; auto is the median distance within the target sample", gt=0
     )
@@ -48,17 +58,23 @@ class KernelParams:
 
 @dataclass(frozen=True)
 class NearestParams:
+    """Of the search for nearest points."""
+
     limit: int = param(10_000, "points and training samples used at most, drawn at random", ge=2)
 
 
 @dataclass(frozen=True)
 class LinesParams:
+    """Of lines over time."""
+
     limit: int = param(1000, "lines followed at most, drawn at random", ge=2)
     states: int = param(101, "states of each line, at equal times", ge=3)
 
 
 @dataclass(frozen=True)
 class LikelihoodParams:
+    """Of the change of variables along lines."""
+
     limit: int = param(500, "target points used at most, drawn at random", ge=1)
     exact: int = param(16, "most dimensions in which the divergence is exact", ge=1)
     unit: Literal["nats", "bits"] = param("nats", "unit of the value, per dimension")

@@ -10,6 +10,8 @@ from transportkit import MethodSpec, param
 
 @dataclass(frozen=True)
 class LightParams:
+    """Of a potential that is a mixture of Gaussians."""
+
     steps: int = param(2000, "gradient steps when no budget is given", ge=1)
     batch: int = param(256, "draws of each side in one gradient step", ge=1)
     lr: float = param(0.01, "initial learning rate of AdamW", gt=0)
@@ -29,6 +31,8 @@ class LightParams:
 
 @dataclass(frozen=True)
 class DSBMParams:
+    """Of two drifts, and of the pairs that they make for each other."""
+
     steps: int = param(2000, "gradient steps of both drifts when no budget is given", ge=1)
     batch: int = param(512, "pairs in one gradient step of one drift", ge=1)
     lr: float = param(2e-3, "initial learning rate of AdamW", gt=0)

@@ -10,6 +10,8 @@ from transportkit import MethodSpec, param
 
 @dataclass(frozen=True)
 class EMDParams:
+    """Of a coupling of the training samples, and of its extension to new points."""
+
     points: int = param(3000, "most training samples of each side that are coupled", ge=1)
     extension: Literal["displacement", "image"] = param(
         "displacement",
@@ -20,6 +22,8 @@ class EMDParams:
 
 @dataclass(frozen=True)
 class SinkhornParams:
+    """Of the regularised plan between the training samples."""
+
     points: int = param(3000, "most training samples of each side that are coupled", ge=2)
     epsilon: float = param(0.01, "regularisation of the cost |x - y|^2 / 2", gt=0)
     unit: Literal["variance", "data"] = param(

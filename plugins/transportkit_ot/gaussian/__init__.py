@@ -10,6 +10,8 @@ from transportkit import MethodSpec, param
 
 @dataclass(frozen=True)
 class LinearParams:
+    """Of the estimates of both covariances."""
+
     points: int = param(100_000, "most training samples of each side", ge=2)
     shrinkage: float | None = param(
         None,
@@ -21,6 +23,8 @@ class LinearParams:
 
 @dataclass(frozen=True)
 class MixtureParams:
+    """Of both mixtures, and of the map that is made of their plan."""
+
     points: int = param(10_000, "most training samples of each side", ge=2)
     components: int | None = param(
         None, "Gaussians of each mixture; auto by the Bayesian information criterion", ge=1

@@ -21,16 +21,22 @@ class NeuralParams:
 
 @dataclass(frozen=True)
 class MMV1Params(NeuralParams):
+    """The same, and the ascent."""
+
     ascent: int = param(5, "steps of ascent in which a conjugate is sharpened", ge=0)
 
 
 @dataclass(frozen=True)
 class MMV2Params(NeuralParams):
+    """The same, and how often the inverse moves."""
+
     moves: int = param(5, "updates of the inverse in one step", ge=1)
 
 
 @dataclass(frozen=True)
 class NeuralOTParams(NeuralParams):
+    """The same, and the cost: strong, or weak with the noise that it needs."""
+
     width: int = param(128, "units of each hidden layer", ge=1)
     moves: int = param(5, "updates of the map in one step", ge=1)
     weak: float = param(
@@ -42,7 +48,8 @@ class NeuralOTParams(NeuralParams):
 
 @dataclass(frozen=True)
 class MongeGapParams(NeuralParams):
-    lr: float = param(3e-3, "initial learning rate of AdamW", gt=0)
+    """The same, and both terms of the loss."""
+
     gap: float = param(1.0, "weight of the Monge gap", ge=0)
     epsilon: float = param(
         0.05, "regularisation of the fitting loss, in half the sum of both total variances", gt=0

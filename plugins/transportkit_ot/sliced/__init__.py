@@ -10,6 +10,8 @@ from transportkit import MethodSpec, param
 
 @dataclass(frozen=True)
 class SlicedParams:
+    """Of the iterations, and of the monotone maps along the axes of one."""
+
     points: int = param(10_000, "most training samples of each side", ge=2)
     iterations: int = param(50, "turns of the axes along which both samples are matched", ge=1)
     directions: int = param(64, "axes of one iteration, at most D", ge=1)
