@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -18,14 +17,12 @@ def pytest_configure() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """One worker takes all tests of a file, or of a plugin: they share what is slow to make."""
-    for item in items:
-        given = getattr(getattr(item, "callspec", None), "params", {})
-        plugin = [given[key] for key in ("kind", "name") if key in given]
-        group = "-".join(plugin) if len(plugin) == 2 else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+    given = getattr(getattr(item, "callspec", None), "params", {})
+    plugin = [given[key] for key in ("kind", "name") if key in given]
+    group = "-".join(plugin) if len(plugin) == 2 else item.path.name
+    item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture

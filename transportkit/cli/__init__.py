@@ -22,7 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with Interrupts() as interrupts:
             status = _status(arguments, interrupts)
-        sys.stdout.flush()
+        if sys.stdout is None:
+            # Standard output was closed before the start: nobody has seen the result.
+            status = status or 1
+        else:
+            sys.stdout.flush()
     except BrokenPipeError:
         # The reader has gone; what was left in the buffer must not raise once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..api.record import RunRecord
+from ..errors import UsageError
 from ..problems.files import check_place, write_points
 from ..report.document import as_text
 from .interrupts import check
@@ -25,6 +26,10 @@ def push(
 ) -> int:
     """Move the points of a file with a stored model; the exit status."""
     check_place(output)
+    if seed < 0:
+        raise UsageError(f"a seed is 0 or more, not {seed}")
+    if nfe is not None and nfe < 1:
+        raise UsageError(f"nfe must be at least 1, not {nfe}")
     record = RunRecord.read(run_folder)
     check()
     pushed = record.push(
