@@ -17,12 +17,17 @@ def pytest_configure() -> None:
     torch.set_num_threads(1)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """One worker takes all tests of a file, or of a plugin: they share what is slow to make."""
-    given = getattr(getattr(item, "callspec", None), "params", {})
-    plugin = [given[key] for key in ("kind", "name") if key in given]
-    group = "-".join(plugin) if len(plugin) == 2 else item.path.name
-    item.add_marker(pytest.mark.xdist_group(group))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One worker takes all tests of a file, which share what is slow to make."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            # Each plugin is a test of its own there.
+            return nodeid if file.endswith("test_first_party.py") else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture
