@@ -30,11 +30,13 @@ def read_suite(path: Path, reduced: bool = False) -> dict[str, Any]:
     content = load_mapping(path, "an experiment, such as 'methods: [cfm, emd]'")
     smaller = content.pop("reduced", None)
     read = suite_fields(content, f"'{path}'")
-    if not reduced:
+    if smaller is None and not reduced:
         return read
     if not isinstance(smaller, dict) or not smaller:
         raise UsageError(f"'{path}' has no block 'reduced' that says what is smaller")
-    return {**read, **suite_fields(smaller, f"'reduced' in '{path}'")}
+    # Read even where it is not asked for, so that a slip in it shows.
+    less = suite_fields(smaller, f"'reduced' in '{path}'")
+    return {**read, **less} if reduced else read
 
 
 def suite_fields(content: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -56,8 +58,10 @@ def load_mapping(path: Path, what: str) -> dict[str, Any]:
     """A YAML file that holds values by name; `what` says what it should hold."""
     import yaml
 
+    from .plain_yaml import load
+
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"there is no file '{path}'") from None
     except (OSError, UnicodeDecodeError) as error:
