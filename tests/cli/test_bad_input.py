@@ -30,6 +30,7 @@ RUNS = {
     f"run cfm {MOONS} --budget seconds=nan": "a budget has more than 0 seconds",
     f"run cfm {MOONS} --seed -1": "a seed is 0 or more, not -1",
     f"run cfm {MOONS} --points 1": "points must be at least 2, not 1",
+    f"run cfm {MOONS} --points 9999999999999": "points must be at most 1000000000",
     f"run cfm {MOONS} --nfe 0": "nfe must be at least 1, not 0",
     f"run linear {MOONS} --nfe 5": "linear moves points by a map, which takes no --integrator",
     f"run cfm {MOONS} --device nonsense": "unknown device 'nonsense'",

@@ -18,6 +18,8 @@ from . import device, provenance
 
 log = logging.getLogger("transportkit")
 MOST_SEEDS = 100_000
+MOST = 1_000_000_000
+"""Points, lines or threads beyond which a number is a slip."""
 Asked = str | Choice
 
 
@@ -43,8 +45,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, least in (("points", 2), ("train", 2), ("batch", 1), ("threads", 1)):
-            if getattr(self, name) < least:
-                raise UsageError(f"{name} must be at least {least}, not {getattr(self, name)}")
+            given = getattr(self, name)
+            if not isinstance(given, int):
+                raise UsageError(f"{name} must be a whole number, not {given!r}")
+            if given < least:
+                raise UsageError(f"{name} must be at least {least}, not {given}")
+            if given > MOST:
+                raise UsageError(f"{name} must be at most {MOST}, not {given}")
         if self.nfe is not None and self.nfe < 1:
             raise UsageError(f"nfe must be at least 1, not {self.nfe}")
 
