@@ -204,7 +204,7 @@ uotcfm = MethodSpec(
 )
 rectified = MethodSpec(
     summary="rectified flow: flow matching, and rounds of it on the pairs of its own lines",
-    implementation="transportkit_flow.rectified:RectifiedFlow",
+    implementation="transportkit_flow.reflow:RectifiedFlow",
     citation="Liu, Gong and Liu 2023, arXiv:2209.03003",
     params=RectifiedParams,
     family="flow matching",
@@ -213,7 +213,7 @@ rectified = MethodSpec(
 )
 rectified_map = MethodSpec(
     summary="rectified flow, distilled into a map of one step",
-    implementation="transportkit_flow.rectified:DistilledRectifiedFlow",
+    implementation="transportkit_flow.reflow:DistilledRectifiedFlow",
     citation="Liu, Gong and Liu 2023, arXiv:2209.03003, section 2.2",
     params=RectifiedParams,
     family="flow matching",

@@ -37,7 +37,8 @@ def test_the_folder_is_whole(cfm: Answer) -> None:
     folder = Path(cfm.json["run"])
     present = {path.name for path in folder.iterdir()}
     assert present == {
-        "model.safetensors", "model.json", "result.json", "samples.npz", "picture.png", "fit.json"
+        "model.safetensors", "model.json", "result.json", "samples.npz", "picture.png", "fit.json",
+        "lines.npz",
     }  # fmt: skip
     assert load_file(folder / "model.safetensors")
     assert (folder / "picture.png").read_bytes().startswith(b"\x89PNG")

@@ -26,7 +26,7 @@ from transportkit_flow.methods import (
     ScoreFlowMatching,
     StochasticInterpolant,
 )
-from transportkit_flow.rectified import DistilledRectifiedFlow, RectifiedFlow
+from transportkit_flow.reflow import DistilledRectifiedFlow, RectifiedFlow
 
 SMALL: dict[str, Any] = {"width": 32, "depth": 2, "lr": 1e-2, "batch": 256}
 SHIFT = torch.tensor([3.0, -2.0])
