@@ -19,4 +19,4 @@ from .neural import mmv1 as mmv1
 from .neural import mmv2 as mmv2
 from .neural import monge_gap as monge_gap
 from .neural import neural_ot as neural_ot
-from .sliced import sliced as sliced
+from .slices import sliced as sliced

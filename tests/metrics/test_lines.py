@@ -26,7 +26,7 @@ from transportkit import (
 )
 from transportkit.metrics.energies import NormalisedPathEnergy, PathEnergy
 from transportkit.metrics.likelihood import LogLikelihood
-from transportkit.metrics.straightness import Straightness
+from transportkit.metrics.straight_lines import Straightness
 
 N = 300
 LINES = (Straightness(), PathEnergy(), NormalisedPathEnergy())

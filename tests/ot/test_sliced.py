@@ -4,7 +4,7 @@ from scipy.stats import norm
 
 from tests.ot.fits import fitted, gaussian_pair, l2_uvp
 from transportkit import derive
-from transportkit_ot.sliced.transfer import match
+from transportkit_ot.slices.transfer import match
 
 
 def test_quantiles_are_matched_linearly_and_shifted_beyond():

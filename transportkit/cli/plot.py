@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import click
-import numpy as np
 
 from .. import registry
 from ..core.integrator import Integrator
@@ -104,6 +103,8 @@ def _integrator(run: Run) -> Integrator:
 
 
 def _samples(folder: Path) -> dict[str, Array]:
+    import numpy as np
+
     file = folder / SAMPLES
     try:
         with np.load(file, allow_pickle=False) as stored:

@@ -153,7 +153,7 @@ memorization = MetricSpec(
 )
 straightness = MetricSpec(
     summary="how far the model's lines are from straight ones, relative to their cost",
-    implementation="transportkit.metrics.straightness:Straightness",
+    implementation="transportkit.metrics.straight_lines:Straightness",
     citation="Liu, Gong and Liu 2023, arXiv:2209.03003",
     params=LinesParams,
     default=False,
