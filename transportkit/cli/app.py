@@ -18,6 +18,9 @@ KINDS = {
 }
 
 
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
 class _Suggesting(click.Group):
     """A group that names the near command when one is unknown."""
 
@@ -34,7 +37,6 @@ class _Suggesting(click.Group):
 
 @click.group(
     cls=_Suggesting,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Plugins and their parameters are written name:key=value,key=value, such as "
     "gaussian-pair:dim=16 or dopri5:rtol=1e-5.",
 )
@@ -204,3 +206,9 @@ def plugin() -> None:
 
 for command in PLUGIN_COMMANDS:
     plugin.add_command(command)
+
+# Each command has the settings itself: click makes its help option once, from the first context it
+# is parsed in, and that need not be one below `tk`.
+for group in (tk, plugin):
+    for command in (group, *group.commands.values()):
+        command.context_settings = SETTINGS
