@@ -33,6 +33,8 @@ class PluginError(TransportkitError):
 class Refusal(TransportkitError):
     """A method, metric or integrator says that it does not apply, and why."""
 
+    exit_status = 2
+
 
 class Diverged(TransportkitError):
     """Training met a loss that is not finite."""

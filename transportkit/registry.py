@@ -68,9 +68,12 @@ def find(kind: str, name: str) -> Entry:
     if named:
         owners = ", ".join(f"'{e.distribution}'" for e in named)
         raise UsageError(f"'{distribution}' offers no {kind} '{bare}'; {owners} does")
-    raise UsageError(
-        f"unknown {kind} '{name}'; {did_you_mean(bare, {e.name for e in entries(kind)})}"
-    )
+    known = {e.name for e in entries(kind)}
+    if distribution in known:
+        raise UsageError(
+            f"'{name}' should read {distribution}:key=value, as in {distribution}:{bare}=..."
+        )
+    raise UsageError(f"unknown {kind} '{name}'; {did_you_mean(bare, known)}")
 
 
 def read(entry: Entry) -> Loaded | Broken:

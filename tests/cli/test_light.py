@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from tests.commands import tk
 
@@ -31,6 +34,16 @@ def test_a_reader_that_leaves() -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert done.stdout == "methods\n"
     assert done.stderr == ""
+
+
+def test_an_output_that_takes_nothing() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    command = f"{sys.executable} -m transportkit list > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: standard output or a file could not be written")
+    assert done.stderr.count("\n") == 1
 
 
 def test_list() -> None:

@@ -26,7 +26,7 @@ def test_every_picture_of_a_run_between_plates(
 ) -> None:
     monkeypatch.setattr("transportkit.report.animation.FRAMES", 3)
     monkeypatch.setattr("transportkit.report.animation.HOLD", 1)
-    answer = tk(f"plot {plates} --lines 12 --json --out", tmp_path / "new")
+    answer = tk(f"plot {plates} --lines 12 --json -o", tmp_path / "new")
     assert (answer.status, answer.err) == (0, "")
     names = [Path(file).name for file in answer.json["files"]]
     assert names == ["lines.png", "slice.png", "animation.gif"]
@@ -39,7 +39,7 @@ def test_every_picture_of_a_run_between_plates(
 
 
 def test_lines_of_a_run_without_plates(cfm: Answer, tmp_path: Path) -> None:
-    answer = tk(f"plot {cfm.json['run']} --what lines --lines 5 --out {tmp_path}")
+    answer = tk(f"plot {cfm.json['run']} --what lines --lines 5 -o {tmp_path}")
     assert (answer.status, answer.out) == (0, f"{tmp_path / 'lines.png'}\n")
 
 
@@ -54,10 +54,10 @@ def test_what_cannot_be_drawn(
     for line, status, text in (
         (f"{tmp_path}", 2, "is not the folder of a run"),
         (f"{solid.json['run']}", 2, "tk plot draws points of the plane"),
-        (f"{flat.json['run']}", 1, "has no lines to draw"),
+        (f"{flat.json['run']}", 2, "has no lines to draw"),
         (f"{cfm.json['run']} --what slice", 2, "there is no slice"),
         (f"{plates} --lines 0", 2, "at least 1"),
-        (f"{plates} --out {tmp_path / 'file'}", 2, "cannot be written"),
+        (f"{plates} -o {tmp_path / 'file'}", 2, "cannot be written"),
         (f"{plates} --what nothing", 2, "nothing"),
     ):
         answer = tk(f"plot {line}")

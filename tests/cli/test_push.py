@@ -70,7 +70,7 @@ def test_the_seed_of_a_random_map(tmp_path: Path) -> None:
     assert moved["one"] == moved["again"]
 
     back = tk(f"push {run} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'} --reverse")
-    assert (back.status, back.err) == (1, "Error: a map carries P to Q only; it has no reverse\n")
+    assert (back.status, back.err) == (2, "Error: a map carries P to Q only; it has no reverse\n")
     steps = tk(f"push {run} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'} --nfe 5")
     assert steps.status == 2
     assert not (tmp_path / "y.npy").exists()

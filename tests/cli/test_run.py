@@ -73,6 +73,27 @@ def test_again_is_found_and_fresh_gives_the_same_bits(cfm: Answer, out: Path) ->
     assert fresh.json["metrics"] == cfm.json["metrics"]
 
 
+def test_flags_from_a_file(cfm: Answer, tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text("fresh: true\nquiet: true\njson: true\n")
+    line = f"run cfm --data gaussians {TINY} --metric cost --config {config} --out {tmp_path}"
+    assert [tk(line).json["found"] for _ in range(2)] == [False, False]
+
+
+def test_what_is_damaged_is_done_again_and_said(tmp_path: Path) -> None:
+    line = f"run linear --data moons --json {TINY} --out {tmp_path}"
+    folder = Path(tk(line).json["run"])
+    assert not (folder / "model.safetensors").stat().st_mode & 0o044 ^ (
+        (folder / "result.json").stat().st_mode & 0o044
+    )
+    weights = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(weights[:-3])
+    again = tk(line)
+    assert (again.status, again.json["found"]) == (0, False)
+    assert "is damaged or not whole; the run is done again" in again.err
+    assert (folder / "model.safetensors").read_bytes() == weights
+
+
 @pytest.mark.parametrize("method", ["otcfm", "efm-exact", "emd", "sinkhorn", "linear"])
 def test_a_seed_is_the_same_bits_in_any_order(method: str, tmp_path: Path) -> None:
     line = f"run {method} --data gaussian-pair:dim=3 --json {TINY}"

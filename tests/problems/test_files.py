@@ -166,6 +166,8 @@ def test_one_of_several_arrays_is_named(tmp_path: Path) -> None:
     assert "#x" in refusal(file)
     assert "there are x, y, odd" in refusal(f"{file}#z")
     assert "pickled" in refusal(f"{file}#odd")
+    (tmp_path / "text.npy").write_text("1 2\n3 4\n")
+    assert "is damaged or is not a npy file (it begins with b'1 2" in refusal(tmp_path / "text.npy")
     torch.save({"x": torch.zeros(3, 2)}, tmp_path / "a.pt")
     assert read_points(f"{tmp_path}/a.pt#x").shape == (3, 2)
     np.save(tmp_path / "one.npy", np.ones((3, 2)))

@@ -27,9 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             status = status or 1
         else:
             sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has gone; what was left in the buffer must not raise once more at exit.
+    except OSError as error:
+        # The reader has gone, or what takes the output is full: what is left in the buffer must
+        # not raise once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            _say(_of_system(error))
         status = 1
     sys.exit(status)
 
@@ -48,9 +51,8 @@ def _status(arguments: list[str], interrupts: Interrupts) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.UsageError as error:
-        _say(error.format_message())
-        if error.ctx is not None:
-            click.echo(f"Try '{error.ctx.command_path} --help'.", err=True)
+        help = f"; see {error.ctx.command_path} --help" if error.ctx is not None else ""
+        _say(error.format_message().rstrip(".") + help)
         return error.exit_code
     except click.ClickException as error:
         _say(error.format_message())
@@ -74,10 +76,19 @@ def _failed(error: Exception, debug: bool) -> int:
     if isinstance(error, TransportkitError):
         _say(str(error))
         return error.exit_status
-    text = " ".join(str(error).split()) or "no message"
     hint = "" if debug else " (--debug shows the traceback)"
+    if isinstance(error, OSError) and error.strerror:
+        _say(_of_system(error) + hint)
+        return 1
+    text = " ".join(str(error).split()) or "no message"
     _say(f"{type(error).__name__}: {text}{hint}")
     return 1
+
+
+def _of_system(error: OSError) -> str:
+    """What the system refused, in its words, and of which file."""
+    where = f"'{error.filename}'" if error.filename else "standard output or a file"
+    return f"{where} could not be written or read: {error.strerror}"
 
 
 def _say(text: str) -> None:

@@ -181,7 +181,7 @@ def reproduce(**given: Any) -> int:
 
 @tk.command()
 @click.argument("run_folder", metavar="RUN")
-@click.option("--out", metavar="DIR", help="Where the pictures go (the run's folder).")
+@click.option("-o", "--output", metavar="DIR", help="Where the pictures go (the run's folder).")
 @click.option(
     "--what",
     type=click.Choice(["lines", "slice", "animation", "all"]),

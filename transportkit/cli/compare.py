@@ -25,6 +25,8 @@ from .notes import print_notes
 from .options import DEFAULTS, chosen
 from .run import SHARED
 
+OF_SEVERAL = {"methods", "seeds", "jobs", "executor", "sweep", "alone"}
+
 
 def _finished(runs: Sequence[Run], store: Store, alone: bool) -> list[Outcome] | None:
     """Every run found finished, with `alone` by times taken alone; None where one is not."""
@@ -43,15 +45,14 @@ def compare(
     suite: str | None,
     reduced: bool,
     dry_run: bool,
-    alone: bool,
-    fresh: bool,
     as_json: bool,
-    quiet: bool,
     **given: Any,
 ) -> int:
     """Execute every run of the comparison and print its table; the exit status."""
     route_warnings()
-    values = chosen(given, config, SHARED | {"methods", "seeds", "jobs", "executor", "sweep"})
+    values = {name: DEFAULTS[name] for name in ("fresh", "json", "quiet", "track", "alone")}
+    values |= chosen({**given, "json": as_json}, config, SHARED | OF_SEVERAL)
+    fresh, quiet, alone = values["fresh"], values["quiet"], values["alone"]
     jobs, out = values.get("jobs", DEFAULTS["jobs"]), Path(values.get("out", DEFAULTS["out"]))
     executor = values.get("executor")
     if jobs < 1:
@@ -65,9 +66,9 @@ def compare(
         asked = replace(asked, device=backend(executor, jobs).device(asked.device))
     runs = asked.runs()
     if dry_run:
-        show_plan(runs, out, fresh, as_json)
+        show_plan(runs, out, fresh, values["json"])
         return 0
-    track = tracker(given["track"], out)
+    track = tracker(values["track"], out)
     store = Store(out)
     ordered = None if fresh else _finished(runs, store, alone)
     if ordered is None:
@@ -91,7 +92,7 @@ def compare(
             if not outcome.found:
                 track(outcome.result)
     comparison = compare_results(results)
-    if as_json:
+    if values["json"]:
         cells = [result_document(o.result, o.found) for o in ordered]
         notes = {"protocol": asked.protocol, "published": asked.published}
         document = comparison_document(

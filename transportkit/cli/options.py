@@ -35,7 +35,13 @@ DEFAULTS: Mapping[str, Any] = {
     "method": None,
     "methods": [],
     "sweep": {},
+    "track": None,
+    "fresh": False,
+    "json": False,
+    "quiet": False,
+    "alone": False,
 }
+YES_OR_NO = {"tf32", "fresh", "json", "quiet", "alone"}
 
 
 BUDGETS = "steps=N|seconds=S|samples=N"
@@ -122,12 +128,17 @@ def merged(given: Mapping[str, Any], config: str | None, allowed: set[str]) -> d
 def chosen(given: Mapping[str, Any], config: str | None, allowed: set[str]) -> dict[str, Any]:
     """What the config file says, then what was typed; nothing where neither says anything."""
     values = {} if config is None else _read_config(Path(config), allowed)
-    typed = {k: v for k, v in given.items() if k in allowed and v not in (None, (), {})}
+    typed = {k: v for k, v in given.items() if k in allowed and _is_typed(v)}
     if typed.keys() & {"data", "source", "target"}:
         # A problem that is typed takes the place of the file's, however either is named.
         for name in ("data", "source", "target"):
             values.pop(name, None)
     return {**values, **typed}
+
+
+def _is_typed(value: Any) -> bool:
+    """Whether an option was given; a flag that was not is False, which no option means by a 0."""
+    return value is not False and value not in (None, (), {})
 
 
 def _read_config(path: Path, allowed: set[str]) -> dict[str, Any]:
@@ -168,7 +179,7 @@ def _config_value(path: Path, name: str, value: Any) -> Any:
         return [asked(item, where) for item in several(value)]
     if isinstance(value, list) and name in ("integrator", "nfe", "budget"):
         return [_config_value(path, name, item) for item in value]
-    if name == "tf32":
+    if name in YES_OR_NO:
         return yes_or_no(value, where)
     if name == "sweep":
         return values_by_name(value, where)

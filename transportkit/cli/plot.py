@@ -23,7 +23,7 @@ FILES = {"lines": "lines.png", "slice": "slice.png", "animation": "animation.gif
 
 
 def plot(
-    *, run_folder: str, out: str | None, what: str, lines: int, as_json: bool, debug: bool
+    *, run_folder: str, output: str | None, what: str, lines: int, as_json: bool, debug: bool
 ) -> int:
     """Draw a run in the plane; the exit status."""
     if lines < 1:
@@ -47,7 +47,7 @@ def plot(
     if what == "slice" and not plates:
         raise UsageError(f"{result.run.method} has no plates, so there is no slice between them")
     wanted = list(FILES) if what == "all" else [what]
-    place = Path(out).expanduser() if out else folder
+    place = Path(output).expanduser() if output else folder
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:

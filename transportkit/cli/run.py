@@ -33,22 +33,29 @@ SHARED = {
     "threads",
     "tf32",
     "out",
+    "track",
+    "fresh",
+    "json",
+    "quiet",
 }
 
 
-def run(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **given: Any) -> int:
+def run(*, config: str | None, as_json: bool, **given: Any) -> int:
     """Execute one run and print its result; the exit status."""
     # Imports torch, which a comparison that finds everything finished does without.
     from ..harness import torchrun
     from ..harness.execute import Executor
 
     route_warnings()
-    values = merged(given, config, SHARED | {"method", "set", "seed"})
+    values = merged({**given, "json": as_json}, config, SHARED | {"method", "set", "seed"})
+    fresh, quiet = values["fresh"], values["quiet"]
     if values["method"] is None:
         raise UsageError("name a method, such as: tk run efm --data gaussians")
     problems = chosen_data(values)
     if len(problems) > 1:
-        raise UsageError("tk run takes one --data; tk compare takes several")
+        both = values["data"] and values["source"]
+        what = "one problem, by --data or by --source and --target" if both else "one --data"
+        raise UsageError(f"tk run takes {what}; tk compare takes several")
     for name in ("budget", "integrator", "nfe"):
         if isinstance(values[name], list):
             raise UsageError(f"tk run takes one {name}; tk compare takes several")
@@ -60,7 +67,7 @@ def run(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **given:
         raise UsageError(
             f"{work.method} moves points by a map, which takes no --integrator and no --nfe"
         )
-    track = tracker(given["track"], Path(values["out"]))
+    track = tracker(values["track"], Path(values["out"]))
     store, device = Store(Path(values["out"])), values["device"]
     if torchrun.started():
         device = torchrun.own_device(device)
@@ -77,7 +84,7 @@ def run(*, config: str | None, fresh: bool, as_json: bool, quiet: bool, **given:
                 raise KeyboardInterrupt(_what_is_kept(store, work, fresh)) from None
     if track and not outcome.found:
         track(outcome.result)
-    return _say(outcome, as_json, quiet, given["debug"])
+    return _say(outcome, values["json"], quiet, given["debug"])
 
 
 def _what_is_kept(store: Store, work: Run, fresh: bool) -> str:

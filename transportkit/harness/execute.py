@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import traceback
 from dataclasses import replace
@@ -24,6 +25,8 @@ from .judge import Floors, evaluation_points, judge
 from .leave import Finished, leave
 from .outcome import Outcome as Outcome
 from .store import Store, Unwritten, write_result
+
+log = logging.getLogger(__name__)
 
 OUT_OF_MEMORY = {
     "fit": "out of memory in training; lower the method's batch or size, or --train",
@@ -67,6 +70,11 @@ class Executor:
         found = None if self.fresh else self.store.find(run)
         if found and not (self.timed and found.alone is False):
             return Outcome(found, found=True)
+        if not found and not self.fresh and self.store.place(run).exists():
+            log.warning(
+                "what is in %s is damaged or not whole; the run is done again",
+                self.store.place(run),
+            )
         self.phase = "fit"
         try:
             with threads(run.threads), devices.products(run.tf32):

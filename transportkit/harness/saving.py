@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from .. import registry
 from ..core.model import Model
@@ -20,7 +20,8 @@ def save_model(folder: Path, method: Choice, model: Model) -> None:
     """Write a model's state and the description it is rebuilt from."""
     # Tensors that share memory are refused by safetensors, so each is written for itself.
     state = {k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}
-    save_file(state, folder / WEIGHTS)
+    # Not `save_file`, whose file is for the owner's eyes alone.
+    (folder / WEIGHTS).write_bytes(save(state))
     description = {"method": asdict(method), "config": dict(model.config)}
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
 

@@ -14,6 +14,8 @@ _STRATIFIED = "equal counts in every mode, not independent draws"
 
 @dataclass(frozen=True)
 class RingParams:
+    """Gaussians on a circle."""
+
     radius: float = param(5.0, "distance of every mode from the origin", gt=0)
     std: float = param(0.5, "standard deviation of a mode, per coordinate", ge=0)
     modes: int = param(8, "modes, equally spaced on the circle", ge=1)
@@ -23,6 +25,8 @@ class RingParams:
 
 @dataclass(frozen=True)
 class ModesParams:
+    """Two Gaussians, far apart."""
+
     offset: float = param(8.0, "the modes lie at plus and minus this on the first axis", gt=0)
     std: float = param(0.5, "standard deviation of a mode, per coordinate", ge=0)
     dim: int = param(2, "dimension", ge=1)
@@ -31,6 +35,8 @@ class ModesParams:
 
 @dataclass(frozen=True)
 class SwissRollParams:
+    """A spiral of the plane."""
+
     definition: Literal["compact", "ffjord", "dsb"] = param(
         "compact", "noise 0.8 over 7.5 (compact), noise 1 over 5 (ffjord), standardised x 7 (dsb)"
     )
@@ -38,6 +44,8 @@ class SwissRollParams:
 
 @dataclass(frozen=True)
 class MoonsParams:
+    """Two half circles."""
+
     definition: Literal["torchcfm", "runner", "dsb"] = param(
         "torchcfm", "times 3 minus 1 (torchcfm), times 2 (runner), or standardised times 7 (dsb)"
     )
@@ -45,6 +53,8 @@ class MoonsParams:
 
 @dataclass(frozen=True)
 class MoonsGaussiansParams:
+    """Two half circles and Gaussians on a circle."""
+
     definition: Literal["torchcfm", "dsb"] = param(
         "torchcfm", "circle of radius 5, standard deviation 0.56 (torchcfm), or 12 and 1.5 (dsb)"
     )
@@ -53,6 +63,8 @@ class MoonsGaussiansParams:
 
 @dataclass(frozen=True)
 class SCurveParams:
+    """The shape of an S."""
+
     definition: Literal["unit", "runner", "dsb"] = param(
         "unit", "as scikit-learn draws it (unit), times 1.5 (runner), or standardised x 7 (dsb)"
     )
@@ -60,6 +72,8 @@ class SCurveParams:
 
 @dataclass(frozen=True)
 class CheckerboardParams:
+    """Every other square of a board."""
+
     definition: Literal["ffjord", "dsb"] = param(
         "ffjord", "eight squares of side 2 (ffjord) or 7.5 (dsb)"
     )
@@ -67,6 +81,8 @@ class CheckerboardParams:
 
 @dataclass(frozen=True)
 class GaussianPairParams:
+    """Two Gaussians of random covariances."""
+
     dim: int = param(2, "dimension", ge=1)
     condition: float = param(10.0, "largest over smallest variance of each Gaussian", ge=1)
     shift: float = param(2.0, "distance between the means", ge=0)
@@ -78,6 +94,8 @@ _INSTANCE = "which one of the family, whatever the seed of the run"
 
 @dataclass(frozen=True)
 class RadialParams:
+    """A shell, or a ball."""
+
     dim: int = param(2, "dimension", ge=1)
     inner: float = param(1.5, "inner radius of the shell; 0 for a ball", ge=0)
     radius: float = param(3.0, "outer radius of the shell", gt=0)
@@ -94,12 +112,16 @@ _LINE = Literal["normal", "uniform", "exponential", "laplace", "logistic", "arcs
 
 @dataclass(frozen=True)
 class QuantileParams:
+    """Two laws on the line."""
+
     source: _LINE = param("normal", "law of the source")
     target: _LINE = param("exponential", "law of the target")
 
 
 @dataclass(frozen=True)
 class QuantileProductParams:
+    """Products of laws on the line."""
+
     dim: int = param(2, "dimension", ge=1)
     source: _LINE = param("normal", "law of every source coordinate")
     targets: tuple[_LINE, ...] = param(
@@ -113,6 +135,8 @@ class QuantileProductParams:
 
 @dataclass(frozen=True)
 class LogSumExpParams:
+    """The gradient of a soft maximum of linear functions."""
+
     dim: int = param(2, "dimension", ge=1)
     pieces: int = param(8, "linear pieces, each of which becomes a cluster", ge=1)
     spread: float = param(1.0, "standard deviation of the clusters' centres, per coordinate", gt=0)
@@ -125,6 +149,8 @@ class LogSumExpParams:
 
 @dataclass(frozen=True)
 class ConvexNetworkParams:
+    """The gradient of a convex network."""
+
     dim: int = param(2, "dimension", ge=1)
     width: int = param(64, "width of the layers", ge=1)
     depth: int = param(2, "layers", ge=1)
@@ -135,6 +161,8 @@ class ConvexNetworkParams:
 
 @dataclass(frozen=True)
 class EntropicPairParams:
+    """A plan of entropic transport from a mixture of Gaussians as its potential."""
+
     dim: int = param(2, "dimension", ge=1)
     epsilon: float = param(1.0, "regularisation, for the cost |x - y|^2 / 2", gt=0)
     components: int = param(5, "Gaussians in the potential", ge=1)
@@ -146,11 +174,15 @@ class EntropicPairParams:
 
 @dataclass(frozen=True)
 class BenchmarkParams:
+    """A file of the Wasserstein-2 benchmark."""
+
     file: str = param(help="npz file of a mixture and two convex potentials")
 
 
 @dataclass(frozen=True)
 class TimeCourseParams:
+    """Samples at several times, one of which is left out."""
+
     files: str = param(help="one file for each time, as in 'day_*.npy', in order of their numbers")
     leave: int = param(1, "which time is left out, counted from 0", ge=1)
     columns: int | None = param(None, "first columns to use; auto for all", ge=1)
@@ -159,6 +191,8 @@ class TimeCourseParams:
 
 @dataclass(frozen=True)
 class DigitsParams:
+    """Images of handwritten digits, 8 by 8."""
+
     source: Literal["noise", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"] = param(
         "noise", "standard normal noise, or the images of one digit"
     )
@@ -169,6 +203,8 @@ class DigitsParams:
 
 @dataclass(frozen=True)
 class SamplesParams:
+    """Two files of samples."""
+
     source: str = param(help="file of source points, (N, D) or (N, C, H, W)")
     target: str = param(help="file of target points, of the same dimensions")
     constant: Literal["refuse", "keep"] = param(

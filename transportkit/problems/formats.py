@@ -18,7 +18,12 @@ from torch import Tensor
 from .tables import read_parquet, read_table, write_parquet, write_table
 
 
-def _read_npy(file: Path) -> Any:
+def _read_numpy(file: Path) -> Any:
+    with file.open("rb") as stream:
+        start = stream.read(6)
+    # numpy takes all that begins otherwise for a pickle, and would say that it refuses one.
+    if not start.startswith((b"\x93NUMPY", b"PK", b"\x80")):
+        raise ValueError(f"it begins with {start!r}")
     return np.load(file, allow_pickle=False)
 
 
@@ -69,8 +74,8 @@ def _write_parquet(file: Path, points: Tensor, key: str) -> None:
 
 
 READERS: Mapping[str, Callable[[Path], Any]] = {
-    "npy": _read_npy,
-    "npz": _read_npy,
+    "npy": _read_numpy,
+    "npz": _read_numpy,
     "csv": read_table,
     "tsv": read_table,
     "txt": read_table,

@@ -48,6 +48,8 @@ TRACKERS: Mapping[str, Callable[[Path], Tracker]] = {"tensorboard": TensorBoard}
 
 def tracker(name: str | None, out: Path) -> Tracker | None:
     """The tracker of that name, which keeps what it writes in a folder of its name in `out`."""
+    if name is not None and name not in TRACKERS:
+        raise UsageError(f"unknown tracker '{name}'; known: {', '.join(TRACKERS)}")
     return TRACKERS[name](out / name) if name else None
 
 
