@@ -13,6 +13,7 @@ from ..core.record import Run
 from ..errors import UsageError
 from ..harness.compare import compare as compare_results
 from ..harness.compare import details
+from ..harness.index import Index, remember
 from ..harness.outcome import FAILED, Outcome
 from ..harness.store import Store
 from ..report.document import as_text, comparison_document, result_document
@@ -30,12 +31,13 @@ OF_SEVERAL = {"methods", "seeds", "jobs", "executor", "sweep", "alone"}
 
 def _finished(runs: Sequence[Run], store: Store, alone: bool) -> list[Outcome] | None:
     """Every run found finished, with `alone` by times taken alone; None where one is not."""
-    outcomes = []
+    outcomes, index = [], Index(store)
     for run in runs:
-        found = store.find(run)
+        found = index.find(run)
         if found is None or (alone and found.alone is False):
             return None
         outcomes.append(Outcome(found, found=True))
+    index.keep()
     return outcomes
 
 
@@ -79,6 +81,7 @@ def compare(
         with Bars(quiet, total=len(runs)) as bars:
             work = Work(runs, store, asked.device, fresh, bars.listen, timed=alone)
             ordered = execute(work, backend(executor, jobs), bars)
+        remember(runs, store)
     found = sum(outcome.found for outcome in ordered)
     if found and not quiet:
         messages().print(

@@ -1,4 +1,4 @@
-"""Folders that are written whole or not at all, and what dead processes left of theirs.
+"""Folders and files that are written whole or not at all, and what dead processes left of theirs.
 
 A folder is filled under a temporary name and renamed into its place. While it is being filled its
 process holds a lock on it, which the system releases when the process ends in whatever way, so
@@ -33,6 +33,15 @@ def filling(place: Path, beside: Path) -> Iterator[Path]:
         yield partial
         _sync(partial)
         _replace(partial, place, beside)
+
+
+def write_whole(content: bytes, file: Path) -> None:
+    """Write a file in a store's folder so that it is there as it was or as it shall be."""
+    with _own(file.parent, PARTIAL) as partial:
+        waiting = partial / file.name
+        waiting.write_bytes(content)
+        _sync(partial)
+        os.replace(waiting, file)
 
 
 def clear_leftovers(beside: Path) -> None:

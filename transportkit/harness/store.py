@@ -172,23 +172,30 @@ def read_result(folder: Path, known: Run | None = None) -> Result:
     """
     file = folder / RESULT
     try:
-        content = json.loads(file.read_text())
-        run = known or _run(content["run"])
-        metrics = {name: Value(**value) for name, value in content["metrics"].items()}
-        shape = content["event_shape"]
-        read = {
-            "run": run,
-            "metrics": metrics,
-            "event_shape": None if shape is None else tuple(shape),
-            "folder": str(folder),
-        }
-        return Result(**{**content, **read})
+        return from_record(json.loads(file.read_bytes()), folder, known)
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"'{folder}' is not the folder of a run: it has no {RESULT}") from None
     except KeyError as error:
         raise DataError(f"'{file}' is damaged: it says nothing of {error}") from None
     except (OSError, ValueError, TypeError, AttributeError, UsageError) as error:
         raise DataError(f"'{file}' is damaged or is not the result of a run: {error}") from None
+
+
+def from_record(content: Mapping[str, Any], folder: Path, known: Run | None = None) -> Result:
+    """A result from what its folder says of it, of the run `known` or else of that told of.
+
+    Raises KeyError, TypeError or AttributeError for what is no result.
+    """
+    run = known or _run(content["run"])
+    metrics = {name: Value(**value) for name, value in content["metrics"].items()}
+    shape = content["event_shape"]
+    read = {
+        "run": run,
+        "metrics": metrics,
+        "event_shape": None if shape is None else tuple(shape),
+        "folder": str(folder),
+    }
+    return Result(**{**content, **read})
 
 
 def _run(content: Mapping[str, Any]) -> Run:
