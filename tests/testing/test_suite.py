@@ -100,6 +100,14 @@ def test_a_wrong_method_fails_the_check(check: str, wrong: Callable[..., None]) 
         asked()
 
 
+def test_a_fit_that_forgets_its_rounds_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transportkit_flow.reflow.RectifiedGame.restore", lambda self, state: None)
+    params = {"width": 8, "batch": 16, "pairs": 64, "reflow_steps": 2}
+    (asked,) = (c for c in checks("method", "rectified", params=params) if c.name == "resumed")
+    with pytest.raises(AssertionError):
+        asked()
+
+
 def test_what_is_right_passes_and_what_fails_can_be_expected(wrong: Callable[..., None]) -> None:
     wrong()
     report = conform("method", "wrong", expected_failures={"transports": "it only shifts"})

@@ -14,7 +14,8 @@ from .. import registry
 from ..core.model import Field
 from ..core.problem import Empirical, Problem
 from ..core.random import derive
-from ..core.record import Choice
+from ..core.record import Budget, Choice
+from ..core.trainer import Progress
 from ..errors import TransportkitError
 from ..harness.saving import load_model, save_model
 from ..transport import Moved, Transport
@@ -29,6 +30,9 @@ TOLERANCE = 1e-3
 """Difference allowed between ways of computing the same points, in units of the data."""
 
 IMAGE = (1, 4, 4)
+
+ROUNDS, CUT = Budget(steps=8), 5
+"""A training of several rounds where a method has them, and a step that is not in the first."""
 
 
 def same_seed(subject: MethodSubject) -> None:
@@ -66,6 +70,34 @@ def saved_and_loaded(subject: MethodSubject) -> None:
         "the loaded model moves points differently; all that matters must be in its state_dict "
         "or in `config`"
     )
+
+
+def resumed(subject: MethodSubject) -> None:
+    """Does a fit that is cut off, and goes on from its checkpoint, move points to the same bits?"""
+    problem = trials.samples()
+    whole = subject.fit(problem, ROUNDS)
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = Path(folder) / "fit.checkpoint"
+        try:
+            subject.fit(problem, ROUNDS, callbacks=[_cut], checkpoint=checkpoint)
+        except KeyboardInterrupt:
+            if not checkpoint.exists():
+                raise Skip("its trainer keeps no checkpoint") from None
+        else:
+            raise Skip("it is solved at once, and begins anew where it was cut off")
+        fit = subject.fit(problem, ROUNDS, checkpoint=checkpoint)
+    assert fit.history == whole.history, "the losses are not those of a fit that was not cut off"
+    moved, wanted = (push(subject.transport(f), starts()) for f in (fit, whole))
+    assert same(moved, wanted), (
+        "a fit that was resumed moves points differently; give what it depends on in `Game.state`, "
+        "and draw from the generator alone"
+    )
+
+
+def _cut(progress: Progress) -> None:
+    """Ctrl-C at a step."""
+    if progress.step == CUT:
+        raise KeyboardInterrupt
 
 
 def shapes(subject: MethodSubject) -> None:
@@ -275,6 +307,7 @@ ALL = (
     global_state,
     inputs_unchanged,
     saved_and_loaded,
+    resumed,
     shapes,
     images,
     finite,

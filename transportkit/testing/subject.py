@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -102,6 +103,7 @@ class MethodSubject(Subject):
         seed: int = 0,
         device: str = "cpu",
         callbacks: Sequence[Any] = (),
+        checkpoint: Path | None = None,
     ) -> Fit:
         """A fit as a run would do it. Skips where the method refuses the problem."""
         method: Method[Any] = self.make()
@@ -110,7 +112,7 @@ class MethodSubject(Subject):
         view = problem.for_training().to(device)
         objective = method.objective(view, derive(seed, "objective", device=device))
         generator = derive(seed, "fit", device=device)
-        return method.trainer().fit(objective, budget, generator, callbacks=callbacks)
+        return method.trainer().fit(objective, budget, generator, callbacks, checkpoint)
 
     def transport(self, fit: Fit) -> Transport:
         return Transport(fit.model, self.integrator)
