@@ -40,32 +40,39 @@ def draw_run(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 4.4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(1, 3, sharex=True, sharey=True)
     source, target = _array(evidence.start), _array(evidence.target)
+    low, high = _frame(np.concatenate([source, target]))
+    # Margins of its own: a layout that is worked out takes as long as all of the drawing.
+    wide, tall = (high - low) / (high - low).max()
+    figure = Figure(figsize=(12, min(5.2, 1.1 + 3.9 * tall / wide)))
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, 3, gridspec_kw=_margins(figure.get_figheight()))
     arrived = _array(moved.stop) == int(Stop.ARRIVED)
     points = _array(moved.points)
 
     _dots(axes[0], source, SOURCE, "source")
     _draw_lines(axes[0], start, lines, model)
     _dots(axes[0], _array(lines.points), MOVED, "moved", size=9)
-    axes[0].set_title("source, and where lines lead", fontsize=10)
     _dots(axes[1], points[arrived], MOVED, "moved")
     if not arrived.all():
         _dots(axes[1], points[~arrived], LOST, "lost", size=14, marker="x")
-    axes[1].set_title("moved points", fontsize=10)
     _dots(axes[2], target, TARGET, "target")
-    axes[2].set_title("target, held out", fontsize=10)
-    for ax in axes:
+    titles = ("source, and where lines lead", "moved points", "target, held out")
+    for i, (ax, title) in enumerate(zip(axes, titles, strict=True)):
+        ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         ax.set_aspect("equal", adjustable="box")
+        # At a height that is given: to look for one takes longer than to draw the points.
+        ax.set_title(title, fontsize=10, y=1.01)
+        ax.locator_params(nbins=4)
         ax.tick_params(labelsize=8, colors=INK)
-        ax.legend(loc="upper right", fontsize=8, frameon=True, framealpha=0.85, markerscale=2)
-        for side in ("top", "right"):
-            ax.spines[side].set_visible(False)
-    _frame(axes[0], np.concatenate([source, target]))
+        if i:
+            # All three have one frame, whose ticks stand at the first.
+            ax.set(xticks=[], yticks=[])
+        if len(ax.collections) > 1:
+            ax.legend(loc="upper right", fontsize=8, frameon=True, framealpha=0.85, markerscale=2)
+        ax.spines[["top", "right"]].set_visible(False)
     figure.suptitle(_title(result), fontsize=11, color=INK)
-    figure.savefig(path, dpi=130)
+    figure.savefig(path, dpi=120, pil_kwargs={"compress_level": 1})
 
 
 def draw_images(path: Path, result: Result, evidence: Evidence) -> None:
@@ -135,12 +142,17 @@ def _draw_lines(ax: Axes, start: torch.Tensor, lines: Moved, model: Model) -> No
     ax.add_collection(LineCollection(list(tracks), colors=colours, linewidths=0.5, alpha=0.35))
 
 
-def _frame(ax: Axes, points: np.ndarray[Any, Any]) -> None:
-    """Show the data with a margin, however far a lost line went."""
+def _frame(points: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Corners (2,) and (2,) of the data with a margin, however far a lost line went."""
     low, high = points.min(0), points.max(0)
-    margin = 0.12 * (high - low)
-    ax.set_xlim(low[0] - margin[0], high[0] + margin[0])
-    ax.set_ylim(low[1] - margin[1], high[1] + margin[1])
+    margin = np.maximum(0.12 * (high - low), 1e-9)
+    return low - margin, high + margin
+
+
+def _margins(inches: float) -> dict[str, float]:
+    """Those of three axes under their titles, in a figure of such a height."""
+    sides = {"left": 0.04, "right": 0.99, "wspace": 0.05}
+    return {**sides, "bottom": 0.35 / inches, "top": 1 - 0.65 / inches}
 
 
 def _title(result: Result) -> str:

@@ -1,0 +1,126 @@
+"""What the harness adds to a cell, over the calls that the numbers need.
+
+    python -W ignore benchmarks/overhead.py > benchmarks/results/overhead.md
+
+A cell is executed through the harness (found missing, fitted, pushed, judged, written with its
+samples, model and picture) and, in turn with it in the same process, by the bare calls: split,
+objective, fit, push, and every metric once. Both have the same seeds, so that they compute the same
+numbers. Noise floors belong to a problem and not to a cell: a cell before the first one measures
+them. Seconds are of the processor, user and system, so that other work on the machine does not
+count; the time on the clock stands beside them, as waiting for the disk is in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import torch
+
+from transportkit.core.metric import Evidence
+from transportkit.core.random import derive
+from transportkit.core.record import Budget, Run
+from transportkit.harness.execute import Executor
+from transportkit.harness.judge import evaluation_points
+from transportkit.harness.plan import Settings, plan
+from transportkit.harness.store import Store
+from transportkit.registry import make
+from transportkit.transport import Transport
+
+CELLS = (
+    ("tiny, in the plane", "linear", "moons", 1, 15),
+    ("tiny, 16 dimensions", "linear", "gaussian-pair:dim=16", 1, 15),
+    ("tiny network", "cfm:width=32", "moons", 20, 15),
+    ("about 10 s, in the plane", "cfm", "moons", 2000, 5),
+)
+"""What a cell is, its method, data and steps, and how often it is done."""
+METRICS = ("sliced_w2", "energy", "cost")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cells", type=int, help="how often each is done")
+    times = parser.parse_args().cells
+    torch.set_num_threads(1)
+    print("# Overhead of the harness\n")
+    print(f"`python -W ignore benchmarks/overhead.py`, {date.today()}, "
+          f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, "
+          f"torch {torch.__version__}, one thread.\n")  # fmt: skip
+    print("Medians over cells of different seeds, harness and bare calls in turn; seconds of the")
+    print("processor, and in brackets on the clock.\n")
+    print("| cell | method | data | steps | cells | bare | harness | more | share |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name, method, data, steps, often in CELLS:
+        settings = Settings(
+            budget=Budget(steps=steps), metrics=METRICS, device="cpu", points=2000, train=10_000
+        )
+        count = times or often
+        runs = plan([method], [data], range(count + 1), settings)
+        bare, harness = measured(runs)
+        more = [h[0] - b[0] for b, h in zip(bare, harness, strict=True)]
+        share = median(more) / median(b[0] for b in bare)
+        print(f"| {name} | `{method}` | `{data}` | {steps} | {count} | {shown(bare)} | "
+              f"{shown(harness)} | {median(more):.3f} s | {share:.1%} |", flush=True)  # fmt: skip
+
+
+def measured(runs: list[Run]) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """Seconds of the processor and of the clock for each run but the first, either way."""
+    bare, harness = [], []
+    with TemporaryDirectory() as folder:
+        executor = Executor(Store(Path(folder)), "cpu")
+        through(executor, runs[0])
+        by_hand(runs[0])
+        for i, run in enumerate(runs[1:]):
+            # Whichever comes second finds warmer caches.
+            for way in ("bare", "harness") if i % 2 else ("harness", "bare"):
+                if way == "bare":
+                    bare.append(timed(by_hand, run))
+                else:
+                    harness.append(timed(lambda run: through(executor, run), run))
+    return bare, harness
+
+
+def by_hand(run: Run) -> dict[str, float]:
+    """The numbers of a run by the calls that they need, and nothing kept."""
+    whole = make("problem", run.problem)
+    problem = whole.split(run.train, derive(run.seed, "split"))
+    method, view = make("method", run.method), problem.for_training()
+    integrator = make("integrator", run.integrator) if run.integrator else None
+    objective = method.objective(view, derive(run.seed, "objective"))
+    fit = method.trainer().fit(objective, run.budget, derive(run.seed, "fit"))
+    source, target = evaluation_points(problem, run.points, run.seed)
+    moved = Transport(fit.model, integrator).push(source, derive(run.seed, "push"), batch=run.batch)
+    evidence = Evidence(source, moved.points, target, whole.truth, fit.model, integrator, view)
+    return {
+        choice.name: float(
+            make("metric", choice).evaluate(evidence, derive(run.seed, "metric", choice.name))
+        )
+        for choice in run.metrics
+    }
+
+
+def through(executor: Executor, run: Run) -> dict[str, float]:
+    outcome = executor.execute(run)
+    assert not outcome.found
+    assert outcome.result.status == "done", outcome.result.message
+    return {name: value.value or 0.0 for name, value in outcome.result.metrics.items()}
+
+
+def timed(work: Callable[[Run], dict[str, float]], run: Run) -> tuple[float, float]:
+    clock, processor = time.perf_counter(), time.process_time()
+    work(run)
+    return time.process_time() - processor, time.perf_counter() - clock
+
+
+def shown(times: list[tuple[float, float]]) -> str:
+    return f"{median(t[0] for t in times):.3f} s ({median(t[1] for t in times):.3f})"
+
+
+if __name__ == "__main__":
+    main()
