@@ -1,7 +1,8 @@
 """Pages that are made when the site is built: of every method, of public names, of the notebooks.
 
 A page of a method is made from its spec, so that it says what `tk info` says. Links that lead out
-of the documentation, to source code, become the names of the files.
+of the documentation, to source code, become the names of the files. Formulas become MathML, which
+browsers show by themselves.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -90,7 +92,38 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
                 markdown,
                 flags=re.MULTILINE,
             )
-    return markdown
+    return _without_formulas(markdown, page)
+
+
+def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Put the formulas in their places, as MathML."""
+    for place, formula in page.meta.get("formulas", {}).items():
+        content = content.replace(place, formula)
+    return content
+
+
+_CODE_OR_FORMULA = re.compile(
+    r"^ *```.*?^ *```$|`[^`]+`"
+    r"|\$\$(?P<display>.+?)\$\$|\$(?P<inline>[^\s$](?:[^$]*?[^\s$])?)\$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def _without_formulas(markdown: str, page: Page) -> str:
+    """The text with a word in place of each formula, which Markdown would take apart."""
+    formulas: dict[str, str] = {}
+
+    def kept(match: re.Match[str]) -> str:
+        formula = match["display"] or match["inline"]
+        if formula is None:
+            return match[0]
+        place = f"FORMULA{len(formulas)}ENDS"
+        formulas[place] = convert(formula, display="block" if match["display"] else "inline")
+        return place
+
+    replaced = _CODE_OR_FORMULA.sub(kept, markdown)
+    page.meta = {**page.meta, "formulas": formulas}
+    return replaced
 
 
 def _pages() -> Iterator[tuple[str, str]]:
@@ -120,7 +153,9 @@ def _methods() -> list[About]:
 
 
 def _method(about: About) -> str:
-    facts = "\n".join(f"| {title} | {html.escape(value)} |" for title, value in about.lines())
+    facts = "".join(
+        f"<tr><td>{title}</td><td>{html.escape(value)}</td></tr>" for title, value in about.lines()
+    )
     rows = "\n".join(
         f"| `{name}` | `{default}` | {kind.replace('|', ', ')} | {html.escape(said)} |"
         for name, default, kind, said in about.rows()
@@ -130,7 +165,7 @@ def _method(about: About) -> str:
         table = f"| Parameter | Default | Type | Meaning |\n|---|---|---|---|\n{rows}"
     return (
         f"# {about.name}\n\n{about.summary[0].upper()}{about.summary[1:]}. What it is for: "
-        f"[Methods](../methods.md#{_anchor(about.name)}).\n\n| | |\n|---|---|\n{facts}\n\n"
+        f"[Methods](../methods.md#{_anchor(about.name)}).\n\n<table>{facts}</table>\n\n"
         f"## Parameters\n\n{table}\n\n## Run it\n\n```\ntk run {about.name} --data gaussians "
         f"--seed 0\n```\n\n```python\nfrom transportkit import run\n\n"
         f'run("{about.name}", "gaussians", seed=0)\n```\n'

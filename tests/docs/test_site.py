@@ -43,3 +43,19 @@ def test_every_public_name_is_in_the_reference(hooks: ModuleType) -> None:
     pages = {path: text for path, text in hooks._pages() if path.startswith("reference/")}
     named = {line.rpartition(".")[2] for text in pages.values() for line in text.splitlines()}
     assert set(transportkit.__all__) <= named
+
+
+def test_formulas_become_mathml_and_code_stays(hooks: ModuleType) -> None:
+    class Page:
+        meta: dict[str, object] = {}  # noqa: RUF012
+
+    text = "`a $b$ c` is $x_0$, and\n\n$$\\frac{1}{2}$$\n\n```\necho $HOME $PATH\n```\n"
+    page = Page()
+    replaced = hooks._without_formulas(text, page)
+    assert "$HOME $PATH" in replaced
+    assert "`a $b$ c`" in replaced
+    assert "x_0" not in replaced
+    assert "frac" not in replaced
+    shown = hooks.on_page_content(replaced, page, None, None)
+    assert shown.count("<math") == 2
+    assert "<mfrac>" in shown
