@@ -37,6 +37,7 @@ PARTS = {
     "train": ("Trainers", "How an objective becomes a model."),
     "nets": ("Networks", "Networks whose weights are drawn from a generator."),
     "transport": ("Transports", "A model with its integrator."),
+    "harness": ("Findings", "What a comparison and a reproduction found."),
     "errors": ("Errors", "Each message is one line for the user."),
 }
 

@@ -21,7 +21,10 @@ from transportkit import (
     gather,
     info,
     load,
+    new_plugin,
+    plan,
     push,
+    reproduce,
     run,
 )
 from transportkit.cli import main
@@ -72,6 +75,8 @@ def test_a_comparison_is_a_table_of_runs(comparison: Comparison, runs: Path) -> 
     with pytest.raises(UsageError, match="csv, parquet, latex, markdown"):
         comparison.export("md")  # type: ignore[arg-type]
     text, page = repr(comparison), comparison._repr_html_()
+    assert "\\" not in text
+    assert "|" not in text
     for shown in (text, page):
         assert "linear" in shown
         assert "emd" in shown
@@ -116,6 +121,10 @@ def test_what_is_wrong_raises(tmp_path: Path) -> None:
         compare("linear", out=tmp_path)
     with pytest.raises(UsageError, match="no parameter 'widt'"):
         run("cfm", "gaussians", params={"widt": 3}, out=tmp_path)
+    with pytest.raises(UsageError, match="not by tuple; give samples as source="):
+        run("linear", (np.zeros((4, 2)), np.ones((4, 2))), out=tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="a method is named by text, not by int"):
+        compare(["linear", 3], "gaussians", out=tmp_path)  # type: ignore[list-item]
     with pytest.raises(UsageError, match="take no --integrator"):
         run("linear", "gaussians", nfe=3, out=tmp_path)
     with pytest.raises(Refusal, match="cfm: midpoint needs at least 2"):
@@ -143,6 +152,47 @@ def test_plugins_describe_themselves() -> None:
         info("linar")
     with pytest.raises(UsageError, match="no kind of plugin"):
         available("figures")
+
+
+def test_a_plan_says_what_would_be_done(
+    comparison: Comparison, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = plan(["linear", "cfm"], "gaussians", seeds="0-2", out=runs, **SMALL)
+    command = "compare linear cfm --data gaussians --seeds 0-2 --points 200 --metric w2"
+    with pytest.raises(SystemExit):
+        main([*command.split(), "--metric", "cost", "--dry-run", "--json", "--out", str(runs)])
+    assert asked.to_dict() == json.loads(capsys.readouterr().out)
+    assert [(line.method, line.cells, line.found) for line in asked.lines] == [
+        ("linear", 3, 2),
+        ("cfm", 3, 0),
+    ]
+    assert "6 cells, 2 of them found finished" in repr(asked)
+    assert "<td>cfm</td>" in asked._repr_html_()
+
+
+def test_pages_pictures_points_and_reproductions(comparison: Comparison, tmp_path: Path) -> None:
+    page = comparison.report(tmp_path / "report.html", title="Two maps")
+    assert "<title>Two maps</title>" in page.read_text()
+    field = run("cfm:width=8", "gaussians", budget=2, out=tmp_path / "runs", points=40)
+    (drawn,) = field.plot("lines", lines=5, out=tmp_path / "pictures")
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match="there is no picture 'line'"):
+        field.plot("line")  # type: ignore[arg-type]
+    with pytest.raises(Refusal, match="no lines to draw"):
+        comparison.records[0].plot()
+    pushed = field.push(field.samples["source"])
+    saved = pushed.save(tmp_path / "moved.npy")
+    assert np.array_equal(np.load(saved), pushed.points.numpy())
+    again = reproduce(field.folder)
+    assert again.equal
+    assert repr(again).endswith("agrees to the bit")
+
+
+def test_a_package_to_begin_from(tmp_path: Path) -> None:
+    files = new_plugin("beginning", "metric", tmp_path / "new")
+    assert all(file.is_file() for file in files)
+    with pytest.raises(UsageError, match="did you mean 'metric'"):
+        new_plugin("beginning", "metrics", tmp_path / "other")  # type: ignore[arg-type]
 
 
 def test_a_frame_asks_for_pandas_alone(comparison: Comparison) -> None:

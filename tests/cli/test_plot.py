@@ -53,7 +53,7 @@ def test_what_cannot_be_drawn(
     (tmp_path / "file").touch()
     for line, status, text in (
         (f"{tmp_path}", 2, "is not the folder of a run"),
-        (f"{solid.json['run']}", 2, "tk plot draws points of the plane"),
+        (f"{solid.json['run']}", 2, "only points of the plane"),
         (f"{flat.json['run']}", 2, "has no lines to draw"),
         (f"{cfm.json['run']} --what slice", 2, "there is no slice"),
         (f"{plates} --lines 0", 2, "at least 1"),

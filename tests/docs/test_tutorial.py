@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.test_pages import COMMANDS
 from transportkit import gather
 from transportkit.cli import main
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def test_every_command_is_in_the_table() -> None:
+    assert {f"`tk {name}`" for name in COMMANDS} <= set(re.findall(r"`tk [^`]+`", PAGE))
 
 
 def test_every_block_runs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import importlib.util
 import sys
 import tomllib
@@ -106,6 +107,25 @@ def test_names_that_hide_nothing(name: str, tmp_path: Path) -> None:
         taken = [a.name for n in ast.walk(ast.parse(code)) if isinstance(n, ast.ImportFrom)
                  for a in n.names]  # fmt: skip
         assert len({*made, *taken}) == len(made) + len(taken)
+
+
+def test_a_package_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Path.write_text
+
+    def full(file: Path, text: str, encoding: str | None = None) -> int:
+        if file.name == "problem.py":
+            write(file, text[:9], encoding=encoding)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, text, encoding=encoding)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "new", tmp_path / "empty"):
+        with pytest.raises(UsageError, match=r"problem\.py' cannot be written: No space left"):
+            write_package("fresh", "problem", folder)
+    assert [p.name for p in tmp_path.rglob("*")] == ["empty"]
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`run`, `compare`, `push`, `load` and `gather`."""
+"""`run`, `compare`, `plan`, `push`, `load`, `gather` and `reproduce`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ from ..harness.execute import Executor, Outcome
 from ..harness.executors import Work, backend
 from ..harness.experiment import Experiment
 from ..harness.plan import parse_seeds
+from ..harness.reproduce import Reproduction
 from ..harness.store import Store
 from ..harness.suite import read_suite
+from ..report.track import tracker
 from .catalogue import all_methods
 from .comparison import Comparison
 from .execute import execute
+from .plan import Plan, plan_of
 from .progress import watched
 from .record import Points, Pushed, RunRecord, points_of
 
@@ -44,7 +47,7 @@ def run(
     budget: Training = None,
     integrator: Asked | None = None,
     nfe: int | None = None,
-    metrics: Sequence[Asked] | None = None,
+    metrics: Asked | Iterable[Asked] | None = None,
     device: str = "auto",
     points: int = 2000,
     train: int = 10_000,
@@ -52,6 +55,7 @@ def run(
     threads: int = 1,
     tf32: bool = False,
     out: str | os.PathLike[str] = "runs",
+    track: str | None = None,
     fresh: bool = False,
     progress: bool | None = None,
 ) -> RunRecord:
@@ -59,13 +63,14 @@ def run(
 
     The problem is `data` by name, or samples `source` and `target`, as arrays, tensors or files.
     Names are written as they are typed, ``"cfm:width=64"``; `params` win over what they say. A run
-    that was done before is found in `out`, unless `fresh`. `progress` is shown where somebody
-    watches; True and False insist.
+    that was done before is found in `out`, unless `fresh`. `track` names a tracker that is told of
+    it, ``"tensorboard"``. `progress` is shown where somebody watches; True and False insist.
 
     Raises Refusal where the method does not apply, Diverged, RunFailed, and UsageError.
     """
     if seed < 0:
         raise UsageError(f"a seed is 0 or more, not {seed}")
+    _check_named("method", method)
     chosen = registry.split_choice(method)[0] if isinstance(method, str) else method.name
     experiment = Experiment(
         methods=[method],
@@ -74,7 +79,7 @@ def run(
         budgets=(_budget(budget),),
         integrators=(integrator,),
         nfes=(nfe,),
-        metrics=metrics,
+        metrics=_many(metrics) or None,
         overrides={chosen: params} if params else {},
         device=device,
         points=points,
@@ -85,8 +90,11 @@ def run(
     )
     (work,) = experiment.runs()
     store = Store(Path(out).expanduser())
+    told = tracker(track, store.folder)
     with watched(progress) as bars:
         outcome = Executor(store, device, bars.listen, fresh).execute(work)
+    if told and not outcome.found:
+        told(outcome.result)
     return _checked(outcome)
 
 
@@ -96,14 +104,14 @@ def compare(
     *,
     source: Points | None = None,
     target: Points | None = None,
-    seeds: str | Iterable[int] | None = None,
+    seeds: str | int | Iterable[int] | None = None,
     budget: Training | Iterable[Training] = None,
     integrator: Asked | Iterable[Asked | None] | None = None,
     nfe: int | Iterable[int | None] | None = None,
     sweep: Mapping[str, Sequence[Any]] | None = None,
     suite: str | os.PathLike[str] | None = None,
     reduced: bool = False,
-    metrics: Sequence[Asked] | None = None,
+    metrics: Asked | Iterable[Asked] | None = None,
     device: str | None = None,
     points: int | None = None,
     train: int | None = None,
@@ -114,6 +122,7 @@ def compare(
     executor: Asked | None = None,
     alone: bool = False,
     out: str | os.PathLike[str] = "runs",
+    track: str | None = None,
     fresh: bool = False,
     progress: bool | None = None,
 ) -> Comparison:
@@ -123,54 +132,65 @@ def compare(
     budgets, integrators, numbers of evaluations, and a `sweep` of parameters are compared as well.
     `suite` is a YAML file that describes an experiment, in which what is given here takes the
     place of what it says. `jobs` are local processes; `executor` names another place, such as dask;
-    `alone` does again what was timed beside other work. A run that fails is in the comparison with
-    its reason.
+    `alone` does again what was timed beside other work; `track` names a tracker that is told of
+    each run. A run that fails is in the comparison with its reason.
     """
     if alone and (jobs > 1 or executor not in (None, "local")):
         raise UsageError("alone runs one at a time, here; leave out jobs and executor")
-    if reduced and suite is None:
-        raise UsageError("reduced is for a suite, which says in a block what is smaller")
-    asked = read_suite(Path(suite).expanduser(), reduced) if suite is not None else {}
-    named = _many(data)
-    if suite is None or named or source is not None or target is not None:
-        asked["problems"] = _problems(named, source, target, out)
-    if not asked.get("methods") or methods is not None:
-        asked["methods"] = _many(methods) or all_methods()
-    if seeds is not None:
-        asked["seeds"] = parse_seeds(seeds) if isinstance(seeds, str) else [int(s) for s in seeds]
-    if budget is not None:
-        asked["budgets"] = [_budget(one) for one in _several(budget)]
-    if integrator is not None:
-        asked["integrators"] = _several(integrator)
-    if nfe is not None:
-        asked["nfes"] = _several(nfe)
-    if sweep:
-        asked["sweep"] = {**asked.get("sweep", {}), **sweep}
-    shared = {
-        "metrics": metrics,
-        "device": device,
-        "points": points,
-        "train": train,
-        "batch": batch,
-        "threads": threads,
-        "tf32": tf32,
-    }
-    asked |= {name: value for name, value in shared.items() if value is not None}
+    experiment = _experiment(
+        methods, data, source, target, seeds, budget, integrator, nfe, sweep, suite, reduced, out,
+        metrics=metrics, device=device, points=points, train=train, batch=batch, threads=threads,
+        tf32=tf32,
+    )  # fmt: skip
     place = backend(executor, jobs)
-    experiment = Experiment(**asked)
     experiment = replace(experiment, device=place.device(experiment.device))
     runs = experiment.runs()
     store = Store(Path(out).expanduser())
+    told = tracker(track, store.folder)
     with watched(progress, len(runs)) as bars:
         work = Work(runs, store, experiment.device, fresh, bars.listen, timed=alone)
         outcomes = execute(work, place, bars)
     for outcome in outcomes:
+        if told and not outcome.found:
+            told(outcome.result)
         _warn(outcome)
     notes = {"protocol": experiment.protocol, "published": experiment.published}
     return Comparison(
         tuple(RunRecord(o.result, o.found) for o in outcomes),
         {name: note for name, note in notes.items() if note is not None},
     )
+
+
+def plan(
+    methods: Asked | Iterable[Asked] | None = None,
+    data: Asked | Iterable[Asked] | None = None,
+    *,
+    source: Points | None = None,
+    target: Points | None = None,
+    seeds: str | int | Iterable[int] | None = None,
+    budget: Training | Iterable[Training] = None,
+    integrator: Asked | Iterable[Asked | None] | None = None,
+    nfe: int | Iterable[int | None] | None = None,
+    sweep: Mapping[str, Sequence[Any]] | None = None,
+    suite: str | os.PathLike[str] | None = None,
+    reduced: bool = False,
+    metrics: Asked | Iterable[Asked] | None = None,
+    device: str | None = None,
+    points: int | None = None,
+    train: int | None = None,
+    batch: int | None = None,
+    threads: int | None = None,
+    tf32: bool | None = None,
+    out: str | os.PathLike[str] = "runs",
+    fresh: bool = False,
+) -> Plan:
+    """What `compare` would do and may cost, without doing any of it: ``tk compare --dry-run``."""
+    experiment = _experiment(
+        methods, data, source, target, seeds, budget, integrator, nfe, sweep, suite, reduced, out,
+        metrics=metrics, device=device, points=points, train=train, batch=batch, threads=threads,
+        tf32=tf32,
+    )  # fmt: skip
+    return plan_of(experiment.runs(), Path(out).expanduser(), fresh)
 
 
 def push(record: RunRecord | str | os.PathLike[str], points: Points, **how: Any) -> Pushed:
@@ -190,6 +210,58 @@ def gather(folder: str | os.PathLike[str] = "runs") -> Comparison:
     """Every run that a folder of runs holds, side by side. Raises DataError where it holds none."""
     results = gathering.gather(Path(folder).expanduser())
     return Comparison(tuple(RunRecord(result, found=True) for result in results))
+
+
+def reproduce(
+    record: RunRecord | str | os.PathLike[str],
+    *,
+    device: str | None = None,
+    progress: bool | None = None,
+) -> Reproduction:
+    """Do a run, or the run of a folder, again and see whether it agrees: ``tk reproduce``."""
+    record = record if isinstance(record, RunRecord) else load(record)
+    return record.reproduce(device=device, progress=progress)
+
+
+def _experiment(
+    methods: Asked | Iterable[Asked] | None,
+    data: Asked | Iterable[Asked] | None,
+    source: Points | None,
+    target: Points | None,
+    seeds: str | int | Iterable[int] | None,
+    budget: Training | Iterable[Training],
+    integrator: Asked | Iterable[Asked | None] | None,
+    nfe: int | Iterable[int | None] | None,
+    sweep: Mapping[str, Sequence[Any]] | None,
+    suite: str | os.PathLike[str] | None,
+    reduced: bool,
+    out: str | os.PathLike[str],
+    **shared: Any,
+) -> Experiment:
+    """What `compare` is asked for."""
+    if reduced and suite is None:
+        raise UsageError("reduced is for a suite, which says in a block what is smaller")
+    asked = read_suite(Path(suite).expanduser(), reduced) if suite is not None else {}
+    named = _many(data)
+    if suite is None or named or source is not None or target is not None:
+        asked["problems"] = _problems(named, source, target, out)
+    if not asked.get("methods") or methods is not None:
+        asked["methods"] = _many(methods) or all_methods()
+        for method in asked["methods"]:
+            _check_named("method", method)
+    if seeds is not None:
+        asked["seeds"] = _seeds(seeds)
+    if budget is not None:
+        asked["budgets"] = [_budget(one) for one in _several(budget)]
+    if integrator is not None:
+        asked["integrators"] = _several(integrator)
+    if nfe is not None:
+        asked["nfes"] = _several(nfe)
+    if sweep:
+        asked["sweep"] = {**asked.get("sweep", {}), **sweep}
+    shared["metrics"] = _many(shared["metrics"]) or None
+    asked |= {name: value for name, value in shared.items() if value is not None}
+    return Experiment(**asked)
 
 
 def _checked(outcome: Outcome) -> RunRecord:
@@ -224,6 +296,8 @@ def _problems(
             f"source and target go together; {'target' if target is None else 'source'} is missing"
         )
     problems = list(named)
+    for problem in problems:
+        _check_named("problem", problem)
     if source is not None and target is not None:
         files = {"source": _file(source, out), "target": _file(target, out)}
         problems.append(registry.parse_choice("problem", "samples", files))
@@ -232,6 +306,13 @@ def _problems(
     if len(problems) > 1 and not several:
         raise UsageError("run takes one problem; compare takes several")
     return problems
+
+
+def _check_named(kind: str, given: object) -> None:
+    """Raise UsageError for what is neither a name nor a choice, such as samples as a problem."""
+    if not isinstance(given, str | Choice):
+        hint = "; give samples as source=... and target=..." if kind == "problem" else ""
+        raise UsageError(f"a {kind} is named by text, not by {type(given).__name__}{hint}")
 
 
 def _file(points: Points, out: str | os.PathLike[str]) -> str:
@@ -258,10 +339,16 @@ def _budget(given: Any) -> Budget:
     return given if isinstance(given, Budget) else Budget.parse(str(given))
 
 
+def _seeds(given: str | int | Iterable[int]) -> list[int]:
+    if isinstance(given, str):
+        return list(parse_seeds(given))
+    return [given] if isinstance(given, int) else [int(seed) for seed in given]
+
+
 def _many(given: Asked | Iterable[Asked] | None) -> list[Asked]:
     if given is None:
         return []
-    return [given] if isinstance(given, str | Choice) else list(given)
+    return list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
 
 
 def _several(given: Any) -> list[Any]:

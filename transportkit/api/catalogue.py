@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +21,10 @@ TITLES = {"method": "methods", "problem": "data", "metric": "metrics", "integrat
 
 @dataclass(frozen=True)
 class About:
-    """A plugin, as its spec describes it. `broken` says why it cannot be used, where it cannot.
+    """A plugin, as its spec describes it.
+
+    `broken` says why it cannot be used, where it cannot, and `traceback` where it broke; `clashes`
+    that another distribution offers the name as well.
 
     Showing one prints what ``tk info`` prints; `to_dict` is what ``tk info --json`` prints.
     """
@@ -31,6 +36,20 @@ class About:
     summary: str
     broken: str = ""
     spec: Spec | None = None
+    target: str = ""
+    traceback: str = ""
+    clashes: bool = False
+
+    @property
+    def health(self) -> str:
+        """``works``, ``broken`` or ``clashes``, which is told apart by ``distribution:name``."""
+        return "broken" if self.broken else "clashes" if self.clashes else "works"
+
+    @property
+    def origin(self) -> str:
+        """The file of the module that the spec is in, or where that was looked for."""
+        module = sys.modules.get(self.target.partition(":")[0])
+        return getattr(module, "__file__", None) or self.target
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -159,9 +178,7 @@ def available(kind: str | None = None) -> Catalogue:
     if kind is not None and kind not in kinds:
         raise UsageError(f"no kind of plugin is called '{kind}'; {did_you_mean(kind, kinds)}")
     chosen = TITLES if kind is None else [kinds[kind]]
-    return Catalogue(
-        tuple(_about(registry.read(e)) for each in chosen for e in registry.entries(each))
-    )
+    return Catalogue(tuple(about for each in chosen for about in _abouts(each)))
 
 
 def info(name: str, kind: str | None = None) -> About:
@@ -198,12 +215,27 @@ def kinds_of(name: str) -> list[str]:
     return kinds
 
 
-def _about(found: registry.Loaded | registry.Broken) -> About:
+def _abouts(kind: str) -> list[About]:
+    found = [registry.read(entry) for entry in registry.entries(kind)]
+    names = Counter(each.entry.name for each in found)
+    return [_about(each, names[each.entry.name] > 1) for each in found]
+
+
+def _about(found: registry.Loaded | registry.Broken, clashes: bool = False) -> About:
     entry = found.entry
     where = (entry.kind, entry.name, entry.distribution, entry.version)
     if isinstance(found, registry.Broken):
-        return About(*where, summary="", broken=found.reason)
-    return About(*where, summary=found.spec.summary, spec=found.spec)
+        return About(
+            *where,
+            summary="",
+            broken=found.reason,
+            target=entry.target,
+            traceback=found.traceback,
+            clashes=clashes,
+        )
+    return About(
+        *where, summary=found.spec.summary, spec=found.spec, target=entry.target, clashes=clashes
+    )
 
 
 def _default(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -17,9 +18,9 @@ from ..report.document import comparison_document
 from ..report.export import export, write
 from ..report.flat import aligned, flat_cell, flat_row
 from ..report.sheet import Sheet, meaning, sheets
-from ..report.typeset import markdown_sheets
 from . import tables
 from .execute import FAILED
+from .page import TITLE, page
 from .record import RunRecord, frame
 
 if TYPE_CHECKING:
@@ -91,6 +92,15 @@ class Comparison:
             write(content, Path(file).expanduser())
         return content
 
+    def report(self, file: str | Path, title: str = TITLE) -> Path:
+        """Write all of it as one page with tables, curves, samples and provenance: ``tk report``.
+
+        Raises TransportkitError where the file cannot be written.
+        """
+        place = Path(file).expanduser()
+        write(page([record.result for record in self.records], title), place)
+        return place
+
     def _sheets(self) -> list[Sheet]:
         return sheets([asdict(row) for row in self.table])
 
@@ -102,8 +112,8 @@ class Comparison:
         ]
 
     def __repr__(self) -> str:
-        shown = [markdown_sheets(self._sheets())] if self.table else []
-        return "\n".join([*shown, *self._troubles()]) or "a comparison of no runs"
+        shown = [_text(sheet) for sheet in self._sheets()] if self.table else []
+        return "\n\n".join([*shown, *self._troubles()]) or "a comparison of no runs"
 
     def _repr_html_(self) -> str:
         parts = []
@@ -118,3 +128,17 @@ class Comparison:
             parts.append(f"<p><small>{meaning(sheet)}</small></p>")
         troubles = [f"<p>{html.escape(text)}</p>" for text in self._troubles()]
         return "".join([*parts, *troubles])
+
+
+def _text(sheet: Sheet) -> str:
+    """A sheet as text, with a star at what nothing is better than beyond doubt."""
+    body = [
+        [method, *(f"{e.text}*" if e.best else f"{e.text} " for e in entries)]
+        for method, entries in zip(sheet.methods, sheet.entries, strict=True)
+    ]
+    if any(sheet.floors):
+        body.append(["floor", *(f"{floor} " for floor in sheet.floors)])
+    head = ["method", *(f"{metric} " for metric in sheet.metrics)]
+    lines = tables.aligned([head, *body], "l" + "r" * len(sheet.metrics))
+    said = f"{meaning(sheet)} * best, or not told apart from it.".strip()
+    return "\n".join([sheet.data, *lines, "", textwrap.fill(said, 100)])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -24,13 +24,17 @@ from ..core.record import Result, Run, Value
 from ..errors import DataError, UsageError
 from ..harness import device as devices
 from ..harness.leave import PICTURE
+from ..harness.reproduce import Reproduction
+from ..harness.reproduce import reproduce as again
 from ..harness.saving import load_model
 from ..harness.store import FIT, SAMPLES, read_result
-from ..problems.files import read_points
+from ..problems.files import check_place, read_points, write_points
 from ..report.document import result_document
 from ..report.figures import number
 from ..report.flat import flat_cell
 from ..transport import Moved, Transport
+from .drawing import draw
+from .progress import watched
 from .tables import table
 
 if TYPE_CHECKING:
@@ -58,6 +62,16 @@ class Pushed:
     def finished(self) -> float:
         """The share of lines that arrived."""
         return self.moved.finished
+
+    def save(self, file: str | os.PathLike[str]) -> Path:
+        """Write the points to a file, whose suffix names the format: ``tk push -o``.
+
+        Raises DataError for a format that there is not, or where it cannot be written.
+        """
+        place = Path(file).expanduser()
+        check_place(str(place))
+        write_points(str(place), self.points)
+        return place
 
     def __repr__(self) -> str:
         shape = tuple(self.points.shape)
@@ -163,6 +177,29 @@ class RunRecord:
         )
         seconds = time.perf_counter() - begun
         return Pushed(Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu()), seconds)
+
+    def reproduce(self, *, device: str | None = None, progress: bool | None = None) -> Reproduction:
+        """Do the run again with the code at hand, in a temporary place: ``tk reproduce``.
+
+        `device` is that of the run unless another is named.
+        """
+        with watched(progress) as bars:
+            return again(self.folder, device, bars.listen)
+
+    def plot(
+        self,
+        what: Literal["lines", "slice", "animation", "all"] = "all",
+        *,
+        lines: int = 200,
+        out: str | os.PathLike[str] | None = None,
+    ) -> list[Path]:
+        """Draw a run in the plane and give the files of the pictures: ``tk plot``.
+
+        They are kept in the run's folder, or in `out`. Raises Refusal for a map, which has no
+        lines, and DataError for points that are not of the plane.
+        """
+        place = Path(out).expanduser() if out is not None else None
+        return list(draw(self.folder, what, lines, place))
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON data, as ``tk run --json`` prints it."""

@@ -1,4 +1,4 @@
-"""Tables as HTML, for notebooks."""
+"""Tables: as HTML for notebooks, and as text."""
 
 from __future__ import annotations
 
@@ -21,3 +21,15 @@ class Bold(str):
 def _cell(value: object) -> str:
     text = html.escape(str(value))
     return f"<td><b>{text}</b></td>" if isinstance(value, Bold) else f"<td>{text}</td>"
+
+
+def aligned(rows: Sequence[Sequence[str]], sides: str) -> list[str]:
+    """Rows of text in columns, each at its side: ``l`` or ``r``."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            f"{cell:>{width}}" if side == "r" else f"{cell:<{width}}"
+            for cell, width, side in zip(row, widths, sides, strict=True)
+        ).rstrip()
+        for row in rows
+    ]

@@ -21,7 +21,6 @@ from ..report.track import tracker
 from .comparison import print_comparison
 from .console import Bars, messages, route_warnings
 from .experiment import experiment
-from .foresight import show_plan
 from .notes import print_notes
 from .options import DEFAULTS, chosen
 from .run import SHARED
@@ -68,7 +67,10 @@ def compare(
         asked = replace(asked, device=backend(executor, jobs).device(asked.device))
     runs = asked.runs()
     if dry_run:
-        show_plan(runs, out, fresh, values["json"])
+        from ..api.plan import plan_of
+
+        plan = plan_of(runs, out, fresh)
+        click.echo(as_text(plan.to_dict()) if values["json"] else repr(plan))
         return 0
     track = tracker(values["track"], out)
     store = Store(out)

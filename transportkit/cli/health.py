@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections import Counter
 from typing import Any
 
 import click
 
-from .. import registry
+from ..api.catalogue import About, available
 from ..core.spec import API_VERSION
 
 HEADINGS = ("kind", "name", "distribution", "version", "API", "health", "origin")
@@ -17,9 +15,7 @@ HEADINGS = ("kind", "name", "distribution", "version", "API", "health", "origin"
 
 def list_health(as_json: bool, tracebacks: bool) -> None:
     """Print one line for every plugin. Reads specs alone; what is broken says why."""
-    found = [registry.read(e) for kind in registry.KINDS for e in registry.entries(kind)]
-    names = Counter((f.entry.kind, f.entry.name) for f in found)
-    rows = [_row(f, names[f.entry.kind, f.entry.name] > 1) for f in found]
+    rows = [_row(about) for about in available()]
     if as_json:
         click.echo(json.dumps({"api_version": API_VERSION, "plugins": rows}, indent=2))
         return
@@ -39,31 +35,22 @@ def list_health(as_json: bool, tracebacks: bool) -> None:
         click.echo("`tk plugin list --traceback` shows where they broke.", err=True)
 
 
-def _row(found: registry.Loaded | registry.Broken, clashes: bool) -> dict[str, Any]:
-    entry = found.entry
+def _row(about: About) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "kind": entry.kind,
-        "name": entry.name,
-        "distribution": entry.distribution,
-        "version": entry.version or None,
-        "api": None,
-        "health": "works",
-        "target": entry.target,
-        "origin": _origin(entry.target) or entry.target,
+        "kind": about.kind,
+        "name": about.name,
+        "distribution": about.distribution,
+        "version": about.version or None,
+        "api": about.spec.api_version if about.spec else None,
+        "health": about.health,
+        "target": about.target,
+        "origin": about.origin,
     }
-    if isinstance(found, registry.Broken):
-        row |= {"health": "broken", "reason": found.reason, "traceback": found.traceback}
-    else:
-        row["api"] = found.spec.api_version
-    if clashes:
-        row["choose"] = f"'{entry.distribution}:{entry.name}', for the name is there twice"
-        row["health"] = "broken" if row["health"] == "broken" else "clashes"
+    if about.broken:
+        row |= {"reason": about.broken, "traceback": about.traceback}
+    if about.clashes:
+        row["choose"] = f"'{about.distribution}:{about.name}', for the name is there twice"
     return row
-
-
-def _origin(target: str) -> str | None:
-    """The file of the module that the spec is in, where it was imported."""
-    return getattr(sys.modules.get(target.partition(":")[0]), "__file__", None)
 
 
 def _cell(value: object) -> str:

@@ -3,111 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import click
 
-from .. import registry
-from ..core.integrator import Integrator
-from ..core.model import Field, PlateField
-from ..core.random import derive
-from ..core.record import Run
-from ..errors import DataError, Refusal, UsageError
-from ..harness.saving import load_model
-from ..harness.store import SAMPLES, read_result
-from ..report.scene import Array, Scene, look
+from ..api.drawing import draw
 from .interrupts import check
-
-FILES = {"lines": "lines.png", "slice": "slice.png", "animation": "animation.gif"}
 
 
 def plot(
     *, run_folder: str, output: str | None, what: str, lines: int, as_json: bool, debug: bool
 ) -> int:
     """Draw a run in the plane; the exit status."""
-    if lines < 1:
-        raise UsageError(f"--lines must be at least 1, not {lines}")
-    folder = Path(run_folder)
-    result = read_result(folder)
-    if result.status != "done":
-        raise DataError(f"'{folder}' is a run that was not done ({result.status})")
-    if result.event_shape != (2,):
-        raise DataError(
-            f"'{folder}' moves points of shape {result.event_shape}; tk plot draws points of the "
-            "plane, of shape (2,)"
-        )
-    _, model = load_model(folder)
-    if not isinstance(model, Field) or result.run.integrator is None:
-        raise Refusal(
-            f"{result.run.method} moves points by a map, which has no lines to draw; its points "
-            "are in picture.png"
-        )
-    plates = isinstance(model, PlateField)
-    if what == "slice" and not plates:
-        raise UsageError(f"{result.run.method} has no plates, so there is no slice between them")
-    wanted = list(FILES) if what == "all" else [what]
-    place = Path(output).expanduser() if output else folder
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"'{place}' cannot be written: {error.strerror or error}") from None
-    title = f"{result.run.method} on {result.run.problem}, seed {result.run.seed}"
-    scene = look(
-        title,
-        model,
-        _integrator(result.run),
-        _samples(folder),
-        lines,
-        derive(result.run.seed, "plot"),
-    )
+    place = Path(output).expanduser() if output else None
     written = []
-    for kind in wanted:
-        if kind == "slice" and not plates:
-            continue
+    for file in draw(Path(run_folder), what, lines, place):
+        written.append(str(file))
         check()
-        written.append(str(_draw(kind, place / FILES[kind], scene, model)))
     click.echo(json.dumps({"files": written}, indent=2) if as_json else "\n".join(written))
     return 0
-
-
-def _draw(kind: str, path: Path, scene: Scene, field: Field) -> Path:
-    """Write a picture whole or not at all; an older one stays until then."""
-    from ..report.animation import draw_animation
-    from ..report.section import draw_section
-    from ..report.space import draw_space
-
-    # The ending stays, because it is what says which format is written.
-    partial = path.with_name(f".{os.getpid()}.part.{path.name}")
-    try:
-        if kind == "lines":
-            draw_space(partial, scene)
-        elif kind == "animation":
-            draw_animation(partial, scene)
-        else:
-            assert isinstance(field, PlateField)
-            draw_section(partial, scene, field)
-        os.replace(partial, path)
-    except OSError as error:
-        raise UsageError(f"'{path}' cannot be written: {error.strerror or error}") from None
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
-
-
-def _integrator(run: Run) -> Integrator:
-    """The run's own, with the run's own number of evaluations."""
-    assert run.integrator is not None
-    steps: Integrator = registry.make("integrator", run.integrator)
-    return steps if run.nfe is None else steps.with_evaluations(run.nfe)
-
-
-def _samples(folder: Path) -> dict[str, Array]:
-    import numpy as np
-
-    file = folder / SAMPLES
-    try:
-        with np.load(file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in ("source", "moved", "target")}
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise DataError(f"'{file}' is damaged or missing: {error}") from None

@@ -19,27 +19,10 @@ def reproduce(*, cell: str, device: str | None, as_json: bool, quiet: bool, debu
     with Bars(quiet) as bars:
         found = again(Path(cell).expanduser(), device, bars.listen)
     if as_json:
-        click.echo(as_text(_document(found)))
+        click.echo(as_text(found.to_dict()))
     else:
         _print(found)
     return 0 if found.agrees else 1
-
-
-def _document(found: Reproduction) -> dict[str, object]:
-    return {
-        "run": found.then.folder,
-        "agrees": found.agrees,
-        "verdict": found.verdict,
-        "equal": found.equal,
-        "exact": found.exact,
-        "largest": found.largest,
-        "status": found.now.status,
-        "message": found.now.message,
-        "metrics": {
-            a.metric: {"then": a.then, "now": a.now, "allowed": a.allowed} for a in found.agreements
-        },
-        "changed": {name: list(pair) for name, pair in found.changed.items()},
-    }
 
 
 def _print(found: Reproduction) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -83,6 +84,28 @@ class Reproduction:
         if self.exact:
             return "disagrees: nothing has changed, and yet it is not the same to the bit"
         return "agrees within noise" if self.agrees else "disagrees by more than noise"
+
+    def __repr__(self) -> str:
+        run = self.then.run
+        return f"{run.method} on {run.problem}, seed {run.seed}: {self.verdict}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was found as JSON data, as ``tk reproduce --json`` prints it."""
+        return {
+            "run": self.then.folder,
+            "agrees": self.agrees,
+            "verdict": self.verdict,
+            "equal": self.equal,
+            "exact": self.exact,
+            "largest": self.largest,
+            "status": self.now.status,
+            "message": self.now.message,
+            "metrics": {
+                a.metric: {"then": a.then, "now": a.now, "allowed": a.allowed}
+                for a in self.agreements
+            },
+            "changed": {name: list(pair) for name, pair in self.changed.items()},
+        }
 
 
 def reproduce(folder: Path, device: str | None = None, listener: Listener = silent) -> Reproduction:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
 
 from .. import registry
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 
 KINDS: Mapping[str, str] = {
     "method-field": "method",
@@ -32,23 +32,40 @@ _USE = {
 def write_package(name: str, template: str, folder: Path) -> list[Path]:
     """Write the package of a new plugin into `folder`; the files written, in order.
 
-    Raises UsageError for a name that cannot be one or is taken, and where the folder is not empty.
+    Raises UsageError for a name that cannot be one or is taken, and where the folder is not empty
+    or cannot be written; then nothing is left of what was.
     """
+    if template not in KINDS:
+        raise UsageError(f"no '{template}' can be begun; {did_you_mean(template, KINDS)}")
     kind = KINDS[template]
     _check_name(name, kind)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"'{folder}' exists and is not an empty folder; nothing was written")
-    texts = {Path(path): text for path, text in _files(name, template).items()}
-    written = []
-    for path, text in texts.items():
+    there = folder.exists()
+    try:
+        if there and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError(f"'{folder}' exists and is not an empty folder; nothing was written")
+    except OSError as error:
+        raise UsageError(f"'{folder}' cannot be read: {error.strerror}") from error
+    written: list[Path] = []
+    for path, text in _files(name, template).items():
         file = folder / path
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
+            written.append(file)
             file.write_text(text, encoding="utf-8")
         except OSError as error:
+            _take_back(written, folder, there)
             raise UsageError(f"'{file}' cannot be written: {error.strerror}") from error
-        written.append(file)
     return written
+
+
+def _take_back(written: Sequence[Path], folder: Path, there: bool) -> None:
+    """Remove files and the folders that they are in; `folder` itself where it was not `there`."""
+    for file in written:
+        file.unlink(missing_ok=True)
+    for place in {file.parent for file in written} - {folder}:
+        place.rmdir()
+    if not there and folder.is_dir():
+        folder.rmdir()
 
 
 def distribution_of(name: str) -> str:

@@ -61,6 +61,14 @@ class Report:
         parts = [f"{n} {status}" for status, n in self.counts.items() if n or status == "failed"]
         return f"{self.ran} checks ran: " + ", ".join(parts)
 
+    def __repr__(self) -> str:
+        lines = [f"{self.kind} {self.name}"]
+        for o in self.outcomes:
+            lines.append(f"  {o.check:<20}  {o.status:<16}  {o.message}".rstrip())
+            if o.status == "failed":
+                lines.append(f"  {'':<20}  {'':<16}  it asks: {o.asks}")
+        return "\n".join([*lines, "", self.summary])
+
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON data."""
         return {

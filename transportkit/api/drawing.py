@@ -1,0 +1,106 @@
+"""Pictures of a run of two-dimensional data: lines, a slice of the field, an animation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from .. import registry
+from ..core.integrator import Integrator
+from ..core.model import Field, PlateField
+from ..core.random import derive
+from ..core.record import Run
+from ..errors import DataError, Refusal, UsageError
+from ..harness.saving import load_model
+from ..harness.store import SAMPLES, read_result
+from ..report.scene import Array, Scene, look
+
+What: TypeAlias = Literal["lines", "slice", "animation", "all"]
+FILES = {"lines": "lines.png", "slice": "slice.png", "animation": "animation.gif"}
+
+
+def draw(
+    folder: Path, what: str = "all", lines: int = 200, out: Path | None = None
+) -> Iterator[Path]:
+    """Draw the run in a folder into `out`, or into its own; each picture's file once it is there.
+
+    Raises DataError where there is no run of the plane, Refusal for a map, which has no lines, and
+    UsageError for what cannot be drawn or written.
+    """
+    if lines < 1:
+        raise UsageError(f"the number of lines must be at least 1, not {lines}")
+    if what not in (*FILES, "all"):
+        raise UsageError(f"there is no picture '{what}'; there are {', '.join(FILES)} and all")
+    result = read_result(folder)
+    if result.status != "done":
+        raise DataError(f"'{folder}' is a run that was not done ({result.status})")
+    if result.event_shape != (2,):
+        raise DataError(
+            f"'{folder}' moves points of shape {result.event_shape}; only points of the plane, of "
+            "shape (2,), are drawn"
+        )
+    _, model = load_model(folder)
+    if not isinstance(model, Field) or result.run.integrator is None:
+        raise Refusal(
+            f"{result.run.method} moves points by a map, which has no lines to draw; its points "
+            "are in picture.png"
+        )
+    plates = isinstance(model, PlateField)
+    if what == "slice" and not plates:
+        raise UsageError(f"{result.run.method} has no plates, so there is no slice between them")
+    wanted = list(FILES) if what == "all" else [what]
+    place = out or folder
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"'{place}' cannot be written: {error.strerror or error}") from None
+    title = f"{result.run.method} on {result.run.problem}, seed {result.run.seed}"
+    generator = derive(result.run.seed, "plot")
+    scene = look(title, model, _integrator(result.run), _samples(folder), lines, generator)
+    for kind in wanted:
+        if kind != "slice" or plates:
+            yield _draw(kind, place / FILES[kind], scene, model)
+
+
+def _draw(kind: str, path: Path, scene: Scene, field: Field) -> Path:
+    """Write a picture whole or not at all; an older one stays until then."""
+    from ..report.animation import draw_animation
+    from ..report.section import draw_section
+    from ..report.space import draw_space
+
+    # The ending stays, because it is what says which format is written.
+    partial = path.with_name(f".{os.getpid()}.part.{path.name}")
+    try:
+        if kind == "lines":
+            draw_space(partial, scene)
+        elif kind == "animation":
+            draw_animation(partial, scene)
+        else:
+            assert isinstance(field, PlateField)
+            draw_section(partial, scene, field)
+        os.replace(partial, path)
+    except OSError as error:
+        raise UsageError(f"'{path}' cannot be written: {error.strerror or error}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _integrator(run: Run) -> Integrator:
+    """The run's own, with the run's own number of evaluations."""
+    assert run.integrator is not None
+    steps: Integrator = registry.make("integrator", run.integrator)
+    return steps if run.nfe is None else steps.with_evaluations(run.nfe)
+
+
+def _samples(folder: Path) -> dict[str, Array]:
+    import numpy as np
+
+    file = folder / SAMPLES
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            return {name: stored[name] for name in ("source", "moved", "target")}
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise DataError(f"'{file}' is damaged or missing: {error}") from None
