@@ -33,8 +33,9 @@ from transportkit import Choice, Evidence, Result, Transport, __version__, deriv
 from transportkit.core.threads import threads
 from transportkit.errors import TransportkitError
 from transportkit.harness.device import products
+from transportkit.harness.floors import Floors
 from transportkit.harness.gather import gather
-from transportkit.harness.judge import Floors, evaluation_points, judge, label
+from transportkit.harness.judge import evaluation_points, judge, label
 from transportkit.harness.plan import choose
 from transportkit.harness.saving import load_model
 from transportkit.harness.store import RESULT, write_result

@@ -12,7 +12,8 @@ from scipy.stats import t as student
 
 from transportkit import Budget, Evidence, Result, Run, derive
 from transportkit.harness.executors import in_processes, serially
-from transportkit.harness.judge import Floors, evaluation_points, judge
+from transportkit.harness.floors import Floors
+from transportkit.harness.judge import evaluation_points, judge
 from transportkit.harness.plan import Settings, plan
 from transportkit.harness.store import Store
 from transportkit.registry import make

@@ -92,6 +92,16 @@ def test_every_method_where_none_is_named(tmp_path: Path) -> None:
     assert all(c["status"] in ("done", "refused") for c in answer.json["cells"]), answer.err
 
 
+def test_a_suite_is_kept_beside_what_it_made(tmp_path: Path) -> None:
+    suite, out = tmp_path / "small.yaml", tmp_path / "runs"
+    suite.write_text("methods: linear\nproblems: {name: gaussian-pair, dim: 3}\n")
+    for _ in range(2):
+        assert tk(f"compare --suite {suite} {TINY} --out {out}").status == 0
+    (kept,) = (out / "suites").iterdir()
+    assert kept.name.startswith("small-")
+    assert kept.read_bytes() == suite.read_bytes()
+
+
 def test_trouble_stays_in_its_row(trouble: None, tmp_path: Path) -> None:
     methods = "bursts hungry picky absent linear"
     line = f"compare {methods} {DATA} --seeds 0-1 {TINY} --out {tmp_path / 'runs'}"

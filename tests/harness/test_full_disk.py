@@ -13,7 +13,7 @@ from tests.commands import TINY, tk
 LINE = f"run cfm --data gaussian-pair:dim=3 {TINY} --json"
 FULL = OSError(errno.ENOSPC, "No space left on device")
 WRITERS = {
-    "the model": ("transportkit.harness.saving.save_file", SafetensorError("I/O error: no space")),
+    "the model": ("transportkit.harness.saving.save", SafetensorError("I/O error: no space")),
     "the fit": ("transportkit.harness.store.save_fit", FULL),
     "the samples": ("numpy.savez_compressed", FULL),
     "the result": ("transportkit.harness.leave.write_result", FULL),

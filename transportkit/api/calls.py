@@ -22,7 +22,7 @@ from ..harness.experiment import Experiment
 from ..harness.plan import parse_seeds
 from ..harness.reproduce import Reproduction
 from ..harness.store import Store
-from ..harness.suite import read_suite
+from ..harness.suite import keep_suite, read_suite
 from ..report.track import tracker
 from .catalogue import all_methods
 from .comparison import Comparison
@@ -146,6 +146,8 @@ def compare(
     experiment = replace(experiment, device=place.device(experiment.device))
     runs = experiment.runs()
     store = Store(Path(out).expanduser())
+    if suite is not None:
+        keep_suite(Path(suite).expanduser(), store.folder)
     told = tracker(track, store.folder)
     with watched(progress, len(runs)) as bars:
         work = Work(runs, store, experiment.device, fresh, bars.listen, timed=alone)

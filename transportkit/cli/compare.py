@@ -16,6 +16,7 @@ from ..harness.compare import details
 from ..harness.index import Index, remember
 from ..harness.outcome import FAILED, Outcome
 from ..harness.store import Store
+from ..harness.suite import keep_suite
 from ..report.document import as_text, comparison_document, result_document
 from ..report.track import tracker
 from .comparison import print_comparison
@@ -74,6 +75,8 @@ def compare(
         return 0
     track = tracker(values["track"], out)
     store = Store(out)
+    if suite is not None:
+        keep_suite(Path(suite).expanduser(), out)
     ordered = None if fresh else _finished(runs, store, alone)
     if ordered is None:
         # Imports torch, which a comparison that finds everything finished does without.

@@ -35,9 +35,12 @@ def filling(place: Path, beside: Path) -> Iterator[Path]:
         _replace(partial, place, beside)
 
 
-def write_whole(content: bytes, file: Path) -> None:
-    """Write a file in a store's folder so that it is there as it was or as it shall be."""
-    with _own(file.parent, PARTIAL) as partial:
+def write_whole(content: bytes, file: Path, beside: Path) -> None:
+    """Write a file so that it is there as it was or as it shall be.
+
+    It is written in `beside`, which is on the same file system.
+    """
+    with _own(beside, PARTIAL) as partial:
         waiting = partial / file.name
         waiting.write_bytes(content)
         _sync(partial)

@@ -21,7 +21,8 @@ from ..errors import DataError, Diverged, Refusal, TransportkitError, UsageError
 from ..transport import Moved, Transport
 from . import device as devices
 from .fitting import Fitter, Listener, silent
-from .judge import Floors, evaluation_points, judge
+from .floors import Floors
+from .judge import evaluation_points, judge
 from .leave import Finished, leave
 from .outcome import Outcome as Outcome
 from .store import Store, Unwritten, write_result
@@ -51,7 +52,7 @@ class Executor:
         were taken like that, so that a finished run whose times were disturbed is done again."""
         self.store, self.fresh, self.alone, self.timed = store, fresh, alone, timed
         self.device = devices.resolve(device)
-        self.floors = Floors()
+        self.floors = Floors(store.folder / "floors", fresh)
         self.phase = "fit"
 
         def listen(phase: str, done: float, total: float | None, text: str) -> None:

@@ -56,7 +56,8 @@ class Index:
             return
         file = self.store.folder / INDEX
         try:
-            write_whole(json.dumps(self.known, separators=(",", ":")).encode(), file)
+            text = json.dumps(self.known, separators=(",", ":"))
+            write_whole(text.encode(), file, self.store.folder)
         except OSError as error:
             # A full disk, or a folder that may only be read: the runs are there all the same.
             log.debug("%s could not be written: %s", file, error)

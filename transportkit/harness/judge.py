@@ -1,31 +1,21 @@
-"""Judging: moved points against held-out ones, and the noise floor of every distance."""
+"""Judging: moved points against held-out ones."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from .. import registry
 from ..core.metric import DistributionMetric, Evidence, Metric
 from ..core.problem import Problem
 from ..core.random import derive
-from ..core.record import FLOOR_PAIRS, Choice, Run, Value
+from ..core.record import Choice, Run, Value
 from ..errors import Refusal
+from .floors import Floors
 
 log = logging.getLogger("transportkit")
-
-
-@dataclass(frozen=True)
-class Floor:
-    """A metric's value between independent target samples of the evaluated size."""
-
-    mean: float
-    std: float
 
 
 def evaluation_size(problem: Problem, wanted: int) -> int:
@@ -85,7 +75,7 @@ def _evaluate(
         return Value(None)
     if not isinstance(metric, DistributionMetric):
         return Value(value)
-    floor = floors.of(run.problem, whole, choice, metric, len(evidence.moved))
+    floor = floors.of(run, whole, choice, metric, len(evidence.moved))
     if not math.isfinite(floor.mean) or floor.mean <= 0:
         return Value(value)
     return Value(value, floor.mean, floor.std, value / floor.mean)
@@ -99,55 +89,3 @@ def label(choice: Choice) -> str:
     if not changed:
         return choice.name
     return f"{choice.name}:" + ",".join(f"{k}={v}" for k, v in changed.items())
-
-
-class Floors:
-    """Noise floors, each computed once.
-
-    A floor belongs to a problem, a metric and a sample size; it does not depend on a run's seed,
-    so that seeds and methods are measured against the same number.
-    """
-
-    def __init__(self) -> None:
-        self.known: dict[tuple[str, str, int], Floor] = {}
-
-    def of(
-        self,
-        choice: Choice,
-        problem: Problem,
-        metric_choice: Choice,
-        metric: DistributionMetric,
-        n: int,
-    ) -> Floor:
-        key = (repr(choice), repr(metric_choice), n)
-        if key not in self.known:
-            self.known[key] = _measure(problem, metric, n)
-        return self.known[key]
-
-
-def _measure(problem: Problem, metric: DistributionMetric, n: int) -> Floor:
-    values = torch.tensor(
-        [
-            metric.distance(a, b, derive(0, "floor", "metric", i, device=a.device))
-            for i, (a, b) in enumerate(_target_pairs(problem, n))
-        ],
-        dtype=torch.float64,
-    )
-    return Floor(float(values.mean()), float(values.std()))
-
-
-def _target_pairs(problem: Problem, n: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Pairs of independent target samples (n, *E): fresh, or disjoint parts of a finite one."""
-    targets = [problem.target]
-    if problem.held_out is not None:
-        targets.append(problem.held_out.target)
-    endless = [t for t in targets if t.size is None]
-    for i in range(FLOOR_PAIRS):
-        generator = derive(0, "floor", i)
-        if endless:
-            yield endless[-1].sample(n, generator), endless[-1].sample(n, generator)
-            continue
-        # Distinct points in a random order: any two parts of them are disjoint.
-        pool = torch.cat([t.points(2 * n, generator) for t in targets])
-        order = torch.randperm(len(pool), generator=generator)
-        yield pool[order[:n]], pool[order[n : 2 * n]]

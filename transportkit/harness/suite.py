@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..core.record import Budget, Choice
 from ..errors import UsageError, did_you_mean
+from .atomic import write_whole
 from .plan import Asked, parse_seeds
 
+log = logging.getLogger("transportkit")
 ALIASES = {
     "method": "methods",
     "data": "problems",
@@ -37,6 +41,21 @@ def read_suite(path: Path, reduced: bool = False) -> dict[str, Any]:
     # Read even where it is not asked for, so that a slip in it shows.
     less = suite_fields(smaller, f"'reduced' in '{path}'")
     return {**read, **less} if reduced else read
+
+
+def keep_suite(path: Path, folder: Path) -> None:
+    """Copy a suite into a folder of runs, under its name and a digest, so that the folder says what
+    made it."""
+    try:
+        content = path.read_bytes()
+        kept = folder / "suites"
+        file = kept / f"{path.stem}-{hashlib.sha256(content).hexdigest()[:8]}{path.suffix}"
+        if not file.exists():
+            kept.mkdir(exist_ok=True)
+            write_whole(content, file, folder)
+    except OSError as error:
+        # The runs say the same, each for itself.
+        log.warning("the suite could not be copied to %s: %s", folder, error.strerror)
 
 
 def suite_fields(content: Mapping[str, Any], where: str) -> dict[str, Any]:
