@@ -18,7 +18,7 @@ SPEC = "from transportkit import MetricSpec\none = MetricSpec(summary='', implem
 def loose(strangers: Strangers, monkeypatch: pytest.MonkeyPatch) -> Strangers:
     """A metric that is installed, whose module a variable names once more."""
     strangers.good("tk-one", "one")
-    monkeypatch.setenv("TK_PLUGINS", "metric:extra=tk_one:one, metric:one=tk_one:one,")
+    monkeypatch.setenv("TK_PLUGINS", " metric:extra=tk_one:one, metric : one = tk_one:one ,")
     registry.refresh()
     return strangers
 
@@ -36,6 +36,15 @@ def test_a_variable_that_says_nothing_clear(text: str, monkeypatch: pytest.Monke
     monkeypatch.setenv("TK_PLUGINS", text)
     registry.refresh()
     with pytest.raises(UsageError, match="TK_PLUGINS should read name=module:object"):
+        registry.entries("metric")
+    monkeypatch.undo()
+    registry.refresh()
+
+
+def test_a_variable_that_names_two_things_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TK_PLUGINS", "metric:one=a:b,one=a:d,metric:one=a:b,metric:one=a:c")
+    registry.refresh()
+    with pytest.raises(UsageError, match="names two things metric 'one': a:b and a:c"):
         registry.entries("metric")
     monkeypatch.undo()
     registry.refresh()

@@ -18,6 +18,7 @@ bursts = spec("raises in training", "Bursts")
 hungry = spec("wants too much memory", "Hungry")
 picky = spec("refuses every problem", "Picky")
 absent = spec("has no implementation", "Nothing")
+exits = spec("calls exit", "Exits")
 dies = spec("ends the process", "Dies")
 brittle = MetricSpec(summary="raises", implementation="strange_plugin:Brittle", default=False)
 endless = MetricSpec(summary="infinite", implementation="strange_plugin:Endless", default=False)
@@ -44,6 +45,12 @@ class Picky(Bursts):
         return "this is not to its taste"
 
 
+class Exits(Bursts):
+    def objective(self, problem, generator):
+        print("leaving")
+        raise SystemExit(0)
+
+
 class Dies(Bursts):
     def objective(self, problem, generator):
         import os
@@ -62,13 +69,14 @@ class Endless(Metric):
     def evaluate(self, evidence, generator):
         return float("inf")
 """
-METHODS = ("bursts", "hungry", "picky", "absent", "dies")
+METHODS = ("bursts", "hungry", "picky", "absent", "exits", "dies")
 METRICS = ("brittle", "endless")
 
 
 def install_trouble(strangers: Strangers) -> None:
     """Install it; one more method, `shattered`, has no spec at all."""
     points = {name: f"strange_plugin:{name}" for name in (*METHODS, "shattered")}
+    points |= {"a/../b": "strange_plugin:bursts"}
     strangers.install("strange-plugin", points, {"strange_plugin": CODE}, kind="method")
     points = {name: f"strange_plugin:{name}" for name in METRICS}
     strangers.install("strange-metrics", points, {}, kind="metric")

@@ -21,7 +21,7 @@ from .errors import UsageError
 ADD, DISABLE = "TK_PLUGINS", "TK_DISABLE_PLUGINS"
 OWN = "transportkit"
 _UNKNOWN = "unknown"
-_ADDED = re.compile(r"(?:(\w+):)?([^\s=:,]+)\s*=\s*([\w.]+:[\w.]+)")
+_ADDED = re.compile(r"(?:(\w+)\s*:)?\s*([^\s=:,]+)\s*=\s*([\w.]+:[\w.]+)")
 
 
 def group(kind: str) -> str:
@@ -63,7 +63,9 @@ def _bare() -> bool:
 
 
 def _added(kind: str) -> Iterator[Entry]:
-    """The plugins of a kind that the environment names. Raises UsageError if it cannot be read."""
+    """The plugins of a kind that the environment names. Raises UsageError if it cannot be read,
+    or names two things alike."""
+    targets: dict[str, str] = {}
     for piece in filter(None, map(str.strip, os.environ.get(ADD, "").split(","))):
         read = _ADDED.fullmatch(piece)
         if read is None or read[1] not in (None, "method", "problem", "metric", "integrator"):
@@ -72,6 +74,10 @@ def _added(kind: str) -> Iterator[Entry]:
                 f"between them and a kind among method, problem, metric, integrator; not '{piece}'"
             )
         if (read[1] or "method") == kind:
+            if targets.setdefault(read[2], read[3]) != read[3]:
+                raise UsageError(
+                    f"{ADD} names two things {kind} '{read[2]}': {targets[read[2]]} and {read[3]}"
+                )
             point = EntryPoint(read[2], read[3], group(kind))
             yield Entry(kind, point.name, point.value, ADD, "", point)
 

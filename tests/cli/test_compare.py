@@ -103,7 +103,7 @@ def test_a_suite_is_kept_beside_what_it_made(tmp_path: Path) -> None:
 
 
 def test_trouble_stays_in_its_row(trouble: None, tmp_path: Path) -> None:
-    methods = "bursts hungry picky absent linear"
+    methods = "bursts hungry picky absent exits a/../b linear"
     line = f"compare {methods} {DATA} --seeds 0-1 {TINY} --out {tmp_path / 'runs'}"
     answer = tk(f"{line} --json")
     assert answer.status == 1
@@ -114,6 +114,8 @@ def test_trouble_stays_in_its_row(trouble: None, tmp_path: Path) -> None:
         "hungry": "out of memory",
         "picky": "refused",
         "absent": "failed",
+        "exits": "failed",
+        "a/../b": "failed",
         "linear": "done",
     }
     bursts = cells["bursts", 0]
@@ -121,6 +123,9 @@ def test_trouble_stays_in_its_row(trouble: None, tmp_path: Path) -> None:
     assert "in objective" in (Path(bursts["run"]) / "log.txt").read_text()
     assert "module 'strange_plugin' has no attribute" in cells["absent", 0]["message"]
     assert {row["method"] for row in answer.json["table"]} == {"linear"}
+    assert cells["exits", 0]["message"] == "SystemExit: 0"
+    assert "leaving" in answer.err
+    assert Path(cells["a/../b", 0]["run"]).parent == tmp_path / "runs"
     assert "bursts on gaussian-pair, seed 0: failed, RuntimeError: a pipe burst; see" in answer.err
 
     table = tk(line)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import TINY, tk
-from transportkit import DataError, Run
+from transportkit import Choice, DataError, Run
 from transportkit.harness.store import Store, read_result
 
 
@@ -41,6 +41,13 @@ def test_a_result_reads_back_as_it_was(folder: Path) -> None:
     assert Store(folder.parent).find(result.run) == result
     assert list(Store(folder.parent).results()) == [result]
     assert Store(folder.parent).find(replace(result.run, seed=9)) is None
+
+
+def test_names_with_a_slash_stay_in_the_folder(copied: tuple[Store, Run, Path]) -> None:
+    store, run, _ = copied
+    strange = replace(run, method=Choice("../x/y", run.method.params))
+    assert store.place(strange).parent == store.folder
+    assert store.checkpoint(strange).parent == store.folder / "fits"
 
 
 def cut(file: Path) -> None:

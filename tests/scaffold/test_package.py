@@ -94,6 +94,9 @@ def test_names_that_cannot_be(name: str, tmp_path: Path) -> None:
 def test_a_name_that_is_taken(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a method 'linear' is there already, of transportkit"):
         write_package("linear", "method-map", tmp_path / "new")
+    # Nobody has a problem `flow`; its package would take the place of one of ours.
+    with pytest.raises(UsageError, match="a package 'transportkit_flow' is installed already"):
+        write_package("flow", "problem", tmp_path / "new")
 
 
 @pytest.mark.parametrize("name", ["method", "problem", "metric", "moments", "params", "class"])

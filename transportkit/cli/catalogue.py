@@ -24,7 +24,8 @@ def list_plugins(kinds: Sequence[str], as_json: bool, debug: bool) -> None:
         click.secho(TITLES[kind], bold=True)
         for item in items:
             name, owner = item.entry.name, item.entry.distribution
-            origin = "" if owner == "transportkit" else f"  [{owner} {item.entry.version}]"
+            whence = f"{owner} {item.entry.version}".strip()
+            origin = "" if owner == "transportkit" else f"  [{whence}]"
             if isinstance(item, registry.Broken):
                 click.echo(f"  {name:<{width}}  " + click.style("broken: ", fg="red"), nl=False)
                 click.echo(f"{item.reason}{origin}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 import traceback
+from contextlib import redirect_stdout
 from dataclasses import replace
 
 import torch
@@ -78,7 +80,8 @@ class Executor:
             )
         self.phase = "fit"
         try:
-            with threads(run.threads), devices.products(run.tf32):
+            # What a plugin prints is no result, and one that exits is one that failed.
+            with redirect_stdout(sys.stderr), threads(run.threads), devices.products(run.tf32):
                 return self._attempt(run)
         except DataError:
             raise
@@ -86,7 +89,7 @@ class Executor:
             return self._without_figures(run, "refused", str(refusal))
         except Diverged as error:
             return self._without_figures(run, "diverged", str(error))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             trace = traceback.format_exc()
             if _is_out_of_memory(error):
                 self._make_room()
@@ -182,14 +185,14 @@ class Executor:
         return Outcome(result, traceback=trace)
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     """On the device, in Python, or in torch's allocator on the CPU, which raises RuntimeError."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
     )
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     if isinstance(error, TransportkitError):
         return str(error)
     return " ".join(traceback.format_exception_only(error)[0].split())

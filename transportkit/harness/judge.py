@@ -49,7 +49,7 @@ def judge(
         name = label(choice)
         try:
             values[name] = _evaluate(run, whole, evidence, floors, choice)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # What took long to fit is not thrown away because one metric fails on it.
             log.debug("metric %s failed", name, exc_info=True)
             values[name] = Value(None)

@@ -58,7 +58,7 @@ class Store:
 
     def place(self, run: Run, status: Status = "done") -> Path:
         """Where the run's folder is or will be; one that failed stands beside the finished."""
-        name = f"{run.method}-{run.problem}-seed{run.seed}-{run.key()}".replace(os.sep, "_")
+        name = _file_name(f"{run.method}-{run.problem}-seed{run.seed}-{run.key()}")
         return self.folder / (name if status in FINISHED else f"{name}.failed")
 
     def find(self, run: Run) -> Result | None:
@@ -91,11 +91,11 @@ class Store:
             ) from error
 
     def _fit_place(self, run: Run) -> Path:
-        return self.folder / "fits" / f"{run.method}-{run.fit_key()}"
+        return self.folder / "fits" / _file_name(f"{run.method}-{run.fit_key()}")
 
     def checkpoint(self, run: Run) -> Path:
         """The file in which an unfinished fit of this run is kept."""
-        return self.folder / "fits" / f"{run.method}-{run.fit_key()}.checkpoint"
+        return self._fit_place(run).with_name(f"{self._fit_place(run).name}.checkpoint")
 
     def keep_fit(self, run: Run, fit: Fit) -> None:
         """Store a fit, and drop the checkpoint that led to it."""
@@ -142,6 +142,11 @@ class Store:
                 yield read_result(place.parent)
             except DataError:
                 continue
+
+
+def _file_name(text: str) -> str:
+    """The name of a file or folder. Names of plugins are other people's, and may hold a slash."""
+    return text.replace(os.sep, "_")
 
 
 def save_fit(folder: Path, run: Run, fit: Fit) -> None:

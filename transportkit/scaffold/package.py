@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -119,6 +120,9 @@ def _check_name(name: str, kind: str) -> None:
             f"'{name}' cannot be a plugin's name; write small letters, digits and single hyphens, "
             f"a letter first, at most {_LONGEST} characters, such as my-{kind}"
         )
+    package = distribution_of(name).replace("-", "_")
+    if find_spec(package) is not None:
+        raise UsageError(f"a package '{package}' is installed already; choose another name")
     for entry in registry.entries(kind):
         if entry.name == name:
             raise UsageError(

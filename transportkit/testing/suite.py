@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,10 +149,12 @@ def _run(check: Check, expected: str | None) -> Outcome:
     status: Status = "passed"
     message = trace = ""
     try:
-        check()
+        # What a plugin prints is no part of a report, and one that exits is one that failed.
+        with redirect_stdout(sys.stderr):
+            check()
     except Skip as skip:
         status, message = "skipped", str(skip)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = " ".join(str(error).split())
         bare = isinstance(error, AssertionError) and text
         message = text if bare else f"{type(error).__name__}: {text}"
