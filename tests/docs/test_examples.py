@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -14,8 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from transportkit import registry
+from transportkit import Budget, registry
 from transportkit.cli import main
+from transportkit.testing import conform
 
 PAGE = Path(__file__).parents[2] / "docs" / "write-a-method.md"
 BLOCK = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
@@ -75,6 +77,40 @@ def test_it_is_listed_and_described(tk: Tk) -> None:
     assert listed["quantiles"] == listed["moments"] == "transportkit-quantiles"
     about = tk("info", "quantiles")
     assert about["params"]["levels"]["default"] == 200
+
+
+PARTS = [
+    *[("method", name) for name in ("quantiles", "moments", "drift")],
+    *[("problem", "stretch"), ("metric", "quantile-gap"), ("integrator", "heun")],
+]
+
+
+def test_its_parts_are_those_of_the_page(installed: Path) -> None:
+    found = [
+        (kind, entry.name)
+        for kind in registry.KINDS
+        for entry in registry.entries(kind)
+        if entry.distribution == "transportkit-quantiles"
+    ]
+    assert sorted(found) == sorted(PARTS)
+
+
+@pytest.mark.parametrize(("kind", "name"), PARTS, ids=lambda text: text)
+def test_it_conforms(installed: Path, kind: str, name: str) -> None:
+    report = conform(kind, name, budget=Budget(steps=300) if name == "drift" else None)
+    assert report.conforms, report
+
+
+def test_its_commands_work(tk: Tk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("tk ")]
+    said = {line: tk(*shlex.split(line)[1:]) for line in lines}
+    (drift,) = (document for line, document in said.items() if "run drift" in line)
+    assert drift["nfe"] == 20
+    assert drift["metrics"]["quantile-gap"]["ratio"] < 3
+    assert drift["metrics"]["l2_uvp"]["value"] < 5
+    (both,) = (document for line, document in said.items() if "compare" in line)
+    assert {cell["status"] for cell in both["cells"]} == {"done"}
 
 
 @pytest.mark.parametrize("method", ["quantiles:levels=500", "moments"])
