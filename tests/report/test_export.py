@@ -46,6 +46,26 @@ def test_csv_has_the_rows_of_the_comparison(runs: Path) -> None:
     assert json.loads(done["budget"]) == {"steps": 100}
 
 
+def test_pairs_and_curves_are_rows_too(runs: Path, tmp_path: Path) -> None:
+    pairs = list(
+        csv.DictReader(io.StringIO(tk("export", runs, "--to", "csv", "--rows", "pairs").out))
+    )
+    (pair,) = pairs
+    assert {pair["first"], pair["second"]} == {"cfm", "linear"}
+    assert abs(float(pair["difference"])) == pytest.approx(0.3)
+    assert pair["differs"] == "True"
+    none = tk("export", runs, "--to", "csv", "--rows", "curves")
+    assert (none.status, none.err.count("\n")) == (2, 1)
+    shelve(tmp_path / "more", *(result(nfe=n, sliced_w2=1 / n) for n in (2, 4)))
+    text = tk("export", tmp_path / "more", "--to", "csv", "--rows", "curves").out
+    points = list(csv.DictReader(io.StringIO(text)))
+    assert [
+        (p["axis"], p["method"], p["row"], float(p["x"]), float(p["mean"])) for p in points
+    ] == [("nfe", "cfm", f"cfm nfe={n}", n, 1 / n) for n in (2, 4)]
+    paper = tk("export", tmp_path / "more", "--to", "markdown", "--rows", "curves").out
+    assert paper.count("\n") == 4
+
+
 def test_parquet_reads_back(runs: Path, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
     file = tmp_path / "cells.parquet"

@@ -72,9 +72,16 @@ def test_its_data_is_that_of_the_comparison(page: Path) -> None:
     ]
     assert methods["emd"]["seeds"] == 0
     (axis,) = problem["axes"]
-    curves = {curve["name"]: curve["points"] for curve in axis["curves"]}
-    assert [point["x"] for point in curves["cfm"]] == [2, 4, 8]
-    assert curves["otcfm"][0]["values"]["sliced_w2"]["mean"] == pytest.approx(0.505)
+    curves = {(curve["method"], curve["metric"]): curve["points"] for curve in axis["curves"]}
+    assert [point["x"] for point in curves["cfm", "sliced_w2"]] == [2, 4, 8]
+    assert curves["otcfm", "sliced_w2"][0]["mean"] == pytest.approx(0.505)
+    pair = next(
+        p for p in problem["pairs"] if {"cfm nfe=8", "otcfm nfe=8"} == {p["first"], p["second"]}
+    )
+    assert abs(pair["difference"]) == pytest.approx(0.15)
+    assert pair["differs"]
+    (seen,) = (r for r in problem["resolution"] if r["metric"] == "sliced_w2")
+    assert seen["pairs"] == len(problem["pairs"])
 
 
 def test_dimension_is_an_axis_across_problems(tmp_path: Path) -> None:
@@ -88,7 +95,7 @@ def test_dimension_is_an_axis_across_problems(tmp_path: Path) -> None:
     (family,) = data_of(tmp_path / "page.html")["across"]
     (curve,) = family["axes"][0]["curves"]
     assert [point["x"] for point in curve["points"]] == [2, 8]
-    assert [point["values"]["cost"]["mean"] for point in curve["points"]] == [2.5, 8.5]
+    assert [point["mean"] for point in curve["points"]] == [2.5, 8.5]
 
 
 def test_images_are_shown_as_images(tmp_path: Path) -> None:
@@ -176,6 +183,9 @@ def test_in_a_browser_it_sorts_answers_a_pointer_and_has_no_error(
     assert "95%" in said["tip"]
     assert said["bold"] == 0
     assert not said["wide"]
+    assert "is better" in said["pair"]
+    assert said["last"] == ["floor", "resolution"]
+    assert said["front"] == 1
     assert len(said["pre"]) == 15
     assert any(text.startswith("tk run otcfm") for text in said["pre"])
 

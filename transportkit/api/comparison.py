@@ -14,9 +14,10 @@ from ..errors import UsageError
 from ..harness.compare import Comparison as Findings
 from ..harness.compare import Row, details
 from ..harness.compare import compare as compare_results
+from ..harness.curves import Curve
 from ..report.document import comparison_document
 from ..report.export import export, write
-from ..report.flat import aligned, flat_cell, flat_row
+from ..report.flat import aligned, flat
 from ..report.sheet import Sheet, meaning, sheets
 from . import tables
 from .execute import FAILED
@@ -48,6 +49,12 @@ class Comparison:
         return self.findings.rows
 
     @property
+    def curves(self) -> list[Curve]:
+        """Every metric against evaluations, training seconds and dimension, where runs differ in
+        them, with intervals over seeds; `Point.front` marks the Pareto front."""
+        return self.findings.curves
+
+    @property
     def failed(self) -> list[RunRecord]:
         """The runs that failed; those that were refused are not among them."""
         return [record for record in self.records if record.status in FAILED]
@@ -72,16 +79,20 @@ class Comparison:
         notes = {**details(self.findings), **self.notes}
         return comparison_document(cells, [asdict(row) for row in self.table], notes)
 
-    def to_frame(self, rows: Literal["table", "cells"] = "table") -> pandas.DataFrame:
-        """Its table, or a row for every run, as a frame. Raises UsageError without pandas."""
-        flatten = flat_row if rows == "table" else flat_cell
-        return frame(aligned([flatten(each) for each in self.to_dict()[rows]]))
+    def to_frame(
+        self, rows: Literal["table", "cells", "pairs", "curves"] = "table"
+    ) -> pandas.DataFrame:
+        """Its table, or a row for every run, pair of methods or point of a curve, as a frame.
+
+        Raises UsageError without pandas.
+        """
+        return frame(aligned(flat(self.to_dict()[rows], rows)))
 
     def export(
         self,
         to: Literal["csv", "parquet", "latex", "markdown"],
         file: str | Path | None = None,
-        rows: Literal["table", "cells"] = "table",
+        rows: Literal["table", "cells", "pairs", "curves"] = "table",
     ) -> bytes:
         """The comparison in a format, written to a file where one is named.
 

@@ -131,10 +131,11 @@ def push(**given: Any) -> int:
 )
 @click.option(
     "--rows",
-    type=click.Choice(["table", "cells"]),
+    type=click.Choice(["table", "cells", "pairs", "curves"]),
     default="table",
     show_default=True,
-    help="A row for each method, data and metric, or for each run.",
+    help="A row for each method, data and metric; for each run; for each pair of methods; for each "
+    "point of the curves.",
 )
 @click.option("-o", "--output", metavar="FILE", help="Instead of standard output.")
 @options.debug

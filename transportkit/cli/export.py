@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from ..errors import UsageError
-from ..harness.compare import table
+from ..harness.compare import compare, details
 from ..harness.gather import gather
 from ..report.document import comparison_document, result_document
-from ..report.export import Rows, export, write
+from ..report.export import export, write
+from ..report.flat import Rows
 from .console import route_warnings
 
 
@@ -22,7 +23,8 @@ def export_runs(folder: str, to: str, rows: Rows, output: str | None) -> None:
         raise UsageError("parquet is not text; name a file with -o")
     results = gather(Path(folder))
     cells = [result_document(result, found=True) for result in results]
-    document = comparison_document(cells, [asdict(row) for row in table(results)])
+    found = compare(results)
+    document = comparison_document(cells, [asdict(row) for row in found.rows], details(found))
     content = export(document, to, rows)
     if output is None:
         click.echo(content.decode(), nl=False)

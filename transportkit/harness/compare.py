@@ -14,6 +14,7 @@ import numpy as np
 from .. import registry
 from ..core.record import FLOOR_PAIRS, Result, Value
 from ..core.spec import MetricSpec
+from .curves import Curve, Place, curves
 from .naming import labels, row_labels
 from .statistics.interval import mean_interval
 from .statistics.paired import Pair, Scatter, paired
@@ -87,12 +88,18 @@ class Comparison:
     rows: list[Row]
     contrasts: list[Contrast]
     resolutions: list[Resolution]
+    curves: list[Curve]
 
 
 def details(comparison: Comparison) -> dict[str, Any]:
-    """The pairs and the resolutions of a comparison as JSON-ready data."""
-    pairs = [{"data": c.data, "metric": c.metric, **asdict(c.pair)} for c in comparison.contrasts]
-    return {"pairs": pairs, "resolution": [asdict(r) for r in comparison.resolutions]}
+    """The pairs, resolutions and curves of a comparison as JSON-ready data."""
+    return {
+        "pairs": [
+            {"data": c.data, "metric": c.metric, **asdict(c.pair)} for c in comparison.contrasts
+        ],
+        "resolution": [asdict(r) for r in comparison.resolutions],
+        "curves": [asdict(curve) for curve in comparison.curves],
+    }
 
 
 def table(results: Sequence[Result]) -> list[Row]:
@@ -101,29 +108,40 @@ def table(results: Sequence[Result]) -> list[Row]:
 
 
 def compare(results: Sequence[Result]) -> Comparison:
-    """Rows, pairs and resolutions of every problem and metric."""
-    comparison = Comparison([], [], [])
+    """Rows, pairs and resolutions of every problem and metric, and curves."""
+    comparison = Comparison([], [], [], [])
     points = {r.points for r in results if r.points}
-    for (data, metric), values in _cells(results).items():
-        better = _better(metric)
-        pairs = paired(_numbers(values), _scatter(values)) if better else []
-        ranks = _ranks(values, pairs, better)
+    places = _places(results)
+    for (data, metric), values in _cells(places).items():
+        direction = better(metric)
+        pairs = paired(_numbers(values), _scatter(values)) if direction else []
+        ranks = _ranks(values, pairs, direction)
         comparison.rows.extend(_rows(data, metric, values, ranks))
         comparison.contrasts.extend(Contrast(data, metric, pair) for pair in pairs)
-        if better and pairs:
+        if direction and pairs:
             of = next(iter(points)) if len(points) == 1 else None
-            comparison.resolutions.append(_resolution(data, metric, values, pairs, better, of))
+            comparison.resolutions.append(_resolution(data, metric, values, pairs, direction, of))
+    comparison.curves.extend(curves(places, comparison.rows, better))
     return comparison
 
 
-def _cells(results: Sequence[Result]) -> dict[Cell, dict[str, dict[int, Value]]]:
+def _places(results: Sequence[Result]) -> dict[Place, list[Result]]:
+    """The results by the name of their method and that of their problem."""
     runs = [r.run for r in results]
     names = zip(row_labels(runs), labels([run.problem for run in runs]), strict=True)
+    places: dict[Place, list[Result]] = defaultdict(list)
+    for result, name in zip(results, names, strict=True):
+        places[name].append(result)
+    return places
+
+
+def _cells(places: Mapping[Place, Sequence[Result]]) -> dict[Cell, dict[str, dict[int, Value]]]:
     cells: dict[Cell, dict[str, dict[int, Value]]] = defaultdict(lambda: defaultdict(dict))
-    for result, (method, data) in zip(results, names, strict=True):
-        for metric, value in result.metrics.items():
-            if value.value is not None and math.isfinite(value.value):
-                cells[data, metric][method][result.run.seed] = value
+    for (method, data), results in places.items():
+        for result in results:
+            for metric, value in result.metrics.items():
+                if value.value is not None and math.isfinite(value.value):
+                    cells[data, metric][method][result.run.seed] = value
     return cells
 
 
@@ -178,20 +196,23 @@ def _intervals(
     return bounds
 
 
-def _better(metric: str) -> str | None:
-    name = registry.split_choice(metric)[0]
-    spec = registry.describe("metric", name).spec
-    assert isinstance(spec, MetricSpec)
-    return spec.better
+def better(metric: str) -> str | None:
+    """Which direction of a metric is better, ``lower`` or ``higher``, if any."""
+    try:
+        spec = registry.describe("metric", registry.split_choice(metric)[0]).spec
+    except Exception:
+        # A metric of a plugin that is no longer here: nothing is said of what is better.
+        return None
+    return spec.better if isinstance(spec, MetricSpec) else None
 
 
-def _ranks(values: Values, pairs: Sequence[Pair], better: str | None) -> dict[str, int]:
-    if better is None:
+def _ranks(values: Values, pairs: Sequence[Pair], direction: str | None) -> dict[str, int]:
+    if direction is None:
         return {}
     ranks = dict.fromkeys(values, 1)
     for pair in pairs:
         if pair.differs:
-            first_is_better = (pair.difference < 0) == (better == "lower")
+            first_is_better = (pair.difference < 0) == (direction == "lower")
             ranks[pair.second if first_is_better else pair.first] += 1
     return ranks
 
@@ -201,11 +222,11 @@ def _resolution(
     metric: str,
     values: Values,
     pairs: Sequence[Pair],
-    better: str,
+    direction: str,
     points: int | None,
 ) -> Resolution:
     means = {method: fmean(by.values()) for method, by in _numbers(values).items()}
-    best, following = sorted(means, key=means.__getitem__, reverse=better == "higher")[:2]
+    best, following = sorted(means, key=means.__getitem__, reverse=direction == "higher")[:2]
     between = next((p for p in pairs if {p.first, p.second} == {best, following}), None)
     floors = [floor for floor, _ in _floors(values)]
     scatter, count = _scatter(values), len(pairs)

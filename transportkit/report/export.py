@@ -7,33 +7,40 @@ import io
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ..errors import TransportkitError, UsageError
-from .flat import aligned, flat_cell, flat_row
+from .flat import Rows, aligned, flat
 from .sheet import sheets
 from .typeset import latex_rows, latex_sheets, markdown_rows, markdown_sheets
 
-Rows = Literal["table", "cells"]
 Document = Mapping[str, Sequence[Mapping[str, Any]]]
 LEFT_OUT_ON_PAPER = {"params", "data_params", "versions", "stops", "run", "key", "found", "message"}
+
+
+NONE: Mapping[Rows, str] = {
+    "table": "no run here has figures",
+    "cells": "there is no run here",
+    "pairs": "no two methods here have a metric in common that ranks them",
+    "curves": "the runs here differ neither in evaluations, nor in training, nor in dimension",
+}
 
 
 def export(document: Document, to: str, rows: Rows) -> bytes:
     """The rows of a comparison's JSON document in the format `to`.
 
-    `rows` are those of its ``table`` or its ``cells``. On paper (latex, markdown) the table has a
-    line for each method and a column for each metric, and cells leave out their long columns.
+    `rows` are those of its ``table``, ``cells``, ``pairs`` or points of its ``curves``. On paper
+    (latex, markdown) the table has a line for each method and a column for each metric, and cells
+    leave out their long columns.
     Raises UsageError where there is no such format, a package is missing or there are no rows.
     """
     if to not in FORMATS:
         raise UsageError(f"there is no format '{to}'; the formats are {', '.join(FORMATS)}")
     if not document[rows]:
-        raise UsageError(f"there are no {rows} to export: no run here has figures")
+        raise UsageError(f"there are no {rows} to export: {NONE[rows]}")
     if rows == "table" and to in _ON_PAPER:
         return _ON_PAPER[to](sheets(document["table"])).encode()
-    flatten = flat_row if rows == "table" else flat_cell
-    records = aligned([flatten(each) for each in document[rows]])
+    records = aligned(flat(document[rows], rows))
     if to in _ROWS_ON_PAPER:
         known = {k for r in records for k, v in r.items() if v is not None} - LEFT_OUT_ON_PAPER
         short = [{k: v for k, v in r.items() if k in known} for r in records]

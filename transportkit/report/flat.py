@@ -4,9 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 Record = Mapping[str, Any]
+Rows = Literal["table", "cells", "pairs", "curves"]
+"""What of a comparison stands in the rows of a file."""
+
+
+def flat(records: Iterable[Record], rows: Rows) -> list[dict[str, Any]]:
+    """The records of a part of a comparison's document as rows; a curve has one for each point."""
+    if rows == "cells":
+        return [flat_cell(each) for each in records]
+    if rows == "curves":
+        return [flat_row(point) for curve in records for point in _points(curve)]
+    return [flat_row(each) for each in records]
+
+
+def _points(curve: Record) -> Iterable[Record]:
+    """The points of a curve, each with what is said of the curve; `row` is its row of the table."""
+    said = {k: v for k, v in curve.items() if k != "points"}
+    for point in curve["points"]:
+        rest = {k: v for k, v in point.items() if k not in ("method", "data")}
+        yield {**said, "row": point["method"], "problem": point["data"], **rest}
 
 
 def flat_cell(cell: Record) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..document import as_text
 
-SCRIPTS = ("parts", "table", "curves", "samples", "runs", "page")
+SCRIPTS = ("parts", "table", "pairs", "curves", "samples", "runs", "page")
 """One script in this order: the last calls the others."""
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,15 @@ from .command import command
 from .view import view
 
 Row = Mapping[str, Any]
+Said = Mapping[str, Sequence[Row]]
+"""What is said of a comparison, as its JSON document has it: table, pairs, resolution, curves."""
+LABELS = {
+    "nfe": "evaluations per point (NFE)",
+    "seconds": "training seconds",
+    "dimension": "dimension",
+}
+ACROSS = "dimension"
+"""The axis along which there are several problems."""
 
 
 @dataclass(frozen=True)
@@ -28,19 +36,14 @@ class Named:
     data: str
 
 
-def content(named: Sequence[Named], rows: Sequence[Row]) -> dict[str, Any]:
+def content(named: Sequence[Named], said: Said) -> dict[str, Any]:
     """The data of the page: every problem with its table, curves, samples and runs."""
     problems = dict.fromkeys(one.data for one in named)
     return {
         "problems": [
-            _problem(
-                data,
-                [one for one in named if one.data == data],
-                [row for row in rows if row["data"] == data],
-            )
-            for data in problems
+            _problem(data, [one for one in named if one.data == data], said) for data in problems
         ],
-        "across": _across(named, rows),
+        "across": _across(said),
         "versions": _versions(named),
     }
 
@@ -54,7 +57,11 @@ def _versions(named: Sequence[Named]) -> dict[str, str]:
     return {name: " or ".join(each) for name, each in found.items()}
 
 
-def _problem(data: str, own: Sequence[Named], rows: Sequence[Row]) -> dict[str, Any]:
+def _problem(data: str, own: Sequence[Named], said: Said) -> dict[str, Any]:
+    rows, pairs, resolution, curves = (
+        [row for row in said[part] if row["data"] == data]
+        for part in ("table", "pairs", "resolution", "curves")
+    )
     metrics = [_metric(name, rows) for name in dict.fromkeys(row["metric"] for row in rows)]
     metrics.sort(key=lambda metric: not metric["floors"])
     methods = list(dict.fromkeys(one.method for one in own))
@@ -66,7 +73,9 @@ def _problem(data: str, own: Sequence[Named], rows: Sequence[Row]) -> dict[str, 
             _method(name, [o.result for o in own if o.method == name], rows, metrics)
             for name in methods
         ],
-        "axes": [axis for a in (BY_EVALUATIONS, BY_SECONDS) if (axis := _axis(a, own, rows))],
+        "axes": _axes([curve for curve in curves if curve["axis"] != ACROSS]),
+        "pairs": [{k: pair[k] for k in PAIR} for pair in pairs],
+        "resolution": resolution,
         "runs": [
             {**result_document(o.result, True), "name": o.method, "command": command(o.result.run)}
             for o in own
@@ -126,6 +135,7 @@ def _cell(row: Row | None, floors: bool) -> dict[str, Any] | None:
     }
 
 
+PAIR = ("metric", "first", "second", "seeds", "difference", "low", "high", "adjusted", "differs")
 FACTS: Sequence[tuple[str, Callable[[Result], float | None], Callable[[float | None], str]]] = (
     ("finished", lambda r: r.finished, lambda v: "-" if v is None else f"{v:.1%}"),
     ("NFE", lambda r: r.nfe, number),
@@ -159,96 +169,25 @@ def _setting(results: Sequence[Result]) -> str:
     return ", ".join(parts)
 
 
-@dataclass(frozen=True)
-class Axis:
-    """What error is drawn against. Rows that differ in nothing but `free` are one curve."""
-
-    key: str
-    label: str
-    at: Callable[[Result], float | None]
-    free: tuple[str, ...]
-
-
-def _dimension(result: Result) -> float | None:
-    if result.event_shape is None:
-        return None
-    return float(math.prod(result.event_shape))
-
-
-BY_EVALUATIONS = Axis("nfe", "evaluations per point (NFE)", lambda r: r.nfe, ("nfe", "integrator"))
-BY_SECONDS = Axis("seconds", "training seconds", lambda r: r.fit_seconds, ("budget",))
-BY_DIMENSION = Axis("dimension", "dimension", _dimension, ("problem",))
-
-
-def _across(named: Sequence[Named], rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Problems that differ in nothing but their dimension, with error against it."""
-    families: dict[str, list[Named]] = {}
-    for one in named:
-        problem = one.result.run.problem
-        rest = {k: v for k, v in problem.params.items() if k != "dim"}
-        families.setdefault(f"{problem.name} {sorted(rest.items())}", []).append(one)
+def _axes(curves: Sequence[Row]) -> list[dict[str, Any]]:
+    """Curves as the page draws them, by axis."""
     found = []
-    for own in families.values():
-        mine = [row for row in rows if row["data"] in {one.data for one in own}]
-        if axis := _axis(BY_DIMENSION, own, mine):
-            names = dict.fromkeys(row["metric"] for row in mine)
-            found.append(
-                {
-                    "name": own[0].result.run.problem.name,
-                    "metrics": [_metric(name, mine) for name in names],
-                    "axes": [axis],
-                }
-            )
+    for axis, label in LABELS.items():
+        own = [curve for curve in curves if curve["axis"] == axis]
+        if own:
+            drawn = [{k: curve[k] for k in ("method", "metric", "points")} for curve in own]
+            found.append({"key": axis, "label": label, "curves": drawn})
     return found
 
 
-Place = tuple[str, str]
-
-
-def _axis(axis: Axis, own: Sequence[Named], rows: Sequence[Row]) -> dict[str, Any] | None:
-    """The curves against one axis; None where everything stands at one place on it."""
-    found: dict[Place, list[float]] = {}
-    curves: dict[str, dict[Place, None]] = {}
-    for one in own:
-        x = axis.at(one.result)
-        if one.result.status == "done" and x is not None:
-            place = (one.method, one.data)
-            found.setdefault(place, []).append(x)
-            curves.setdefault(_curve(axis, one), {})[place] = None
-    spots = {place: sum(xs) / len(xs) for place, xs in found.items()}
-    if len(set(spots.values())) < 2:
-        return None
-    return {
-        "key": axis.key,
-        "label": axis.label,
-        "curves": [
-            {"name": _name(list(places)), "points": _points(places, spots, rows)}
-            for places in curves.values()
-        ],
-    }
-
-
-def _curve(axis: Axis, one: Named) -> str:
-    left_out = (*axis.free, "seed", "versions")
-    return repr({k: v for k, v in one.result.run.to_dict().items() if k not in left_out})
-
-
-def _name(places: Sequence[Place]) -> str:
-    """What the names of a curve's rows have in common."""
-    words = [method.split(" ") for method, _ in places]
-    common = [word for word in words[0] if all(word in other for other in words)]
-    return " ".join(common) or words[0][0]
-
-
-def _points(
-    places: Iterable[Place], spots: Mapping[Place, float], rows: Sequence[Row]
-) -> list[dict[str, Any]]:
-    points = []
-    for place in sorted(places, key=lambda each: spots[each]):
-        values = {
-            row["metric"]: {k: row[k] for k in ("mean", "low", "high", "floor", "seeds")}
-            for row in rows
-            if (row["method"], row["data"]) == place
-        }
-        points.append({"x": spots[place], "method": place[0], "values": values})
-    return points
+def _across(said: Said) -> list[dict[str, Any]]:
+    """Problems that differ in nothing but their dimension, with error against it."""
+    curves = [curve for curve in said["curves"] if curve["axis"] == ACROSS]
+    found = []
+    for name in dict.fromkeys(curve["data"] for curve in curves):
+        own = [curve for curve in curves if curve["data"] == name]
+        problems = {point["data"] for curve in own for point in curve["points"]}
+        rows = [row for row in said["table"] if row["data"] in problems]
+        metrics = [_metric(metric, rows) for metric in dict.fromkeys(c["metric"] for c in own)]
+        found.append({"name": name, "metrics": metrics, "axes": _axes(own)})
+    return found

@@ -42,14 +42,14 @@ function ticks(low, high, logarithmic) {
 function plot(axis, metric, index) {
   const W = 560, H = 340, L = 58, R = 14, T = 14, B = 44;
   const unit = (v) => (metric.floors && v.floor ? v.floor : 1);
-  const curves = axis.curves.map((curve) => ({
-    name: curve.name,
-    points: curve.points.filter((p) => p.values[metric.name]).map((p) => {
-      const v = p.values[metric.name], u = unit(v);
-      return { x: p.x, method: p.method, seeds: v.seeds, y: v.mean / u,
-        low: v.low === null ? null : v.low / u, high: v.high === null ? null : v.high / u };
+  const curves = axis.curves.filter((curve) => curve.metric === metric.name).map((curve) => ({
+    name: curve.method,
+    points: curve.points.map((p) => {
+      const u = unit(p);
+      return { x: p.x, method: p.method, seeds: p.seeds, front: p.front, y: p.mean / u,
+        low: p.low === null ? null : p.low / u, high: p.high === null ? null : p.high / u };
     }),
-  })).filter((curve) => curve.points.length);
+  }));
   const all = curves.flatMap((c) => c.points);
   if (!all.length) return el("p", { class: "soft" }, `${metric.name} has no figures here.`);
   const positive = all.every((p) => p.y > 0);
@@ -100,19 +100,16 @@ function plot(axis, metric, index) {
       svg.append(draw("path", { d: shape(X(p.x), Y(p.y)), fill: filled, stroke: colour, "stroke-width": 1.6 }));
     }
   });
-  if (metric.better && axis.key !== "dimension") svg.append(front(all, metric, X, Y));
+  const best = all.filter((p) => p.front);
+  if (best.length) svg.append(front(best, X, Y));
   hover(svg, all, X, Y, W, H, axis, name);
   return svg;
 }
 
-// What no other point beats in both: the Pareto front.
-function front(all, metric, X, Y) {
-  const sign = metric.better === "lower" ? 1 : -1;
-  const best = [];
-  for (const p of all.slice().sort((a, b) => a.x - b.x || sign * (a.y - b.y))) {
-    if (!best.length || sign * (p.y - best[best.length - 1].y) < 0) best.push(p);
-  }
-  const path = best.map((p, i) => (i ? `H${X(p.x)}V${Y(p.y)}` : `M${X(p.x)} ${Y(p.y)}`)).join("");
+// The Pareto front, of the points that no other beats.
+function front(best, X, Y) {
+  const sorted = best.slice().sort((a, b) => a.x - b.x);
+  const path = sorted.map((p, i) => (i ? `H${X(p.x)}V${Y(p.y)}` : `M${X(p.x)} ${Y(p.y)}`)).join("");
   return draw("path", { class: "front", d: path, fill: "none", stroke: "var(--ink)", "stroke-width": 1, opacity: .55 });
 }
 
@@ -153,20 +150,21 @@ function hover(svg, points, X, Y, W, H, axis, name) {
   svg.addEventListener("blur", hide);
 }
 
-function legend(names, index) {
+function legend(names, index, front) {
   return el("ul", { class: "legend" }, names.map((name) => {
     const { colour, dash, shape, filled } = look(index.get(name));
     return el("li", {}, draw("svg", { viewBox: "0 0 34 14", "aria-hidden": "true" },
       draw("path", { d: "M1 7H33", stroke: colour, "stroke-width": 2, "stroke-dasharray": dash }),
       draw("path", { d: shape(17, 7), fill: filled, stroke: colour, "stroke-width": 1.6 })), " ", el("span", {}, name));
-  }), el("li", {}, draw("svg", { viewBox: "0 0 34 14", "aria-hidden": "true" },
+  }), !front ? null : el("li", {}, draw("svg", { viewBox: "0 0 34 14", "aria-hidden": "true" },
     draw("path", { d: "M1 3H17V11H33", fill: "none", stroke: "var(--ink)", opacity: .55 })), " Pareto front"));
 }
 
 function curves(part) {
   if (!part.axes.length || !part.metrics.length) return [];
-  const names = [...new Set(part.axes.flatMap((axis) => axis.curves.map((c) => c.name)))];
+  const names = [...new Set(part.axes.flatMap((axis) => axis.curves.map((c) => c.method)))];
   const index = new Map(names.map((name, i) => [name, i]));
+  const fronts = part.axes.some((axis) => axis.curves.some((c) => c.points.some((p) => p.front)));
   const start = (part.metrics.find((m) => m.name === "sliced_w2") || part.metrics[0]).name;
   const choice = el("select", {}, part.metrics.map((m) => el("option", { selected: m.name === start }, m.name)));
   const plots = el("div", { class: "plots" });
@@ -176,6 +174,6 @@ function curves(part) {
   };
   choice.addEventListener("change", lay);
   lay();
-  return [el("div", { class: "bar" }, el("label", {}, "metric", choice)), plots, legend(names, index),
+  return [el("div", { class: "bar" }, el("label", {}, "metric", choice)), plots, legend(names, index, fronts),
     el("p", { class: "soft" }, "Bands are 95% intervals over seeds; hover over a point, or use the arrow keys, for its figures.")];
 }

@@ -14,7 +14,7 @@ page.append(el("h1", {}, document.title), el("p", {}, summary()),
 data.problems.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
 for (const problem of data.problems) {
   page.append(el("section", {}, el("h2", {}, problem.name), el("p", { class: "soft" }, problem.setting),
-    table(problem), curves(problem), samples(problem), el("h3", {}, "Runs"), runs(problem)));
+    table(problem), differences(problem), curves(problem), samples(problem), el("h3", {}, "Runs"), runs(problem)));
 }
 for (const family of data.across) {
   page.append(el("section", {}, el("h2", {}, `${family.name}: error against dimension`), curves(family)));

@@ -50,10 +50,18 @@ function table(problem) {
       }
     }
     foot.replaceChildren();
-    if (problem.metrics.some((m) => m.floors)) {
-      foot.append(el("tr", {}, columns.map((c, i) => el("td", {}, i === 0 ? "floor" :
-        c.metric && c.metric.floors ? c.metric.floor : "", c.metric ? el("span", { class: "star" }) : null))));
-    }
+    const last = (name, text) => foot.append(el("tr", {}, columns.map((c, i) => el("td", {}, i === 0 ? name :
+      c.metric ? text(c.metric) : "", c.metric ? el("span", { class: "star" }) : null))));
+    if (problem.metrics.some((m) => m.floors)) last("floor", (metric) => (metric.floors ? metric.floor : ""));
+    if (problem.resolution.some((r) => r.smallest !== null)) last("resolution", smallest);
+  }
+
+  // The smallest difference that would have shown, in the units of its column.
+  function smallest(metric) {
+    const seen = problem.resolution.find((r) => r.metric === metric.name);
+    if (!seen || seen.smallest === null) return "";
+    const unit = shown.floors && metric.floors && seen.floor ? seen.floor : 1;
+    return Number((seen.smallest / unit).toPrecision(2)).toString();
   }
 
   function sort(column, head) {
@@ -92,5 +100,8 @@ function meaning(problem) {
   }
   if (problem.methods.some((m) => m.seeds > 1)) parts.push("Mean over seeds ± half of its 95% interval.");
   parts.push("★ best; ≈ not told apart from the best.");
+  if (problem.resolution.some((r) => r.smallest !== null)) {
+    parts.push("Resolution: the smallest difference between two methods that would show with a chance of 80%.");
+  }
   return parts.join(" ");
 }
