@@ -83,10 +83,12 @@ class EfmFlowParams:
     pairs: int = param(10_000, "pairs made at a time by following lines", ge=1)
     refresh: int = param(5000, "steps after which new pairs are made", ge=1)
     distance: float | None = param(
-        None, "distance of the plates; auto: 3 sqrt(D) standard deviations of the data", gt=0
+        None,
+        "distance of the plates; auto: 8 sqrt(D) standard deviations of the data, 3 above D = 8",
+        gt=0,
     )
     offset: float | None = param(
-        None, "how near a plate the field is read; auto: the distance of nearest neighbours", gt=0
+        None, "how near a plate the field is read; auto: from the distance of neighbours", gt=0
     )
 
 
@@ -138,7 +140,7 @@ efm = MethodSpec(
     citation=KOLESOV,
     family="electrostatic",
     params=EfmParams,
-    implementation="transportkit_efm.rising:Efm",
+    implementation="transportkit_efm.slopes:Efm",
     model="field",
     integrator="midpoint:steps=10",
     reversible=True,

@@ -2,9 +2,11 @@
 
 Pairs (x, T(x)) made by the exact lines of a capacitor are what minibatch optimal transport is to
 flow matching: a coupling whose straight paths hardly cross, so that few evaluations follow them.
-Unlike a minibatch's it is one map for the whole source, and costs a field evaluation, not an
-assignment. The regression is that of conditional flow matching (Tong et al. 2024,
-arXiv:2302.00482, equation 10 with independent pairs replaced by these).
+Unlike a minibatch's it is one map for the whole source, and costs evaluations of the field, not an
+assignment. Up to `DENSE` dimensions the lines are those that rise between distant plates, which
+few steps follow; above, where a point's flux is its own, lines leave isotropically. The regression
+is that of conditional flow matching (Tong et al. 2024, arXiv:2302.00482, equation 10 with
+independent pairs replaced by these).
 """
 
 from __future__ import annotations
@@ -22,15 +24,28 @@ from transportkit import (
     Lines,
     Marginal,
     Method,
+    Midpoint,
     Model,
     Problem,
+    Stop,
     TimeMLP,
     Trainer,
     Transport,
 )
 
 from . import EfmFlowParams
-from .charges import ChargedPlates
+from .charges import DENSE, ChargedPlates
+from .rising import ExactRisingField
+from .units import Units
+
+STEPS = 16
+"""Steps along a line that rises, each of two evaluations of the field."""
+
+SPACING = 1.0
+"""Automatic offset of those lines, in distances of nearest neighbours."""
+
+NEAR = 0.03
+"""Height below which they are taken in even steps, in units of the data and sqrt(D)."""
 
 
 class StraightField(IntervalField):
@@ -79,20 +94,15 @@ class LineDistillation(Game[Pairs]):
     def __init__(self, problem: Problem, params: EfmFlowParams, generator: Generator) -> None:
         self.params = params
         self.source: Marginal = problem.source
-        self.exact = ChargedPlates.of(
-            problem.source.points(params.charges, generator).flatten(1),
-            problem.target.points(params.charges, generator).flatten(1),
-            problem.event_shape,
-            distance=params.distance,
-            offset=params.offset,
-            rule=None,
-        )
-        device = self.exact.charges.device
+        source = problem.source.points(params.charges, generator).flatten(1)
+        target = problem.target.points(params.charges, generator).flatten(1)
+        self.lines = _lines_between(source, target, problem.event_shape, params)
+        units = Units.of(source, target)
         self.field = StraightField(
             problem.event_shape, width=params.width, depth=params.depth, generator=generator
-        ).to(device)
-        self.field.mean.copy_(self.exact.mean.view(problem.event_shape))
-        self.field.scale.copy_(self.exact.scale)
+        ).to(source.device)
+        self.field.mean.copy_(units.mean.view(problem.event_shape))
+        self.field.scale.copy_(units.scale)
         self.seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
         self.draws = 0
         self._pair()
@@ -127,12 +137,33 @@ class LineDistillation(Game[Pairs]):
     def _pair(self) -> None:
         """Follow lines from source points; the pairs of a round depend on the seed alone."""
         round_ = self.draws // self.params.refresh
-        device = self.exact.charges.device
-        generator = Generator(device).manual_seed((self.seed + round_) % 2**63)
+        generator = Generator(self.field.scale.device).manual_seed((self.seed + round_) % 2**63)
         x = self.source.points(self.params.pairs, generator)
-        moved = Transport(self.exact, Lines()).push(x, generator)
-        arrived = moved.stop == 0
+        moved = self.lines.push(x, generator)
+        arrived = moved.stop == Stop.ARRIVED
         self.x, self.y = x[arrived], moved.points[arrived]
+
+
+def _lines_between(
+    source: Tensor, target: Tensor, event_shape: tuple[int, ...], params: EfmFlowParams
+) -> Transport:
+    """The exact lines from one flat sample to another, and how they are followed."""
+    distance, offset = params.distance, params.offset
+    if source.shape[1] <= DENSE:
+        rising = ExactRisingField.of(
+            source,
+            target,
+            event_shape,
+            distance=distance,
+            offset=offset,
+            spacing=SPACING,
+            near=NEAR,
+        )
+        return Transport(rising, Midpoint(steps=STEPS))
+    plates = ChargedPlates.of(
+        source, target, event_shape, distance=distance, offset=offset, rule=None
+    )
+    return Transport(plates, Lines())
 
 
 class EfmFlow(Method[EfmFlowParams]):

@@ -10,7 +10,7 @@ from transportkit import Budget, Empirical, Midpoint, Problem, Transport, derive
 from transportkit_efm import EfmFlowParams
 from transportkit_efm.distilled import EfmFlow, LineDistillation, StraightField
 
-PARAMS = EfmFlowParams(steps=400, charges=1500, pairs=1500, ema=0.99, refresh=300)
+PARAMS = EfmFlowParams(steps=400, charges=1500, pairs=1200, ema=0.99, refresh=300)
 
 
 def objective(params: EfmFlowParams = PARAMS) -> LineDistillation:

@@ -12,35 +12,25 @@ from tests.efm.samples import eight, normal, plane, ratio
 from transportkit import Budget, Empirical, Midpoint, Problem, Transport, derive
 from transportkit_efm import EfmParams
 from transportkit_efm.passage import Passage
-from transportkit_efm.rising import Efm, RisingField, SlopeRegression
+from transportkit_efm.rising import ExactRisingField
+from transportkit_efm.slopes import Efm, LearnedRisingField, SlopeRegression
 
 SMALL = EfmParams(steps=400, lines=1500, charges=1500)
 
 
-def objective(params: EfmParams = SMALL, shift: float = 0.0) -> SlopeRegression:
-    p, q = normal(1500, 2, "p"), eight(1500, "q") + shift
+def objective(params: EfmParams = SMALL) -> SlopeRegression:
+    p, q = normal(1500, 2, "p"), eight(1500, "q")
     return Efm(params).objective(Problem(Empirical(p), Empirical(q)), derive(3, "objective"))
 
 
-def fitted(params: EfmParams = SMALL) -> RisingField:
+def fitted(params: EfmParams = SMALL) -> LearnedRisingField:
     model = Efm(params).trainer().fit(objective(params), Budget(), derive(3, "fit")).model
-    assert isinstance(model, RisingField)
+    assert isinstance(model, LearnedRisingField)
     return model
 
 
-class Exact(torch.nn.Module):
-    """The exact velocity where a network would be."""
-
-    def __init__(self, regression: SlopeRegression) -> None:
-        super().__init__()
-        self.regression = regression
-
-    def forward(self, t: Tensor, u: Tensor) -> Tensor:
-        return self.regression.velocity(t, u)
-
-
 @pytest.fixture(scope="module")
-def field() -> RisingField:
+def field() -> LearnedRisingField:
     return fitted()
 
 
@@ -78,9 +68,8 @@ def test_a_straight_line_has_the_velocity_of_its_coordinates(passage: Passage) -
 def test_exact_lines_that_rise_transport_and_keep_the_way_back(shift: float) -> None:
     """Forward lines are enough where plates are distant and face each other, whatever their shift:
     without a network, and there and back again."""
-    regression = objective(replace(SMALL, lines=10), shift)
-    field = regression.field
-    field.net = Exact(regression)  # type: ignore[assignment]
+    p, q = normal(1500, 2, "p"), eight(1500, "q") + shift
+    field = ExactRisingField.of(p, q, (2,), distance=None, offset=None, spacing=2.0)
     there = Transport(field, Midpoint(steps=40))
     x = normal(500, 2, "x")
     moved = there.push(x, derive(3, "push")).points
@@ -89,13 +78,13 @@ def test_exact_lines_that_rise_transport_and_keep_the_way_back(shift: float) -> 
     assert float((back - x).norm(dim=1).median()) < 0.05
 
 
-def test_a_short_fit_transports_in_twenty_evaluations(field: RisingField) -> None:
+def test_a_short_fit_transports_in_twenty_evaluations(field: LearnedRisingField) -> None:
     moved = Transport(field, Midpoint(steps=10)).push(normal(1000, 2, "x"), derive(3, "push"))
     assert float(moved.evaluations.double().mean()) == 20
     assert ratio(moved.points, eight) < 2.5
 
 
-def test_and_back_again(field: RisingField) -> None:
+def test_and_back_again(field: LearnedRisingField) -> None:
     transport, x = Transport(field, Midpoint(steps=20)), normal(1000, 2, "x")
     moved = transport.push(eight(1000, "x"), derive(3, "push"), reverse=True)
     assert ratio(moved.points, plane) < 3.5
@@ -104,7 +93,7 @@ def test_and_back_again(field: RisingField) -> None:
     assert float((back - x).norm(dim=1).median()) < 0.1
 
 
-def test_no_point_ends_beside_the_target(field: RisingField) -> None:
+def test_no_point_ends_beside_the_target(field: LearnedRisingField) -> None:
     far = 4 * torch.nn.functional.normalize(normal(200, 2, "far"), dim=1)
     moved = Transport(field, Midpoint(steps=10)).push(far, derive(3, "push")).points
     reach = (eight(1500, "q") - eight(1500, "q").mean(0)).norm(dim=1).max()
@@ -125,7 +114,7 @@ def test_new_lines_are_followed_as_training_goes_on() -> None:
     assert torch.equal(again.pool.u, one.pool.u)
 
 
-def test_saved_and_loaded_it_is_the_same(field: RisingField) -> None:
+def test_saved_and_loaded_it_is_the_same(field: LearnedRisingField) -> None:
     again = Efm(SMALL).blank(field.config)
     again.load_state_dict(field.state_dict())
     x = normal(100, 2, "x")

@@ -1,0 +1,166 @@
+"""The learned field between distant plates: a network of the slope of lines that rise.
+
+A network is regressed on the velocity of exact lines in the coordinates of `Passage`. Its targets
+are exact, not random as those of flow matching are, and its lines are followed in few steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Generator, Tensor, nn
+
+from transportkit import Descent, Game, Method, Model, Problem, TimeMLP, Trainer
+
+from . import EfmParams
+from .rising import ExactRisingField, RisingField
+
+STATIONS = 12
+"""Steps along an exact line, each of two evaluations, whose states are trained on."""
+
+COMMON = 3.0
+"""Length of velocity up to which errors count in full; those of faster states count relative to
+it. Few lines are so fast: they leave from tails, where a plate hardly holds them."""
+
+
+class LearnedRisingField(RisingField):
+    """Lines from plate to plate by a network."""
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        gap: float,
+        near: float,
+        width: int,
+        depth: int,
+        generator: Generator | None = None,
+    ) -> None:
+        super().__init__(event_shape, gap=gap, near=near)
+        self.width, self.depth = width, depth
+        dim = torch.Size(self.event_shape).numel()
+        self.net = TimeMLP((dim,), width=width, depth=depth, generator=generator)
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return {**super().config, "width": self.width, "depth": self.depth}
+
+    def velocity(self, s: Tensor, u: Tensor) -> Tensor:
+        velocity: Tensor = self.net(s, u)
+        return velocity
+
+
+class States(NamedTuple):
+    """Heights s (B,), places u (B, D) on exact lines, and the velocity du/ds (B, D) there."""
+
+    s: Tensor
+    u: Tensor
+    velocity: Tensor
+
+
+class SlopeRegression(Game[States]):
+    """Regression of a `LearnedRisingField` on exact lines from training samples."""
+
+    def __init__(self, problem: Problem, params: EfmParams, generator: Generator) -> None:
+        self.params = params
+        exact = ExactRisingField.of(
+            problem.source.points(params.charges, generator).flatten(1),
+            problem.target.points(params.charges, generator).flatten(1),
+            problem.event_shape,
+            distance=params.distance,
+            offset=params.offset,
+            spacing=params.spacing,
+        )
+        self.exact = exact
+        self.field = LearnedRisingField(
+            problem.event_shape,
+            gap=exact.passage.gap,
+            near=exact.passage.near,
+            width=params.width,
+            depth=params.depth,
+            generator=generator,
+        ).to(exact.scale.device)
+        for name in ("means", "scale", "radii"):
+            getattr(self.field, name).copy_(getattr(exact, name))
+        self.field.passage.load_state_dict(exact.passage.state_dict())
+        self.seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+        self.draws = 0
+        self._gather()
+
+    @property
+    def players(self) -> Mapping[str, nn.Module]:
+        return {"slope": self.field.net}
+
+    def draw(self, n: int, generator: Generator) -> States:
+        if self.draws and self.draws % self.params.refresh == 0:
+            self._gather()
+        self.draws += 1
+        rows = torch.randint(len(self.pool.s), (n,), generator=generator, device=generator.device)
+        return States(*(each[rows] for each in self.pool))
+
+    def loss(self, player: str, batch: States, generator: Generator) -> Tensor:
+        error = (self.field.net(batch.s, batch.u) - batch.velocity).square().sum(1)
+        weight = 1 / (1 + batch.velocity.square().sum(1) / (COMMON**2 * batch.u.shape[1] / 2))
+        return (weight * error).mean()
+
+    def model(self) -> LearnedRisingField:
+        return self.field
+
+    def state(self) -> Mapping[str, Any]:
+        return {"draws": self.draws}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.draws = state["draws"]
+        self._gather()
+
+    def _gather(self) -> None:
+        """Follow exact lines from training samples, by the midpoint rule, and keep what they pass.
+
+        Every line has its own steps, so that heights of all kinds occur. What is kept depends on
+        the seed and on how often it was renewed, so that a resumed fit finds the same.
+        """
+        params, exact = self.params, self.exact
+        device = exact.scale.device
+        round_ = self.draws // params.refresh
+        generator = Generator(device).manual_seed((self.seed + round_) % 2**63)
+        rows = torch.randint(len(exact.source), (params.lines,), generator=generator, device=device)
+        s = exact.source.new_zeros(params.lines)
+        u = exact.passage.relative(exact.source[rows], s)
+        first = torch.rand(params.lines, generator=generator, device=device)
+        seen: list[States] = []
+        for station in range(STATIONS + 1):
+            step = ((station + first) / STATIONS).clamp_max(1) - s
+            seen.append(States(s, u, exact.velocity(s, u)))
+            s_half, u_half = s + step / 2, u + step[:, None] / 2 * seen[-1].velocity
+            seen.append(States(s_half, u_half, exact.velocity(s_half, u_half)))
+            s, u = s + step, u + step[:, None] * seen[-1].velocity
+        seen.append(States(s, u, exact.velocity(s, u)))
+        states = States(*(torch.cat(each) for each in zip(*seen, strict=True)))
+        known = states.velocity.isfinite().all(1) & states.u.isfinite().all(1)
+        self.pool = States(*(each[known] for each in states))
+
+
+class Efm(Method[EfmParams]):
+    """Electrostatic field matching with a learned field between distant plates."""
+
+    def objective(self, problem: Problem, generator: Generator) -> SlopeRegression:
+        return SlopeRegression(problem, self.params, generator)
+
+    def trainer(self) -> Trainer:
+        p = self.params
+        return Descent(
+            steps=p.steps,
+            batch=p.batch,
+            optimizer="muon",
+            lr=p.lr,
+            muon_lr=p.muon_lr,
+            warmup=0.05,
+            betas=(0.9, 0.99),
+            clip=None,
+            ema=p.ema,
+        )
+
+    def blank(self, config: Mapping[str, Any]) -> Model:
+        return LearnedRisingField(**config)
