@@ -10,7 +10,7 @@ from scipy.special import nctdtr, stdtrit
 from .paired import ALPHA
 
 POWER = 0.8
-MOST_SEEDS = 1000
+MOST_SEEDS, MOST_POINTS = 1000, 10_000_000
 
 
 @cache
@@ -63,7 +63,7 @@ def points_needed(
 
     `noise` is the standard deviation of one value over evaluation samples of `points` points. It
     is taken to fall as one over the root of their number, and the rest of the `spread` to stay.
-    None where more points alone do not do it.
+    None where more points alone do not do it, or not so many as can be drawn.
     """
     if seeds < 2 or difference == 0:
         return None
@@ -72,4 +72,5 @@ def points_needed(
     rest = spread**2 - sampling
     if wanted <= rest or sampling == 0:
         return None
-    return max(2, int(np.ceil(points * sampling / (wanted - rest))))
+    needed = max(2, int(np.ceil(points * sampling / (wanted - rest))))
+    return needed if needed <= MOST_POINTS else None

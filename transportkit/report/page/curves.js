@@ -75,11 +75,13 @@ function plot(axis, metric, index) {
   }
   if (metric.floors && y0 < 1 && y1 > 1) {
     svg.append(draw("line", { x1: L, x2: W - R, y1: Y(1), y2: Y(1), stroke: "var(--soft)", "stroke-width": 1.5, "stroke-dasharray": "1 3" }),
-      draw("text", { x: L + 5, y: Y(1) - 4 }, "floor"));
+      draw("text", { x: W - R - 4, y: Y(1) - 4, "text-anchor": "end" }, "floor"));
   }
   svg.append(draw("text", { x: (L + W - R) / 2, y: H - 8, "text-anchor": "middle" }, axis.label),
     draw("text", { x: 12, y: (T + H - B) / 2, transform: `rotate(-90 12 ${(T + H - B) / 2})`, "text-anchor": "middle" }, name));
   const clamp = (v) => Math.max(T, Math.min(H - B, v));
+  // Bands of many curves lie over each other.
+  const shade = Math.min(.13, .6 / curves.length);
   curves.forEach((curve) => {
     const { colour, dash, shape, filled } = look(index.get(curve.name));
     const banded = curve.points.filter((p) => p.low !== null && p.high !== null);
@@ -87,7 +89,7 @@ function plot(axis, metric, index) {
     if (banded.length > 1) {
       const up = banded.map((p) => `${X(p.x)} ${clamp(Y(p.high))}`);
       const down = banded.slice().reverse().map((p) => `${X(p.x)} ${floor(p.low)}`);
-      svg.append(draw("path", { d: `M${up.join("L")}L${down.join("L")}Z`, fill: colour, opacity: .13 }));
+      svg.append(draw("path", { d: `M${up.join("L")}L${down.join("L")}Z`, fill: colour, opacity: shade }));
     } else {
       for (const p of banded) {
         svg.append(draw("line", { x1: X(p.x), x2: X(p.x), y1: floor(p.low), y2: clamp(Y(p.high)), stroke: colour, "stroke-width": 1.2, opacity: .7 }));
@@ -174,6 +176,6 @@ function curves(part) {
   };
   choice.addEventListener("change", lay);
   lay();
-  return [el("div", { class: "bar" }, el("label", {}, "metric", choice)), plots, legend(names, index, fronts),
+  return [el("h3", {}, "Curves"), el("div", { class: "bar" }, el("label", {}, "metric", choice)), plots, legend(names, index, fronts),
     el("p", { class: "soft" }, "Bands are 95% intervals over seeds; hover over a point, or use the arrow keys, for its figures.")];
 }

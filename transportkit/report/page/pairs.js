@@ -2,7 +2,7 @@
 
 function differences(problem) {
   if (!problem.pairs.length) return [];
-  const MOST = 40;
+  const MOST = 12;
   const names = [...new Set(problem.pairs.map((p) => p.metric))];
   const start = names.includes("sliced_w2") ? "sliced_w2" : names[0];
   const choice = el("select", {}, names.map((name) => el("option", { selected: name === start }, name)));
@@ -15,11 +15,12 @@ function differences(problem) {
   function row(pair, metric, unit) {
     const lower = metric.better === "lower";
     const first = (pair.difference < 0) === lower;
-    const verdict = !pair.differs ? "≈ not told apart" : `${first ? pair.first : pair.second} is better`;
-    const bounds = pair.low === null ? "-" : `${figure(pair.low / unit)} to ${figure(pair.high / unit)}`;
+    const verdict = !pair.differs ? "≈ not told apart" : `${first ? "first" : "second"} is better`;
+    const short = (v) => figure(Number((v / unit).toPrecision(3)));
+    const bounds = pair.low === null ? "-" : `${short(pair.low)} to ${short(pair.high)}`;
     const p = pair.adjusted === null ? "-" : pair.adjusted < 1e-4 ? "<0.0001" : figure(Number(pair.adjusted.toPrecision(2)));
     return el("tr", {}, el("td", {}, pair.first), el("td", { class: "name" }, pair.second),
-      el("td", {}, figure(pair.difference / unit)), el("td", {}, bounds), el("td", {}, p),
+      el("td", {}, short(pair.difference)), el("td", {}, bounds), el("td", {}, p),
       el("td", { class: pair.differs ? "name best" : "name" }, verdict), el("td", {}, String(pair.seeds)));
   }
 
@@ -45,8 +46,8 @@ function differences(problem) {
 // What the figures are, and what the comparison could have seen.
 function told(metric, seen, unit) {
   const parts = [];
-  if (unit !== 1) parts.push("Differences in units of the floor.");
-  parts.push("Student's t on the seeds that both have; p corrected for all pairs by Holm, so that with 95% probability no claim is false.");
+  parts.push(`Differences of ${metric.name}${unit === 1 ? "" : " in units of its floor"}.`);
+  parts.push("Student's t on the seeds that both have: the interval of a pair by itself, and p corrected for all pairs by Holm, so that with 95% probability no claim is false.");
   if (!seen) return parts.join(" ");
   if (seen.smallest !== null) {
     parts.push(`The smallest difference that would have shown with a chance of 80% is ${figure(seen.smallest / unit)}.`);

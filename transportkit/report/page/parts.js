@@ -20,6 +20,6 @@ const draw = (tag, attributes, ...children) => fill(document.createElementNS(SVG
 function figure(value) {
   if (value === null || value === undefined) return "-";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(2);
-  return String(Number(value.toPrecision(4)));
+  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(2).replaceAll("-", "−");
+  return String(Number(value.toPrecision(4))).replace("-", "−");
 }
