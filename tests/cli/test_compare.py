@@ -12,6 +12,7 @@ import pytest
 
 from tests.commands import TINY, same, tk
 from transportkit import registry
+from transportkit.report.sheet import entry
 
 DATA = "--data gaussian-pair:dim=3"
 
@@ -80,6 +81,11 @@ def test_a_table_for_people(line: str, document: dict) -> None:
     assert answer.status == 0
     for word in ("gaussian-pair: 2 seeds", "samples: 2 seeds", "cfm", "emd", "linear", "cost"):
         assert word in answer.out
+    # The same figures as on a page or in a paper, half of an interval that need not be symmetric.
+    for row in document["table"]:
+        assert entry(row, row["ratio"] is not None).text in answer.out
+    bounded = tk(f"{line} --nfe 2")
+    assert "budget steps=5, at most 2 evaluations, cpu" in bounded.out
 
 
 def test_every_method_where_none_is_named(tmp_path: Path) -> None:

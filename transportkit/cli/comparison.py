@@ -9,14 +9,15 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import click
 
 from ..core.record import Result
 from ..harness.compare import Comparison, Resolution, Row
 from ..harness.naming import labels, row_labels
-from ..report.figures import number, seconds, three, with_half
+from ..report.figures import number, seconds, three
+from ..report.sheet import entry
 
 GAP = "  "
 WIDTH_OF_A_PIPE = 120
@@ -108,11 +109,8 @@ def _sections(
 
 
 def _cell(row: Row | None, in_floors: bool) -> str:
-    if row is None:
-        return "- "
-    unit = row.floor if in_floors and row.floor else 1.0
-    half = None if row.high is None else (row.high - row.mean) / unit
-    return with_half(row.mean / unit, half) + ("*" if row.rank == 1 else " ")
+    shown = entry(None if row is None else asdict(row), in_floors)
+    return shown.text + ("*" if shown.best else " ")
 
 
 def _smallest(resolution: Resolution | None, in_floors: bool) -> str:
