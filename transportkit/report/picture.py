@@ -63,7 +63,7 @@ def draw_run(
         ax.set_aspect("equal", adjustable="box")
         # At a height that is given: to look for one takes longer than to draw the points.
         ax.set_title(title, fontsize=10, y=1.01)
-        ax.locator_params(nbins=4)
+        ax.locator_params(nbins=3)
         ax.tick_params(labelsize=8, colors=INK)
         if i:
             # All three have one frame, whose ticks stand at the first.
@@ -72,7 +72,7 @@ def draw_run(
             ax.legend(loc="upper right", fontsize=8, frameon=True, framealpha=0.85, markerscale=2)
         ax.spines[["top", "right"]].set_visible(False)
     figure.suptitle(_title(result), fontsize=11, color=INK)
-    figure.savefig(path, dpi=120, pil_kwargs={"compress_level": 1})
+    figure.savefig(path, dpi=100, pil_kwargs={"compress_level": 1})
 
 
 def draw_images(path: Path, result: Result, evidence: Evidence) -> None:
