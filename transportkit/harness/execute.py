@@ -22,6 +22,7 @@ from ..core.threads import threads
 from ..errors import DataError, Diverged, Refusal, TransportkitError, UsageError
 from ..transport import Moved, Transport
 from . import device as devices
+from . import memory
 from .fitting import Fitter, Listener, silent
 from .floors import Floors
 from .judge import evaluation_points, judge
@@ -30,12 +31,6 @@ from .outcome import Outcome as Outcome
 from .store import Store, Unwritten, write_result
 
 log = logging.getLogger(__name__)
-
-OUT_OF_MEMORY = {
-    "fit": "out of memory in training; lower the method's batch or size, or --train",
-    "push": "out of memory in moving points; lower --batch, the lines that are followed at once",
-    "judge": "out of memory in judging; lower --points",
-}
 
 
 class Executor:
@@ -91,14 +86,14 @@ class Executor:
             return self._without_figures(run, "diverged", str(error))
         except (Exception, SystemExit) as error:
             trace = traceback.format_exc()
-            if _is_out_of_memory(error):
+            if memory.ran_out(error):
                 self._make_room()
-                text = OUT_OF_MEMORY.get(self.phase, OUT_OF_MEMORY["judge"])
+                text = f"out of memory in {memory.advice(self.phase)}"
                 return self._without_figures(run, "out of memory", text, trace)
             return self._without_figures(run, "failed", _one_line(error), trace)
 
     def _attempt(self, run: Run) -> Outcome:
-        memory = devices.PeakMemory(self.device)
+        meter = devices.PeakMemory(self.device)
         whole: Problem = registry.make("problem", run.problem)
         problem = whole.split(run.train, derive(run.seed, "split"))
         method: Method = registry.make("method", run.method)
@@ -111,7 +106,7 @@ class Executor:
         source, target = evaluation_points(problem, run.points, run.seed)
         source, target = source.to(self.device), target.to(self.device)
         moved, push_seconds = self._push(run, transport, source)
-        peak = memory.megabytes()
+        peak = meter.megabytes()
         self.listener("judge", 0, None, "")
         evidence = Evidence(
             source, moved.points, target, whole.truth, fit.model, integrator, problem.for_training()
@@ -183,13 +178,6 @@ class Executor:
         except Unwritten as error:
             return Outcome(replace(result, folder=None), traceback=trace, unwritten=str(error))
         return Outcome(result, traceback=trace)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """On the device, in Python, or in torch's allocator on the CPU, which raises RuntimeError."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    )
 
 
 def _one_line(error: BaseException) -> str:

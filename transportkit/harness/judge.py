@@ -13,6 +13,7 @@ from ..core.problem import Problem
 from ..core.random import derive
 from ..core.record import Choice, Run, Value
 from ..errors import Refusal
+from . import memory
 from .floors import Floors
 
 log = logging.getLogger("transportkit")
@@ -53,13 +54,17 @@ def judge(
             # What took long to fit is not thrown away because one metric fails on it.
             log.debug("metric %s failed", name, exc_info=True)
             values[name] = Value(None)
-            troubles.append(
-                f"{name} failed: {type(error).__name__}: {' '.join(str(error).split())}"
-            )
+            troubles.append(f"{name} {_trouble(error)}")
         if not math.isfinite(values[name].value or 0.0):
             values[name] = Value(None)
             troubles.append(f"{name} is not finite")
     return values, troubles
+
+
+def _trouble(error: BaseException) -> str:
+    if memory.ran_out(error):
+        return f"ran out of memory in {memory.advice('judge')}"
+    return f"failed: {type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _evaluate(
