@@ -147,8 +147,12 @@ def test_entry_points_that_cannot_be_read_harm_no_other(strangers: Strangers) ->
     before = {e.name for e in registry.entries("metric")}
     strangers.install("tk-torn", "[transportkit.metrics]\nthis is no entry point\n", {})
     strangers.install("tk-nameless", {"nameless": "hostile:bad"}, {}, metadata="")
+    strangers.install("tk-foreign", "", {})
+    foreign = strangers.folder / "tk_foreign-1.5.dist-info" / "entry_points.txt"
+    foreign.write_bytes(b"[transportkit.metrics]\nm\xfcll = tk:one\n")
+    registry.refresh()
     names = {e.name for e in registry.entries("metric")}
-    assert names - before == {"tk-torn", "nameless"}
+    assert names - before == {"tk-torn", "nameless", "tk-foreign"}
     broken = registry.read(registry.find("metric", "tk-torn"))
     assert isinstance(broken, registry.Broken)
     assert "entry_points.txt" in broken.reason

@@ -111,9 +111,19 @@ def _offered(dist: Distribution, kind: str) -> Iterator[Entry]:
         for point in dist.entry_points.select(group=group(kind)):
             yield Entry(kind, point.name, point.value, name, version, point)
     except Exception:
-        if group(kind) in (dist.read_text("entry_points.txt") or ""):
+        if group(kind) in _text(dist):
             point = EntryPoint(name, "", group(kind))
             yield Entry(kind, name, "", name, version, point, traceback.format_exc())
+
+
+def _text(dist: Distribution) -> str:
+    """The file of entry points of a distribution, whatever its bytes are."""
+    try:
+        return dist.read_text("entry_points.txt") or ""
+    except UnicodeDecodeError as error:
+        return error.object.decode(errors="replace")
+    except Exception:
+        return ""
 
 
 @cache

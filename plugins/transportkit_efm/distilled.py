@@ -87,8 +87,8 @@ class Pairs(NamedTuple):
 class LineDistillation(Game[Pairs]):
     """Regression of a straight field on the pairs that exact lines make.
 
-    Pairs are made ahead and replaced as training goes on, `pairs` at a time, so that neither all
-    of them nor all of the source need be at hand.
+    Pairs are made ahead, `pairs` at a time, and replaced after every `refresh` steps, so that
+    neither all of them nor all of the source need be at hand.
     """
 
     def __init__(self, problem: Problem, params: EfmFlowParams, generator: Generator) -> None:

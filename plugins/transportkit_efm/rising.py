@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from transportkit import IntervalField
+from transportkit import Interval, IntervalField
 
 from .charges import ChargedPlates
 from .passage import Passage
@@ -29,6 +29,9 @@ APART = 8.0
 
 NEAR = 0.14
 """Height below which lines are taken in even steps, likewise."""
+
+LANDED = 1e-4
+"""How near its end a line counts as on the plate, over the whole of s."""
 
 LEAST_RISE = 1e-3
 """The least E_z / |E| that a slope is divided by."""
@@ -79,7 +82,7 @@ class RisingField(IntervalField):
     def drop(self, y: Tensor) -> Tensor:
         s = y[:, -1].clamp(0, 1)
         x = self.passage.place(y[:, :-1], s)
-        for radius, there in zip(self.radii, (s < 1e-4, s > 1 - 1e-4), strict=True):
+        for radius, there in zip(self.radii, (s < LANDED, s > 1 - LANDED), strict=True):
             x = torch.where(there[:, None], _within(x, radius), x)
         share = self.passage.height(s)[:, None] / self.passage.gap
         middle = torch.lerp(self.means[0], self.means[1], share)
@@ -107,7 +110,7 @@ class FallingField(IntervalField):
         return self.field.config
 
     @property
-    def span(self) -> Any:
+    def span(self) -> Interval:
         return self.field.span.reversed()
 
     def forward(self, t: Tensor, y: Tensor) -> Tensor:
@@ -124,7 +127,8 @@ class FallingField(IntervalField):
 
 
 class ExactRisingField(RisingField):
-    """The lines of given charges: no network."""
+    """The lines of given charges: no network. Made by `of`, and not from its `config`, which lacks
+    the charges."""
 
     def __init__(
         self, event_shape: tuple[int, ...], *, gap: float, near: float, plates: ChargedPlates
@@ -173,8 +177,8 @@ class ExactRisingField(RisingField):
         return self.plates.charges[: self.plates.counts[0], :-1]
 
     def velocity(self, s: Tensor, u: Tensor) -> Tensor:
-        """As in every such field; within the offset of a plate a line keeps the slope that it has
-        there."""
+        """du/ds (B, D) of the exact line through u (B, D) at s (B,). Within the offset of a plate
+        a line keeps the slope that it has there."""
         plates, passage = self.plates, self.passage
         z = passage.height(s).clamp(plates.offset, plates.gap - plates.offset)
         direction = plates.direction(torch.cat([passage.place(u, s), z[:, None]], 1))

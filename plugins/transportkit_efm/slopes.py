@@ -21,8 +21,9 @@ STATIONS = 12
 """Steps along an exact line, each of two evaluations, whose states are trained on."""
 
 COMMON = 3.0
-"""Length of velocity up to which errors count in full; those of faster states count relative to
-it. Few lines are so fast: they leave from tails, where a plate hardly holds them."""
+"""Length of velocity, over sqrt(D / 2), at which a squared error counts half; the weight is
+1 / (1 + v^2 / (COMMON^2 D / 2)). Few lines are so fast: they leave from tails, where a plate hardly
+holds them."""
 
 
 class LearnedRisingField(RisingField):

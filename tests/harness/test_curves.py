@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from tests.report.results import result
-from transportkit import Budget, Result
+from transportkit import Budget, Choice, Result
 from transportkit.harness.compare import compare
 
 
@@ -42,6 +42,18 @@ def test_error_against_evaluations_with_bands_and_the_front() -> None:
     # At 4 evaluations nothing is as good as otcfm at 2; a cost is not better for being low.
     assert front == {"otcfm nfe=2", "otcfm nfe=8"}
     assert not any(p.front for p in curves["cfm", "cost"].points)
+
+
+def test_every_integrator_has_a_curve_of_its_own() -> None:
+    found = compare(
+        [
+            replace(one, run=replace(one.run, integrator=Choice(scheme, {"steps": nfe})))
+            for scheme, base in (("euler", 2.0), ("midpoint", 1.0))
+            for nfe in (2, 4)
+            for one in [result("cfm", nfe=nfe, sliced_w2=base / nfe)]
+        ]
+    )
+    assert sorted([p.mean for p in c.points] for c in found.curves) == [[0.5, 0.25], [1.0, 0.5]]
 
 
 def test_error_against_training_seconds() -> None:

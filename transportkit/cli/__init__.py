@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 import traceback
 from collections.abc import Sequence
@@ -63,11 +64,22 @@ def _status(arguments: list[str], interrupts: Interrupts) -> int:
         notes = [text for text in said.args if isinstance(text, str)]
         click.echo(f"Interrupted. {notes[0] if notes else 'Nothing was lost.'}", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        raise
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _reader_left():
+            raise
         status = _failed(error, debug)
         return INTERRUPTED if interrupts.struck else status
+
+
+def _reader_left() -> bool:
+    """Whether nobody reads standard output any more; a pipe that broke may be another one."""
+    try:
+        watch = select.poll()
+        watch.register(sys.stdout.fileno(), 0)
+        return any(seen & (select.POLLERR | select.POLLHUP) for _, seen in watch.poll(0))
+    except (AttributeError, OSError, ValueError):
+        # There is no such question here; by far the most pipes that break are this one.
+        return True
 
 
 def _failed(error: Exception, debug: bool) -> int:

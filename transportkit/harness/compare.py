@@ -110,7 +110,6 @@ def table(results: Sequence[Result]) -> list[Row]:
 def compare(results: Sequence[Result]) -> Comparison:
     """Rows, pairs and resolutions of every problem and metric, and curves."""
     comparison = Comparison([], [], [], [])
-    points = {r.points for r in results if r.points}
     places = _places(results)
     for (data, metric), values in _cells(places).items():
         direction = better(metric)
@@ -119,6 +118,7 @@ def compare(results: Sequence[Result]) -> Comparison:
         comparison.rows.extend(_rows(data, metric, values, ranks))
         comparison.contrasts.extend(Contrast(data, metric, pair) for pair in pairs)
         if direction and pairs:
+            points = {r.points for m in values for r in places[m, data] if r.points}
             of = next(iter(points)) if len(points) == 1 else None
             comparison.resolutions.append(_resolution(data, metric, values, pairs, direction, of))
     comparison.curves.extend(curves(places, comparison.rows, better))

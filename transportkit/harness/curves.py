@@ -146,9 +146,10 @@ def _on(
 
 
 def _line(axis: Axis, run: Run) -> str:
-    """What is the same for all rows of a curve."""
+    """What is the same for all rows of a curve; of an integrator that is free, its name."""
     left_out = (*axis.free, "seed", "versions")
-    return repr({k: v for k, v in run.to_dict().items() if k not in left_out})
+    same = {k: v for k, v in run.to_dict().items() if k not in left_out}
+    return repr((same, None if run.integrator is None else run.integrator.name))
 
 
 def common(places: Sequence[Place]) -> str:
