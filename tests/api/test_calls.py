@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from transportkit import (
+    Budget,
     Comparison,
     DataError,
     Refusal,
@@ -27,7 +29,10 @@ from transportkit import (
     reproduce,
     run,
 )
+from transportkit.api.calls import _experiment
 from transportkit.cli import main
+from transportkit.harness.plan import Settings
+from transportkit.harness.plan import plan as planned
 
 SMALL = {"points": 200, "metrics": ["w2", "cost"]}
 
@@ -45,7 +50,7 @@ def comparison(runs: Path) -> Comparison:
 def test_a_run_is_what_the_command_line_makes(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    record = run("linear", "gaussians", out=runs, **SMALL)
+    record = run("linear", "gaussians", seed=np.int64(0), out=runs, **SMALL)
     assert record.status == "done"
     assert record.metrics["w2"].ratio is not None
     command = "run linear --data gaussians --points 200 --metric w2 --metric cost --json --out"
@@ -129,6 +134,51 @@ def test_what_is_wrong_raises(tmp_path: Path) -> None:
         run("linear", "gaussians", nfe=3, out=tmp_path)
     with pytest.raises(Refusal, match="cfm: midpoint needs at least 2"):
         run("cfm", "gaussians", integrator="midpoint", nfe=1, budget=1, out=tmp_path, points=20)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {
+            "seeds": np.int64(1),
+            "points": np.int64(400),
+            "budget": np.int64(7),
+            "nfe": [np.int64(4)],
+        },
+        {"seeds": np.array(1), "points": torch.tensor(400), "budget": [7], "nfe": np.array([4, 4])},
+    ],
+)
+def test_any_whole_number_is_a_number(given: dict[str, Any], tmp_path: Path) -> None:
+    plain = Settings(points=400, budget=Budget(steps=7), nfe=4, metrics=["w2"], device="cpu")
+    asked = _experiment(
+        "cfm", "gaussians", None, None, given["seeds"], given["budget"], None, given["nfe"], None,
+        None, False, tmp_path, points=given["points"], metrics="w2", device="cpu",
+    )  # fmt: skip
+    (ours,) = asked.runs()
+    assert ours.key() == planned(["cfm"], ["gaussians"], [1], plain)[0].key()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"seeds": [-1]}, "a seed must be at least 0, not -1"),
+        ({"seeds": 1.5}, "a seed must be a whole number, not 1.5"),
+        ({"budget": True}, "a budget's steps must be a whole number, not True"),
+        ({"budget": 100.0}, "a budget's steps must be a whole number, not 100.0"),
+        ({"nfe": [4.0]}, "nfe must be a whole number, not 4.0"),
+        ({"points": True}, "points must be a whole number, not True"),
+    ],
+)
+def test_what_is_no_whole_number_is_refused(
+    given: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    for ask in (plan, compare):
+        with pytest.raises(UsageError, match=said):
+            ask("cfm", "gaussians", out=tmp_path, **given)
+    with pytest.raises(UsageError, match="jobs must be at least 1"):
+        compare("cfm", "gaussians", out=tmp_path, jobs=0)
+    with pytest.raises(UsageError, match="a seed must be at least 0"):
+        run("cfm", "gaussians", out=tmp_path, seed=-1)
 
 
 def test_a_refusal_is_a_row_of_a_comparison(tmp_path: Path) -> None:

@@ -26,9 +26,9 @@ RUNS = {
     "run cfm --data gaussian-pair:dmi=3": "has no parameter 'dmi'; did you mean 'dim'?",
     "run cfm --data gaussian-pair:dim=0": "'dim' of problem 'gaussian-pair' must be ≥ 1",
     f"run cfm {MOONS} --budget foo": "a budget reads steps=2000, seconds=60 or samples=",
-    f"run cfm {MOONS} --budget steps=0": "a budget has at least 1 step",
+    f"run cfm {MOONS} --budget steps=0": "a budget's steps must be at least 1, not 0",
     f"run cfm {MOONS} --budget seconds=nan": "a budget has more than 0 seconds",
-    f"run cfm {MOONS} --seed -1": "a seed is 0 or more, not -1",
+    f"run cfm {MOONS} --seed -1": "a seed must be at least 0, not -1",
     f"run cfm {MOONS} --points 1": "points must be at least 2, not 1",
     f"run cfm {MOONS} --points 9999999999999": "points must be at most 1000000000",
     f"run cfm {MOONS} --nfe 0": "nfe must be at least 1, not 0",
@@ -56,7 +56,7 @@ RUNS = {
     "push /nowhere a.npy -o moved.npy": "'/nowhere' is not the folder of a run",
     "push / a.npy -o moved.doc": "'moved.doc' has '.doc'",
     "push / a.npy -o /nowhere/moved.npy": "there is no folder '/nowhere'",
-    "push / a.npy -o moved.npy --seed -1": "a seed is 0 or more",
+    "push / a.npy -o moved.npy --seed -1": "a seed must be at least 0",
     "push / a.npy -o moved.npy --nfe 0": "nfe must be at least 1",
 }
 

@@ -68,8 +68,6 @@ def run(
 
     Raises Refusal where the method does not apply, Diverged, RunFailed, and UsageError.
     """
-    if seed < 0:
-        raise UsageError(f"a seed is 0 or more, not {seed}")
     _check_named("method", method)
     chosen = registry.split_choice(method)[0] if isinstance(method, str) else method.name
     experiment = Experiment(
@@ -252,7 +250,7 @@ def _experiment(
         for method in asked["methods"]:
             _check_named("method", method)
     if seeds is not None:
-        asked["seeds"] = _seeds(seeds)
+        asked["seeds"] = parse_seeds(seeds) if isinstance(seeds, str) else _several(seeds)
     if budget is not None:
         asked["budgets"] = [_budget(one) for one in _several(budget)]
     if integrator is not None:
@@ -336,15 +334,9 @@ def _file(points: Points, out: str | os.PathLike[str]) -> str:
 def _budget(given: Any) -> Budget:
     if given is None:
         return Budget()
-    if isinstance(given, int):
-        return Budget(steps=given)
-    return given if isinstance(given, Budget) else Budget.parse(str(given))
-
-
-def _seeds(given: str | int | Iterable[int]) -> list[int]:
     if isinstance(given, str):
-        return list(parse_seeds(given))
-    return [given] if isinstance(given, int) else [int(seed) for seed in given]
+        return Budget.parse(given)
+    return given if isinstance(given, Budget) else Budget(steps=given)
 
 
 def _many(given: Asked | Iterable[Asked] | None) -> list[Asked]:
@@ -354,5 +346,11 @@ def _many(given: Asked | Iterable[Asked] | None) -> list[Asked]:
 
 
 def _several(given: Any) -> list[Any]:
-    plain = given is None or isinstance(given, str | int | Choice | Budget)
-    return [given] if plain else list(given)
+    """What is given, one or several; an array of no dimension is one number."""
+    if isinstance(given, str):
+        return [given]
+    try:
+        items = iter(given)
+    except TypeError:
+        return [given]
+    return list(items)

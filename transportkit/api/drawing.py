@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from .. import registry
 from ..core.integrator import Integrator
 from ..core.model import Field, PlateField
+from ..core.params import whole
 from ..core.random import derive
 from ..core.record import Run
 from ..errors import DataError, Refusal, UsageError
@@ -29,8 +30,7 @@ def draw(
     Raises DataError where there is no run of the plane, Refusal for a map, which has no lines, and
     UsageError for what cannot be drawn or written.
     """
-    if lines < 1:
-        raise UsageError(f"the number of lines must be at least 1, not {lines}")
+    lines = whole("lines", lines, 1)
     if what not in (*FILES, "all"):
         raise UsageError(f"there is no picture '{what}'; there are {', '.join(FILES)} and all")
     result = read_result(folder)

@@ -19,6 +19,7 @@ from torch import Tensor
 from .. import registry
 from ..core.integrator import Integrator
 from ..core.model import Map, Model
+from ..core.params import whole
 from ..core.random import derive
 from ..core.record import Result, Run, Value
 from ..errors import DataError, UsageError
@@ -137,8 +138,7 @@ class RunRecord:
 
         Raises UsageError where a map is given an integrator, DataError where no model is kept.
         """
-        if nfe is not None and nfe < 1:
-            raise UsageError(f"nfe must be at least 1, not {nfe}")
+        nfe = None if nfe is None else whole("nfe", nfe, 1)
         _, model = load_model(self.folder, devices.resolve(device))
         return Transport(model, _integrator(self.run, model, integrator, nfe))
 
@@ -157,8 +157,8 @@ class RunRecord:
 
         Raises DataError for points of another shape than the model moves.
         """
-        if seed < 0:
-            raise UsageError(f"a seed is 0 or more, not {seed}")
+        seed = whole("a seed", seed, 0)
+        batch = self.run.batch if batch is None else whole("batch", batch, 1)
         place = devices.resolve(device)
         x = points_of(points)
         if tuple(x.shape[1:]) != self.result.event_shape:
@@ -172,7 +172,7 @@ class RunRecord:
         moved = transport.push(
             x.to(place),
             derive(seed, "push", device=place),
-            batch=batch or self.run.batch,
+            batch=batch,
             reverse=reverse,
         )
         seconds = time.perf_counter() - begun

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ..api.record import RunRecord
-from ..errors import UsageError
+from ..core.params import whole
 from ..problems.files import check_place, write_points
 from ..report.document import as_text
 from .interrupts import check
@@ -26,10 +26,10 @@ def push(
 ) -> int:
     """Move the points of a file with a stored model; the exit status."""
     check_place(output)
-    if seed < 0:
-        raise UsageError(f"a seed is 0 or more, not {seed}")
-    if nfe is not None and nfe < 1:
-        raise UsageError(f"nfe must be at least 1, not {nfe}")
+    # Before the run is read: what is typed wrong is said first.
+    whole("a seed", seed, 0)
+    if nfe is not None:
+        whole("nfe", nfe, 1)
     record = RunRecord.read(run_folder)
     check()
     pushed = record.push(

@@ -60,8 +60,6 @@ def run(*, config: str | None, as_json: bool, **given: Any) -> int:
         if isinstance(values[name], list):
             raise UsageError(f"tk run takes one {name}; tk compare takes several")
     overrides = {**values["set"], **parse_set(given["sets"])}
-    if values["seed"] < 0:
-        raise UsageError(f"a seed is 0 or more, not {values['seed']}")
     work = plan([values["method"]], problems, [values["seed"]], settings(values), overrides)[0]
     if work.integrator is None and (values["integrator"] or values["nfe"] is not None):
         raise UsageError(

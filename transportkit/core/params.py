@@ -119,6 +119,22 @@ def coerce(cls: type[P], values: Mapping[str, Any], owner: str) -> P:
         raise UsageError(f"{owner}: {error}") from None
 
 
+def whole(name: str, given: Any, least: int) -> int:
+    """A number of things as an int, from whatever counts as one, such as ``numpy.int64``.
+
+    Raises UsageError for what is no whole number, True and False among it, and below `least`.
+    """
+    try:
+        if isinstance(given, bool):
+            raise TypeError
+        number = operator.index(given)
+    except TypeError:
+        raise UsageError(f"{name} must be a whole number, not {given!r}") from None
+    if number < least:
+        raise UsageError(f"{name} must be at least {least}, not {number}")
+    return number
+
+
 def to_dict(params: Any) -> dict[str, Any]:
     """The JSON form of a parameter dataclass: plain numbers, strings, booleans and lists."""
     return {

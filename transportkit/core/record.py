@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from ..errors import UsageError
+from .params import whole
 
 JUDGING = ("integrator", "metric")
 """Kinds of plugins that a fit is pushed and judged by."""
@@ -27,12 +28,11 @@ class Budget:
     def __post_init__(self) -> None:
         if sum(v is not None for v in (self.steps, self.seconds, self.samples)) > 1:
             raise UsageError("a budget is one of steps, seconds and samples")
-        if self.steps is not None and self.steps < 1:
-            raise UsageError(f"a budget has at least 1 step, not {self.steps}")
-        if self.seconds is not None and not 0 < self.seconds < float("inf"):
-            raise UsageError(f"a budget has more than 0 seconds, not {self.seconds}")
-        if self.samples is not None and self.samples < 1:
-            raise UsageError(f"a budget has at least 1 sample, not {self.samples}")
+        for name in ("steps", "samples"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, whole(f"a budget's {name}", given, 1))
+        if self.seconds is not None:
+            object.__setattr__(self, "seconds", _seconds(self.seconds))
 
     @classmethod
     def parse(cls, text: str) -> Budget:
@@ -61,6 +61,17 @@ class Budget:
             if (value := getattr(self, name)) is not None:
                 return f"{name}={value}"
         return f"seconds={self.seconds:g}" if self.seconds is not None else "default"
+
+
+def _seconds(given: Any) -> float:
+    """Seconds as a float, so that 60 and 60.0 are one budget."""
+    try:
+        seconds = float("nan") if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError):
+        seconds = float("nan")
+    if not 0 < seconds < float("inf"):
+        raise UsageError(f"a budget has more than 0 seconds, not {given!r}")
+    return seconds
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import registry
+from ..core.params import whole
 from ..core.record import Budget, Choice, Run
 from ..core.spec import MethodSpec, MetricSpec, ProblemSpec
 from ..errors import UsageError
@@ -45,15 +46,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, least in (("points", 2), ("train", 2), ("batch", 1), ("threads", 1)):
-            given = getattr(self, name)
-            if not isinstance(given, int):
-                raise UsageError(f"{name} must be a whole number, not {given!r}")
-            if given < least:
-                raise UsageError(f"{name} must be at least {least}, not {given}")
+            given = whole(name, getattr(self, name), least)
             if given > MOST:
                 raise UsageError(f"{name} must be at most {MOST}, not {given}")
-        if self.nfe is not None and self.nfe < 1:
-            raise UsageError(f"nfe must be at least 1, not {self.nfe}")
+            object.__setattr__(self, name, given)
+        if self.nfe is not None:
+            object.__setattr__(self, "nfe", whole("nfe", self.nfe, 1))
 
 
 def plan(
@@ -68,6 +66,7 @@ def plan(
     `overrides` are method parameters that win over those asked for. Raises UsageError or
     PluginError before any work starts.
     """
+    seeds = [whole("a seed", seed, 0) for seed in seeds]
     device_kind = device.kind(settings.device)
     metrics = tuple(_metrics(settings.metrics))
     chosen_methods = [choose("method", asked, overrides) for asked in methods]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 
-from ...core.params import coerce
+from ...core.params import coerce, whole
 from ...core.record import Choice
 from ...errors import UsageError, did_you_mean
 from ...registry import split_choice
@@ -24,15 +24,14 @@ def backend(asked: str | Choice | None, jobs: int = 1) -> Backend:
 
     Raises UsageError for an unknown name or option, and where a package is missing.
     """
-    if jobs < 1:
-        raise UsageError(f"--jobs must be at least 1, not {jobs}")
+    jobs = whole("jobs", jobs, 1)
     if asked is None:
         asked = "local" if jobs == 1 else "processes"
     chosen = Choice(*split_choice(asked)) if isinstance(asked, str) else asked
     if chosen.name not in BACKENDS:
         raise UsageError(f"unknown executor '{chosen.name}'; {did_you_mean(chosen.name, BACKENDS)}")
     if chosen.name == "local" and jobs > 1:
-        raise UsageError("the local executor does one run at a time; leave out --jobs")
+        raise UsageError("the local executor does one run at a time; leave out jobs")
     module, _, cls = BACKENDS[chosen.name].partition(":")
     kind: type[Backend] = getattr(import_module(module, __package__), cls)
     own = {} if chosen.name == "local" else {"jobs": jobs}
