@@ -109,6 +109,19 @@ def test_an_endless_import_is_cut_off_by_name(
     assert isinstance(registry.describe("metric", "good"), registry.Loaded)
 
 
+def test_an_import_that_swallows_the_limit_is_named(
+    strangers: Strangers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TK_IMPORT_SECONDS", "0.1")
+    code = (
+        "import time\nfor _ in range(4):\n    try: time.sleep(9)\n    except BaseException: pass\n"
+    )
+    strangers.install("tk-deaf", {"deaf": "deaf_spec:one"}, {"deaf_spec": code + "one = 1"})
+    assert isinstance(registry.read(registry.find("metric", "deaf")), registry.Broken)
+    assert caplog.text.count("metric 'deaf' of tk-deaf 1.5 takes more than 0.1 s") == 1
+    assert "cannot be stopped" in caplog.text
+
+
 def test_an_endless_implementation_is_cut_off(
     strangers: Strangers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

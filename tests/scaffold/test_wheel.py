@@ -84,9 +84,11 @@ def test_packages_are_installed_run_and_removed(
     assert [cell["status"] for cell in both["cells"]] == ["done"] * 3
     assert next(c for c in both["cells"] if c["method"] == solved)["found"]
 
-    # The conformance of the field, which trains, is asked for in the tests of what is written.
-    tests = [str(wheel.parents[1] / NAMES[t] / "tests") for t, wheel in wheels.items()]
-    tests[list(wheels).index("method-field")] += "/test_method.py"
+    # The conformance of each is asked for in the tests of what is written, without an installation.
+    tests = [
+        str(wheel.parents[1] / NAMES[t] / "tests" / f"test_{KINDS[t]}.py")
+        for t, wheel in wheels.items()
+    ]
     report = fresh("-m", "pytest", "-q", "--import-mode=importlib", "-p", "no:xdist",
                    "-p", "no:cacheprovider", f"--rootdir={tmp_path}", "-c", "/dev/null",
                    *tests)  # fmt: skip

@@ -42,8 +42,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "monge-gap": {"width": 32, "depth": 2, "batch": 64, "iterations": 10},
     "dsbm": {"width": 32, "depth": 2, "batch": 128, "rounds": 4, "pairs": 512, "simulation": 10},
 }
-QUICK = {"efm-flow", "cfm", "otcfm", "pfgm", "pfgm++"}
-"""Methods that are near the noise floor after 200 steps; the others train 300."""
+STEPS = {
+    **dict.fromkeys(("efm", "mmv1", "mmv2", "monge-gap", "not", "edm", "lightsb"), 100),
+    **dict.fromkeys(("efm-plates", "rectified"), 300),
+}
+"""Steps after which a method is near the noise floor; 200 for the others."""
 
 EXPECTED: dict[tuple[str, str], dict[str, str]] = {}
 """Checks that a plugin is known to fail, with reasons, by kind and name."""
@@ -63,7 +66,7 @@ def test_it_conforms(kind: str, name: str, record_property: Callable[..., None])
         kind,
         name,
         params=SMALL.get(name) if kind == "method" else None,
-        budget=Budget(steps=200 if name in QUICK else 300) if kind == "method" else None,
+        budget=Budget(steps=STEPS.get(name, 200)) if kind == "method" else None,
         expected_failures=EXPECTED.get((kind, name)),
     )
     record_property("conformance", dict(report.counts))

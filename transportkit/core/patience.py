@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import signal
@@ -14,6 +15,8 @@ from types import FrameType
 log = logging.getLogger("transportkit")
 VARIABLE = "TK_IMPORT_SECONDS"
 DEFAULT = 120.0
+SWALLOWED = 3
+"""After so many alarms an import is said to swallow them."""
 
 
 class TookTooLong(BaseException):
@@ -43,7 +46,7 @@ def time_limit(who: str) -> Iterator[None]:
     if not limit:
         yield
     elif threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
-        with _alarm(limit, said):
+        with _alarm(who, limit, said):
             yield
     else:
         warning = "%s takes more than %g s to import; still waiting for it"
@@ -57,14 +60,18 @@ def time_limit(who: str) -> Iterator[None]:
 
 
 @contextmanager
-def _alarm(limit: float, said: str) -> Iterator[None]:
+def _alarm(who: str, limit: float, said: str) -> Iterator[None]:
+    rings = itertools.count(1)
+
     def ring(number: int, frame: FrameType | None) -> None:
+        if next(rings) == SWALLOWED:
+            log.warning("%s takes more than %g s to import and cannot be stopped", who, limit)
         raise TookTooLong(said)
 
     begun = time.monotonic()
     handler = signal.signal(signal.SIGALRM, ring)
-    # Once more every second, for an import that swallows even this.
-    pending, interval = signal.setitimer(signal.ITIMER_REAL, limit, 1.0)
+    # Again and again, for an import that swallows even this.
+    pending, interval = signal.setitimer(signal.ITIMER_REAL, limit, min(limit, 1.0))
     try:
         yield
     finally:
