@@ -14,9 +14,17 @@ from transportkit import API_VERSION, Choice, PluginError, derive, registry
 SPEC = "from transportkit import MetricSpec\n"
 SPECS = {
     "an exception": ("raise RuntimeError('boom')", "import failed: RuntimeError: boom"),
+    "an exception of many lines": (
+        "e = RuntimeError('boom\\nbang')\ne.add_note('a note')\nraise e",
+        "import failed: RuntimeError: boom bang",
+    ),
+    "an exception that says nothing": (
+        "class E(Exception):\n    def __str__(self): return 1 / 0\nraise E",
+        "import failed: E: it cannot say why",
+    ),
     "an exit": ("raise SystemExit(3)", "import failed: SystemExit: 3"),
     "an exit by the back door": ("import sys; sys.exit()", "import failed: SystemExit"),
-    "a syntax error": ("def (:", "import failed: SyntaxError"),
+    "a syntax error": ("def (:", "import failed: SyntaxError: invalid syntax (hostile.py, line 1)"),
     "a missing dependency": ("import no_such_thing", "No module named 'no_such_thing'"),
     "nothing there": ("", "has no attribute 'bad'"),
     "a wrong type": ("bad = 3", "'hostile:bad' is int, not MetricSpec"),

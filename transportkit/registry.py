@@ -97,7 +97,7 @@ def _read(entry: Entry) -> Loaded | Broken:
         return Broken(entry, str(error), traceback.format_exc())
     except BaseException as error:
         # A plugin that calls sys.exit() when imported is as broken as one that raises.
-        return Broken(entry, f"import failed: {_last_line(error)}", traceback.format_exc())
+        return Broken(entry, f"import failed: {_in_a_line(error)}", traceback.format_exc())
 
 
 def _fault(entry: Entry, spec: Any) -> str | None:
@@ -126,8 +126,14 @@ def _fault(entry: Entry, spec: Any) -> str | None:
     return None
 
 
-def _last_line(error: BaseException) -> str:
-    return traceback.format_exception_only(error)[-1].strip()
+def _in_a_line(error: BaseException) -> str:
+    """What it is and what it says. Notes are left to the traceback; other people's exceptions may
+    fail even to say something."""
+    try:
+        said = " ".join(str(error).split())
+    except Exception:
+        said = "it cannot say why"
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def describe(kind: str, name: str) -> Loaded:
@@ -157,7 +163,7 @@ def implementation(loaded: Loaded) -> Any:
         raise PluginError(f"{_who(entry)}: '{target}': {error}") from error
     except BaseException as error:
         raise PluginError(
-            f"{_who(entry)}: '{target}' cannot be imported: {_last_line(error)}"
+            f"{_who(entry)}: '{target}' cannot be imported: {_in_a_line(error)}"
         ) from error
 
 
