@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +102,21 @@ def test_a_run_gives_its_model_and_its_samples(comparison: Comparison) -> None:
         record.push(np.zeros((3, 5)))
     with pytest.raises(UsageError, match="a map moves points directly"):
         record.push(samples["source"], nfe=3)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_what_is_damaged_in_a_run_is_named(runs: Path, tmp_path: Path, share: float) -> None:
+    harmed = tmp_path / "run"
+    shutil.copytree(run("linear", "gaussians", out=runs, **SMALL).folder, harmed)
+    for file in (harmed / "samples.npz", harmed / "fit.json"):
+        content = file.read_bytes()
+        file.write_bytes(content[: int(share * len(content))])
+    record = load(harmed)
+    with pytest.raises(DataError, match=r"samples\.npz' is damaged or missing"):
+        _ = record.samples
+    with pytest.raises(DataError, match=r"fit\.json' is damaged or missing"):
+        _ = record.losses
+    assert "linear" in Comparison([record]).report(tmp_path / "page.html").read_text()
 
 
 def test_arrays_are_samples(tmp_path: Path) -> None:
@@ -236,6 +252,10 @@ def test_pages_pictures_points_and_reproductions(comparison: Comparison, tmp_pat
     again = reproduce(field.folder)
     assert again.equal
     assert repr(again).endswith("agrees to the bit")
+    stored = field.folder / "samples.npz"
+    stored.write_bytes(stored.read_bytes()[:200])
+    with pytest.raises(DataError, match="is damaged or missing"):
+        field.plot("lines", out=tmp_path / "pictures")
 
 
 def test_a_package_to_begin_from(tmp_path: Path) -> None:

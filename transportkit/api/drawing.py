@@ -15,8 +15,8 @@ from ..core.random import derive
 from ..core.record import Run
 from ..errors import DataError, Refusal, UsageError
 from ..harness.saving import load_model
-from ..harness.store import SAMPLES, read_result
-from ..report.scene import Array, Scene, look
+from ..harness.store import read_result, read_samples
+from ..report.scene import Scene, look
 
 What: TypeAlias = Literal["lines", "slice", "animation", "all"]
 FILES = {"lines": "lines.png", "slice": "slice.png", "animation": "animation.gif"}
@@ -58,7 +58,7 @@ def draw(
         raise UsageError(f"'{place}' cannot be written: {error.strerror or error}") from None
     title = f"{result.run.method} on {result.run.problem}, seed {result.run.seed}"
     generator = derive(result.run.seed, "plot")
-    scene = look(title, model, _integrator(result.run), _samples(folder), lines, generator)
+    scene = look(title, model, _integrator(result.run), read_samples(folder), lines, generator)
     for kind in wanted:
         if kind != "slice" or plates:
             yield _draw(kind, place / FILES[kind], scene, model)
@@ -93,14 +93,3 @@ def _integrator(run: Run) -> Integrator:
     assert run.integrator is not None
     steps: Integrator = registry.make("integrator", run.integrator)
     return steps if run.nfe is None else steps.with_evaluations(run.nfe)
-
-
-def _samples(folder: Path) -> dict[str, Array]:
-    import numpy as np
-
-    file = folder / SAMPLES
-    try:
-        with np.load(file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in ("source", "moved", "target")}
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise DataError(f"'{file}' is damaged or missing: {error}") from None

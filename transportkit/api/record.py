@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -28,7 +27,7 @@ from ..harness.leave import PICTURE
 from ..harness.reproduce import Reproduction
 from ..harness.reproduce import reproduce as again
 from ..harness.saving import load_model
-from ..harness.store import FIT, SAMPLES, read_result
+from ..harness.store import read_losses, read_result, read_samples
 from ..problems.files import check_place, read_points, write_points
 from ..report.document import result_document
 from ..report.figures import number
@@ -117,15 +116,16 @@ class RunRecord:
 
     @cached_property
     def samples(self) -> dict[str, np.ndarray]:
-        """The points judged: ``source``, ``moved``, ``target``, ``stop`` and ``evaluations``."""
-        with np.load(self.folder / SAMPLES) as file:
-            return dict(file)
+        """The points judged: ``source``, ``moved``, ``target``, ``stop`` and ``evaluations``.
+
+        Raises DataError where they cannot be read.
+        """
+        return read_samples(self.folder)
 
     @cached_property
     def losses(self) -> tuple[tuple[int, float], ...]:
-        """Steps of the training with their losses."""
-        content = json.loads((self.folder / FIT).read_text())
-        return tuple((int(step), float(loss)) for step, loss in content["history"])
+        """Steps of the training with their losses. Raises DataError where they cannot be read."""
+        return read_losses(self.folder)
 
     def transport(
         self,

@@ -16,7 +16,7 @@ from . import device as devices
 from . import provenance
 from .execute import Executor
 from .fitting import Listener, silent
-from .store import SAMPLES, Store, read_result
+from .store import Store, read_result, read_samples
 
 FLOOR_STDS = 3.0
 """Values that differ by less than this many standard deviations of their floor agree in noise."""
@@ -161,9 +161,8 @@ def _agreement(name: str, then: Value | None, now: Value | None) -> Agreement:
 
 def _largest(folder: Path, other: Path) -> float | None:
     try:
-        with np.load(folder / SAMPLES) as then, np.load(other / SAMPLES) as now:
-            a, b = then["moved"], now["moved"]
-    except (OSError, ValueError, KeyError):
+        a, b = read_samples(folder)["moved"], read_samples(other)["moved"]
+    except DataError:
         return None
     if a.shape != b.shape:
         return None

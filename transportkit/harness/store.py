@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -27,10 +28,13 @@ from .atomic import clear_leftovers, filling
 from .whole import model_is_whole
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..core.trainer import Fit
 
 FINISHED = ("done", "refused")
 RESULT, SAMPLES, FIT = "result.json", "samples.npz", "fit.json"
+_NO_ARCHIVE = (zipfile.BadZipFile, zlib.error)
 
 
 class Unwritten(TransportkitError):
@@ -116,7 +120,7 @@ class Store:
         place = self._fit_place(run)
         try:
             record = json.loads((place / FIT).read_text())
-            history = tuple((int(step), float(loss)) for step, loss in record["history"])
+            history = _history(record)
             _, model = load_model(place, device)
             alone = bool(record.get("alone", True))
             return Fit(model, history, int(record["steps"]), float(record["seconds"]), alone)
@@ -162,6 +166,34 @@ def save_fit(folder: Path, run: Run, fit: Fit) -> None:
         "alone": fit.alone,
     }
     (folder / FIT).write_text(json.dumps(record, allow_nan=False) + "\n")
+
+
+def read_losses(folder: Path) -> tuple[tuple[int, float], ...]:
+    """Steps of the training of a run with their losses. Raises DataError if they cannot be read."""
+    file = folder / FIT
+    try:
+        return _history(json.loads(file.read_bytes()))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"'{file}' is damaged or missing: {error}") from None
+
+
+def _history(fit: Mapping[str, Any]) -> tuple[tuple[int, float], ...]:
+    return tuple((int(step), float(loss)) for step, loss in fit["history"])
+
+
+def read_samples(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
+    """The points that a run was judged on, ``source``, ``moved`` and ``target`` among them.
+
+    Raises DataError where they cannot be read.
+    """
+    import numpy as np
+
+    file = folder / SAMPLES
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            return {name: stored[name] for name in ("source", "moved", "target", *stored)}
+    except (OSError, ValueError, TypeError, KeyError, EOFError, *_NO_ARCHIVE) as error:
+        raise DataError(f"'{file}' is damaged or missing: {error}") from None
 
 
 def write_result(folder: Path, result: Result) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...core.record import Result
+from ...errors import DataError
 from ..images import is_image, pixel_range
 
 POINTS, LINES, STATES = 500, 60, 30
 IMAGES = 10
-SAMPLES, TRACKS = "samples.npz", "lines.npz"
+TRACKS = "lines.npz"
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -24,10 +26,12 @@ def view(result: Result) -> dict[str, Any] | None:
     shape, folder = result.event_shape, result.folder
     if shape is None or folder is None:
         return None
+    from ...harness.store import read_samples
+
     try:
-        with np.load(Path(folder) / SAMPLES, allow_pickle=False) as stored:
-            sets = {name: stored[name] for name in ("source", "moved", "target")}
-    except (OSError, ValueError, KeyError):
+        samples = read_samples(Path(folder))
+        sets = {name: samples[name] for name in ("source", "moved", "target")}
+    except DataError:
         return None
     if shape == (2,):
         return {"kind": "plane", "seed": result.run.seed, **_plane(sets, Path(folder))}
@@ -66,7 +70,7 @@ def _tracks(folder: Path, sets: dict[str, Array]) -> tuple[Array, bool]:
             tracks = stored["tracks"][:LINES]
         steps = np.linspace(0, tracks.shape[1] - 1, min(STATES, tracks.shape[1])).round()
         return tracks[:, steps.astype(int)], tracks.shape[1] == 2
-    except (OSError, ValueError, KeyError, IndexError):
+    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile):
         return np.stack([sets["source"][:LINES], sets["moved"][:LINES]], 1), True
 
 
