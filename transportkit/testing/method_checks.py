@@ -18,6 +18,7 @@ from ..core.model import Field
 from ..core.problem import Empirical, Problem
 from ..core.random import derive
 from ..core.record import Budget, Choice
+from ..core.status import Stop
 from ..core.trainer import Progress
 from ..errors import TransportkitError
 from ..harness.saving import load_model, save_model
@@ -37,7 +38,8 @@ TOLERANCE = 1e-3
 IMAGE = (1, 4, 4)
 
 ROUNDS, CUT = Budget(steps=8), 5
-"""A training of several rounds where a method has them, and a step that is not in the first."""
+"""A training of several rounds where a method has them, and a step that is not in the first.
+Rounds longer than this are for the tests of the method."""
 
 
 def same_seed(subject: MethodSubject) -> None:
@@ -85,11 +87,11 @@ def resumed(subject: MethodSubject) -> None:
         checkpoint = Path(folder) / "fit.checkpoint"
         try:
             subject.fit(problem, ROUNDS, callbacks=[_cut], checkpoint=checkpoint)
-        except KeyboardInterrupt:
+        except _Cut:
             if not checkpoint.exists():
                 raise Skip("its trainer keeps no checkpoint") from None
         else:
-            raise Skip("it is solved at once, and begins anew where it was cut off")
+            raise Skip(f"it reports no step {CUT}, as one that is solved at once")
         fit = subject.fit(problem, ROUNDS, checkpoint=checkpoint)
     assert fit.history == whole.history, "the losses are not those of a fit that was not cut off"
     moved, wanted = (push(subject.transport(f), starts()) for f in (fit, whole))
@@ -99,10 +101,13 @@ def resumed(subject: MethodSubject) -> None:
     )
 
 
+class _Cut(KeyboardInterrupt):
+    """A Ctrl-C that the check makes, which is not the user's."""
+
+
 def _cut(progress: Progress) -> None:
-    """Ctrl-C at a step."""
     if progress.step == CUT:
-        raise KeyboardInterrupt
+        raise _Cut
 
 
 def shapes(subject: MethodSubject) -> None:
@@ -131,7 +136,9 @@ def finite(subject: MethodSubject) -> None:
     moved = subject.trial().moved
     lost = 1 - moved.finished
     assert moved.points.isfinite().all(), "some moved points are not finite"
-    assert not (moved.stop == 4).any(), f"{lost:.0%} of the lines stopped: {moved.stops}"
+    assert not (moved.stop == Stop.NOT_FINITE).any(), (
+        f"{lost:.0%} of the lines stopped: {moved.stops}"
+    )
 
 
 def double_precision(subject: MethodSubject) -> None:
@@ -279,7 +286,7 @@ def not_a_number(subject: MethodSubject) -> None:
                 f"{case} ends in {type(error).__name__}: {error}; refuse it, or "
                 "raise DataError or Diverged"
             ) from error
-        lost = int((moved.stop != 0).sum())
+        lost = int((moved.stop != Stop.ARRIVED).sum())
         raise AssertionError(
             f"{case} is taken in silence; {lost} of {len(moved.stop)} points are lost afterwards"
         )
