@@ -236,6 +236,24 @@ def test_a_plan_says_what_would_be_done(
     assert "<td>cfm</td>" in asked._repr_html_()
 
 
+def test_a_plan_writes_nothing(tmp_path: Path) -> None:
+    source = np.random.default_rng(0).normal(size=(80, 3))
+    ask: dict[str, Any] = {"source": source, "target": source + 1, "metrics": ["w2"]}
+    ask["out"] = tmp_path / "runs"
+    assert (plan("linear", **ask).found, list(tmp_path.iterdir())) == (0, [])
+    run("linear", **ask)
+    dead = tmp_path / "runs" / ".partial-dead"
+    dead.mkdir()
+    (dead / "result.json").touch()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*")}
+    assert plan("linear", **ask).found == 1
+    assert plan(["linear", "emd"], **{**ask, "source": source + 2}).found == 0
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*")} == before
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="samples cannot be kept in"):
+        run("linear", **{**ask, "out": tmp_path / "file"})
+
+
 def test_pages_pictures_points_and_reproductions(comparison: Comparison, tmp_path: Path) -> None:
     page = comparison.report(tmp_path / "report.html", title="Two maps")
     assert "<title>Two maps</title>" in page.read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -184,13 +185,19 @@ def plan(
     out: str | os.PathLike[str] = "runs",
     fresh: bool = False,
 ) -> Plan:
-    """What `compare` would do and may cost, without doing any of it: ``tk compare --dry-run``."""
-    experiment = _experiment(
-        methods, data, source, target, seeds, budget, integrator, nfe, sweep, suite, reduced, out,
-        metrics=metrics, device=device, points=points, train=train, batch=batch, threads=threads,
-        tf32=tf32,
-    )  # fmt: skip
-    return plan_of(experiment.runs(), Path(out).expanduser(), fresh)
+    """What `compare` would do and may cost, without doing any of it: ``tk compare --dry-run``.
+
+    Nothing is written to `out`, which need not be there.
+    """
+    with tempfile.TemporaryDirectory() as away:
+        # Arrays that no run was given yet are told by their content all the same, as files are.
+        experiment = _experiment(
+            methods, data, source, target, seeds, budget, integrator, nfe, sweep, suite, reduced,
+            out, Path(away), metrics=metrics, device=device, points=points, train=train,
+            batch=batch, threads=threads, tf32=tf32,
+        )  # fmt: skip
+        runs = experiment.runs()
+    return plan_of(runs, Path(out).expanduser(), fresh)
 
 
 def push(record: RunRecord | str | os.PathLike[str], points: Points, **how: Any) -> Pushed:
@@ -236,15 +243,16 @@ def _experiment(
     suite: str | os.PathLike[str] | None,
     reduced: bool,
     out: str | os.PathLike[str],
+    away: Path | None = None,
     **shared: Any,
 ) -> Experiment:
-    """What `compare` is asked for."""
+    """What `compare` is asked for; arrays that are new go to `away` where that is given."""
     if reduced and suite is None:
         raise UsageError("reduced is for a suite, which says in a block what is smaller")
     asked = read_suite(Path(suite).expanduser(), reduced) if suite is not None else {}
     named = _many(data)
     if suite is None or named or source is not None or target is not None:
-        asked["problems"] = _problems(named, source, target, out)
+        asked["problems"] = _problems(named, source, target, out, away)
     if not asked.get("methods") or methods is not None:
         asked["methods"] = _many(methods) or all_methods()
         for method in asked["methods"]:
@@ -288,6 +296,7 @@ def _problems(
     source: Points | None,
     target: Points | None,
     out: str | os.PathLike[str],
+    away: Path | None = None,
     several: bool = True,
 ) -> list[Asked]:
     """The problems named, and the user's own samples where both are given."""
@@ -299,7 +308,8 @@ def _problems(
     for problem in problems:
         _check_named("problem", problem)
     if source is not None and target is not None:
-        files = {"source": _file(source, out), "target": _file(target, out)}
+        kept = Path(out).expanduser() / "samples"
+        files = {"source": _file(source, kept, away), "target": _file(target, kept, away)}
         problems.append(registry.parse_choice("problem", "samples", files))
     if not problems:
         raise UsageError("name a problem, or give samples as source and target")
@@ -315,19 +325,28 @@ def _check_named(kind: str, given: object) -> None:
         raise UsageError(f"a {kind} is named by text, not by {type(given).__name__}{hint}")
 
 
-def _file(points: Points, out: str | os.PathLike[str]) -> str:
-    """The file of these points; an array is kept in one that is named by its content."""
+def _file(points: Points, kept: Path, away: Path | None) -> str:
+    """The file of these points; an array has one in `kept` that is named by its content.
+
+    One that is not there yet is written there, or where `away` is given, to that folder.
+    """
     if isinstance(points, str | os.PathLike):
         return os.fspath(points)
     array = points_of(points).numpy()
-    folder = Path(out).expanduser() / "samples"
-    folder.mkdir(parents=True, exist_ok=True)
     content = hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()[:16]
-    file = folder / f"{content}.npy"
-    if not file.exists():
-        partial = folder / f"{content}.{os.getpid()}.partial.npy"
+    file = kept / f"{content}.npy"
+    if file.exists():
+        return str(file)
+    if away:
+        file = away / file.name
+    partial = file.with_name(f"{content}.{os.getpid()}.partial.npy")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         np.save(partial, array)
         partial.replace(file)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"samples cannot be kept in '{file.parent}': {reason}") from None
     return str(file)
 
 

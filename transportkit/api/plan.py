@@ -83,9 +83,9 @@ class Plan:
 
 def plan_of(runs: Sequence[Run], out: Path, fresh: bool = False) -> Plan:
     """What these runs may cost, from what is finished in `out`. Nothing is written there."""
-    store = Store(out) if out.is_dir() else None
-    found = [r for r in runs if store and not fresh and store.find(r)]
-    costs = estimate(runs, found, store.results() if store else ())
+    store = Store(out, reads=True)
+    found = [run for run in runs if not fresh and store.find(run)]
+    costs = estimate(runs, found, store.results())
     known = [cost.seconds for cost in costs if cost.seconds is not None]
     return Plan(
         tuple(_lines(runs, costs)),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..core.record import Result, Run
 from ..errors import DataError
-from .store import RESULT, read_result
+from .store import RESULT, read_result, run_folders
 
 log = logging.getLogger("transportkit")
 
@@ -25,11 +25,10 @@ def gather(folder: Path) -> list[Result]:
         raise DataError(f"there is no folder '{folder}'")
     if (folder / RESULT).exists():
         return [read_result(folder)]
-    files = sorted(p for p in folder.glob(f"*/{RESULT}") if not p.parent.name.startswith("."))
     found: list[tuple[float, Result]] = []
-    for file in files:
+    for place in run_folders(folder):
         try:
-            found.append((file.stat().st_mtime, read_result(file.parent)))
+            found.append(((place / RESULT).stat().st_mtime, read_result(place)))
         except (DataError, OSError) as error:
             log.warning("%s; it is left out", error)
     if not found:

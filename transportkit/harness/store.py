@@ -44,11 +44,14 @@ class Unwritten(TransportkitError):
 class Store:
     """Results under one folder. Raises UsageError where the folder cannot be written.
 
-    What processes that died left half written there is removed.
+    What processes that died left half written there is removed. With `reads` the store is for
+    looking alone: the folder need not be there, may be read-only, and stays as it is.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, reads: bool = False) -> None:
         self.folder = folder
+        if reads:
+            return
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
@@ -141,11 +144,17 @@ class Store:
 
     def results(self) -> Iterator[Result]:
         """Every result in the store that can be read."""
-        for place in sorted(self.folder.glob(f"*/{RESULT}")):
+        for place in run_folders(self.folder):
             try:
-                yield read_result(place.parent)
+                yield read_result(place)
             except DataError:
                 continue
+
+
+def run_folders(folder: Path) -> list[Path]:
+    """The folders of runs in a store's folder by name, without those that are being filled."""
+    found = [file.parent for file in folder.glob(f"*/{RESULT}")]
+    return sorted(place for place in found if not place.name.startswith("."))
 
 
 def _file_name(text: str) -> str:
