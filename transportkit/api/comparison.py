@@ -15,12 +15,12 @@ from ..harness.compare import Comparison as Findings
 from ..harness.compare import Row, details
 from ..harness.compare import compare as compare_results
 from ..harness.curves import Curve
+from ..harness.outcome import FAILED
 from ..report.document import comparison_document
 from ..report.export import export, write
 from ..report.flat import aligned, flat
 from ..report.sheet import Sheet, meaning, sheets
 from . import tables
-from .execute import FAILED
 from .page import TITLE, page
 from .record import RunRecord, frame
 

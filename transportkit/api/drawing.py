@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from .. import registry
-from ..core.integrator import Integrator
 from ..core.model import Field, PlateField
 from ..core.params import whole
 from ..core.random import derive
-from ..core.record import Run
 from ..errors import DataError, Refusal, UsageError
+from ..harness.execute import integrator_of
 from ..harness.saving import load_model
 from ..harness.store import read_result, read_samples
 from ..report.scene import Scene, look
@@ -42,7 +40,8 @@ def draw(
             "shape (2,), are drawn"
         )
     _, model = load_model(folder)
-    if not isinstance(model, Field) or result.run.integrator is None:
+    integrator = integrator_of(result.run)
+    if not isinstance(model, Field) or integrator is None:
         raise Refusal(
             f"{result.run.method} moves points by a map, which has no lines to draw; its points "
             "are in picture.png"
@@ -58,7 +57,7 @@ def draw(
         raise UsageError(f"'{place}' cannot be written: {error.strerror or error}") from None
     title = f"{result.run.method} on {result.run.problem}, seed {result.run.seed}"
     generator = derive(result.run.seed, "plot")
-    scene = look(title, model, _integrator(result.run), read_samples(folder), lines, generator)
+    scene = look(title, model, integrator, read_samples(folder), lines, generator)
     for kind in wanted:
         if kind != "slice" or plates:
             yield _draw(kind, place / FILES[kind], scene, model)
@@ -86,10 +85,3 @@ def _draw(kind: str, path: Path, scene: Scene, field: Field) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     return path
-
-
-def _integrator(run: Run) -> Integrator:
-    """The run's own, with the run's own number of evaluations."""
-    assert run.integrator is not None
-    steps: Integrator = registry.make("integrator", run.integrator)
-    return steps if run.nfe is None else steps.with_evaluations(run.nfe)

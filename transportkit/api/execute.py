@@ -6,8 +6,7 @@ from contextlib import closing
 from typing import Protocol
 
 from ..harness.executors import Backend, Work
-from ..harness.outcome import FAILED as FAILED
-from ..harness.outcome import Outcome
+from ..harness.outcome import FAILED, Outcome
 from ..harness.plan import check_problems
 
 

@@ -6,7 +6,7 @@ import html
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -23,6 +23,7 @@ from ..core.random import derive
 from ..core.record import Result, Run, Value
 from ..errors import DataError, UsageError
 from ..harness import device as devices
+from ..harness.execute import integrator_of
 from ..harness.leave import PICTURE
 from ..harness.reproduce import Reproduction
 from ..harness.reproduce import reproduce as again
@@ -267,11 +268,8 @@ def _integrator(run: Run, model: Model, typed: str | None, nfe: int | None) -> I
     """The integrator typed, or else the run's own with the run's own number of evaluations."""
     if isinstance(model, Map):
         if typed or nfe is not None:
-            raise UsageError("a map moves points directly; leave out --integrator and --nfe")
+            raise UsageError("a map moves points directly; leave out integrator and nfe")
         return None
     choice = registry.parse_choice("integrator", typed) if typed else run.integrator
-    if choice is None:
-        return None
     wanted = nfe if typed or nfe is not None else run.nfe
-    steps: Integrator = registry.make("integrator", choice)
-    return steps if wanted is None else steps.with_evaluations(wanted)
+    return integrator_of(replace(run, integrator=choice, nfe=wanted))

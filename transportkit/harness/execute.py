@@ -99,7 +99,7 @@ class Executor:
         method: Method = registry.make("method", run.method)
         if reason := method.refuses(problem.for_training()):
             raise Refusal(reason)
-        integrator = self._integrator(run)
+        integrator = integrator_of(run)
 
         fit, unwritten = self.fitter.fit(run, method, problem, integrator)
         transport = Transport(fit.model, integrator)
@@ -141,12 +141,6 @@ class Executor:
             return Outcome(replace(result, folder=None), unwritten=str(error))
         return Outcome(result, unwritten=unwritten)
 
-    def _integrator(self, run: Run) -> Integrator | None:
-        if run.integrator is None:
-            return None
-        integrator: Integrator = registry.make("integrator", run.integrator)
-        return integrator.with_evaluations(run.nfe) if run.nfe is not None else integrator
-
     def _push(self, run: Run, transport: Transport, x: torch.Tensor) -> tuple[Moved, float]:
         self.listener("push", 0, len(x), "")
         begun = time.perf_counter()
@@ -178,6 +172,14 @@ class Executor:
         except Unwritten as error:
             return Outcome(replace(result, folder=None), traceback=trace, unwritten=str(error))
         return Outcome(result, traceback=trace)
+
+
+def integrator_of(run: Run) -> Integrator | None:
+    """The integrator of a run, with the run's number of evaluations; None for a map."""
+    if run.integrator is None:
+        return None
+    integrator: Integrator = registry.make("integrator", run.integrator)
+    return integrator if run.nfe is None else integrator.with_evaluations(run.nfe)
 
 
 def _one_line(error: BaseException) -> str:
