@@ -71,6 +71,8 @@ from .errors import RunFailed as RunFailed
 from .errors import TransportkitError as TransportkitError
 from .errors import UsageError as UsageError
 from .harness.compare import Row as Row
+from .harness.curves import Curve as Curve
+from .harness.curves import Point as Point
 from .harness.reproduce import Agreement as Agreement
 from .harness.reproduce import Reproduction as Reproduction
 from .integrate.field_lines import Lines as Lines
