@@ -198,4 +198,4 @@ def test_a_path_below_a_file_cannot_hold_results(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     answer = tk(f"run linear {MOONS} --out {tmp_path / 'file' / 'runs'}")
     assert answer.status == 2
-    assert "Not a directory; choose another --out" in answer.err
+    assert "Not a directory; choose another folder" in answer.err

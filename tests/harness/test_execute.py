@@ -22,8 +22,8 @@ SHORTAGES = {
 }
 PHASES = {
     "transportkit.train.descent.Descent.fit": "in training; lower the method's batch or size",
-    "transportkit.transport.Transport.push": "in moving points; lower --batch",
-    "transportkit.harness.execute.judge": "in judging; lower --points",
+    "transportkit.transport.Transport.push": "in moving points; lower batch",
+    "transportkit.harness.execute.judge": "in judging; lower points",
 }
 
 
@@ -58,7 +58,7 @@ def test_a_metric_for_which_memory_runs_out_costs_its_own_value(
     assert (answer.status, answer.json["status"]) == (0, "done")
     assert answer.json["metrics"]["energy"]["value"] is None
     assert answer.json["metrics"]["sliced_w2"]["value"] > 0
-    assert "energy ran out of memory in judging; lower --points" in answer.err
+    assert "energy ran out of memory in judging; lower points" in answer.err
 
 
 class Largest(TorchDispatchMode):

@@ -38,7 +38,7 @@ def test_the_result_is_printed_all_the_same(
         assert answer.json["metrics"]["sliced_w2"]["value"] > 0
         assert answer.err.startswith("Error: ")
         assert "could not be written" in answer.err
-        assert "free some space or choose another --out" in answer.err
+        assert "free some space or choose another folder" in answer.err
         assert answer.err.count("\n") == 1
         for left in (".partial-*", "cfm-*"):
             assert not list(tmp_path.glob(left))

@@ -26,7 +26,7 @@ def resolve(name: str) -> torch.device:
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if count == 0:
-            raise UsageError("no CUDA device is available here; use --device cpu or auto")
+            raise UsageError("no CUDA device is available here; choose cpu or auto")
         if device.index is not None and device.index >= count:
             raise UsageError(f"there is no {name}; this machine has cuda:0 to cuda:{count - 1}")
         # An index alone does not initialise CUDA, and its memory counters ask that it be.

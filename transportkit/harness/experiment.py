@@ -66,7 +66,7 @@ class Experiment:
         if not any(run.integrator for run in runs.values()) and (
             any(self.integrators) or any(self.nfes)
         ):
-            raise UsageError("these methods are maps, which take no --integrator and no --nfe")
+            raise UsageError("these methods are maps, which take no integrator and no nfe")
         return list(runs.values())
 
     def _settings(self, budget: Budget, integrator: Asked | None, nfe: int | None) -> Settings:

@@ -32,7 +32,7 @@ def gather(folder: Path) -> list[Result]:
         except (DataError, OSError) as error:
             log.warning("%s; it is left out", error)
     if not found:
-        raise DataError(f"'{folder}' holds no run that can be read; name a folder given as --out")
+        raise DataError(f"'{folder}' holds no run that can be read; name one where runs are kept")
     results = _newest(found)
     if left := len(found) - len(results):
         plural = "s are" if left > 1 else " is"

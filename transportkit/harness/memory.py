@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import torch
 
 ADVICE: Mapping[str, str] = {
-    "fit": "training; lower the method's batch or size, or --train",
-    "push": "moving points; lower --batch, the lines that are followed at once",
-    "judge": "judging; lower --points",
+    "fit": "training; lower the method's batch or size, or train, the number of its samples",
+    "push": "moving points; lower batch, the lines that are followed at once",
+    "judge": "judging; lower points",
 }
 """By phase of a run."""
 

@@ -59,7 +59,7 @@ class Store:
         except OSError as error:
             reason = error.strerror or str(error)
             raise UsageError(
-                f"results cannot be written to '{folder}': {reason}; choose another --out"
+                f"results cannot be written to '{folder}': {reason}; choose another folder"
             ) from None
         clear_leftovers(folder)
 
@@ -94,7 +94,7 @@ class Store:
             reason = error.strerror if isinstance(error, OSError) else None
             raise Unwritten(
                 f"'{place}' could not be written: {reason or error}; free some space or choose "
-                "another --out"
+                "another folder"
             ) from error
 
     def _fit_place(self, run: Run) -> Path:

@@ -53,7 +53,7 @@ class Lines(Integrator):
     def with_evaluations(self, nfe: int) -> Integrator:
         raise Refusal(
             "field lines have different lengths, so 'lines' chooses its own evaluations; set "
-            "lines:tolerance=..., or use rk4 with --nfe for lines that do not turn"
+            "lines:tolerance=..., or use rk4 with nfe for lines that do not turn"
         )
 
     def follow(self, field: Field, x: Tensor, generator: Generator, save: int) -> Solution:

@@ -241,5 +241,5 @@ class Dopri5(OdeIntegrator):
     def with_evaluations(self, nfe: int) -> Integrator:
         raise Refusal(
             "dopri5 chooses its own number of evaluations; use euler, midpoint or rk4 with "
-            "--nfe, or set dopri5:rtol=...,atol=..."
+            "nfe, or set dopri5:rtol=...,atol=..."
         )

@@ -24,7 +24,7 @@ class TensorBoard:
         except ImportError:
             raise UsageError(
                 "tensorboard is not installed: pip install 'transportkit[tensorboard]', or leave "
-                "out --track"
+                "out track"
             ) from None
         self.folder, self.writer = folder, SummaryWriter
 

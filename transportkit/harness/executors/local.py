@@ -96,6 +96,6 @@ def in_processes(
 def _died(worker: Worker) -> Outcome:
     code = worker.exit_code()
     how = f"killed by signal {-code}" if code is not None and code < 0 else f"exit status {code}"
-    text = f"its process died ({how}), perhaps for want of memory; use fewer --jobs"
+    text = f"its process died ({how}), perhaps for want of memory; use fewer jobs"
     assert worker.run is not None
     return Outcome(Result(worker.run, "failed", text))

@@ -42,8 +42,8 @@ def check_here(run: Run, mark: Path) -> None:
     host = socket.gethostname()
     if not mark.exists():
         raise UnfitWorker(
-            f"the worker on {host} does not see '{mark.parent}', or it has gone; put --out on a "
-            "file system that all machines share"
+            f"the worker on {host} does not see '{mark.parent}', or it has gone; keep the runs on "
+            "a file system that all machines share"
         )
     here, planned = _versions(run), dict(run.versions)
     if here != planned:
