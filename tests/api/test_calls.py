@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 import torch
 
+from tests.strangers import Strangers
+from tests.trouble import install_trouble
 from transportkit import (
     Budget,
     Comparison,
@@ -146,7 +149,7 @@ def test_what_is_wrong_raises(tmp_path: Path) -> None:
         run("linear", (np.zeros((4, 2)), np.ones((4, 2))), out=tmp_path)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="a method is named by text, not by int"):
         compare(["linear", 3], "gaussians", out=tmp_path)  # type: ignore[list-item]
-    with pytest.raises(UsageError, match="take no --integrator"):
+    with pytest.raises(UsageError, match="take no integrator and no nfe"):
         run("linear", "gaussians", nfe=3, out=tmp_path)
     with pytest.raises(Refusal, match="cfm: midpoint needs at least 2"):
         run("cfm", "gaussians", integrator="midpoint", nfe=1, budget=1, out=tmp_path, points=20)
@@ -197,6 +200,16 @@ def test_what_is_no_whole_number_is_refused(
         run("cfm", "gaussians", out=tmp_path, seed=-1)
 
 
+def test_a_warning_points_at_who_asked(
+    tmp_path: Path, strangers: Strangers, recwarn: pytest.WarningsRecorder
+) -> None:
+    install_trouble(strangers)
+    ask: dict[str, Any] = {"points": 20, "metrics": ["brittle"], "out": tmp_path}
+    run("linear", "gaussians", **ask)
+    compare("linear", "gaussians", **ask)
+    assert [warning.filename for warning in recwarn] == [__file__] * 2
+
+
 def test_a_refusal_is_a_row_of_a_comparison(tmp_path: Path) -> None:
     both = compare(
         ["cfm:width=8", "linear"], "gaussians", integrator="midpoint", nfe=1, budget=1,
@@ -216,8 +229,11 @@ def test_plugins_describe_themselves() -> None:
     assert "<td>shrinkage</td>" in about._repr_html_()
     with pytest.raises(UsageError, match="did you mean 'linear'"):
         info("linar")
-    with pytest.raises(UsageError, match="no kind of plugin"):
-        available("figures")
+    assert info("linear", kind="methods") == info("linear", kind="method") == about
+    for ask in (available, lambda kind: info("linear", kind=kind)):
+        with pytest.raises(UsageError, match="no kind of plugin is called 'methds'"):
+            ask("methds")
+    assert "<b>a&lt;b</b>" in replace(about, name="a<b")._repr_html_()
 
 
 def test_a_plan_says_what_would_be_done(

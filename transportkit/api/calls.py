@@ -94,6 +94,7 @@ def run(
         outcome = Executor(store, device, bars.listen, fresh).execute(work)
     if told and not outcome.found:
         told(outcome.result)
+    _warn(outcome)
     return _checked(outcome)
 
 
@@ -276,7 +277,6 @@ def _checked(outcome: Outcome) -> RunRecord:
     """The record of a run that came to figures; the error that fits one that did not."""
     result = outcome.result
     if result.status == "done":
-        _warn(outcome)
         return RunRecord(result, outcome.found)
     kinds = {"refused": Refusal, "diverged": Diverged}
     error = kinds.get(result.status, RunFailed)(f"{result.run.method}: {result.message}")
@@ -286,9 +286,10 @@ def _checked(outcome: Outcome) -> RunRecord:
 
 
 def _warn(outcome: Outcome) -> None:
+    """Warn of what a run that is done lacks, at the line that called the caller of this."""
     for text in (outcome.unwritten, outcome.result.message):
         if text and outcome.result.status == "done":
-            warnings.warn(text, stacklevel=4)
+            warnings.warn(text, stacklevel=3)
 
 
 def _problems(

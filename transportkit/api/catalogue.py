@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import sys
 from collections import Counter
@@ -132,7 +133,7 @@ class About:
         facts = table(("", ""), [(title, value) for title, value in self.lines()], self.summary)
         rows = self.rows()
         shown = table(("parameter", "default", "type", "meaning"), rows) if rows else ""
-        return f"<b>{self.name}</b> ({self.kind})" + facts + shown
+        return f"<b>{html.escape(self.name)}</b> ({self.kind})" + facts + shown
 
 
 @dataclass(frozen=True)
@@ -174,20 +175,17 @@ def available(kind: str | None = None) -> Catalogue:
 
     One that cannot be used is among them and says why. Raises UsageError for an unknown kind.
     """
-    kinds = {**{title: kind for kind, title in TITLES.items()}, **{kind: kind for kind in TITLES}}
-    if kind is not None and kind not in kinds:
-        raise UsageError(f"no kind of plugin is called '{kind}'; {did_you_mean(kind, kinds)}")
-    chosen = TITLES if kind is None else [kinds[kind]]
+    chosen = TITLES if kind is None else [_kind(kind)]
     return Catalogue(tuple(about for each in chosen for about in _abouts(each)))
 
 
 def info(name: str, kind: str | None = None) -> About:
     """What the plugin called `name`, or ``distribution:name``, is.
 
-    Raises UsageError if it is unknown, or of several kinds and none is given, and PluginError if
-    it is broken.
+    `kind` is written as for `available`. Raises UsageError if it is unknown, or of several kinds
+    and none is given, and PluginError if it is broken.
     """
-    kinds = [kind] if kind else kinds_of(name)
+    kinds = kinds_of(name) if kind is None else [_kind(kind)]
     if len(kinds) > 1:
         raise UsageError(f"'{name}' is a {' and a '.join(kinds)}; say kind='{kinds[0]}'")
     return _about(registry.describe(kinds[0], name))
@@ -213,6 +211,14 @@ def kinds_of(name: str) -> list[str]:
         known = {e.name for kind in registry.KINDS for e in registry.entries(kind)}
         raise UsageError(f"nothing is called '{name}'; {did_you_mean(bare, known)}")
     return kinds
+
+
+def _kind(given: str) -> str:
+    """The kind that is meant by its name or its title. Raises UsageError if none is."""
+    kinds = {**{title: kind for kind, title in TITLES.items()}, **{kind: kind for kind in TITLES}}
+    if given not in kinds:
+        raise UsageError(f"no kind of plugin is called '{given}'; {did_you_mean(given, kinds)}")
+    return kinds[given]
 
 
 def _abouts(kind: str) -> list[About]:
