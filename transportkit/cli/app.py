@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -33,6 +36,19 @@ class _Suggesting(click.Group):
             near = did_you_mean(args[0], self.commands)
             raise UsageError(f"unknown command '{args[0]}'; {near}")
         return super().resolve_command(ctx, args)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector, which looks in vain through all that imports make, for a tenth
+    of the time of a command that only looks."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @click.group(
@@ -87,9 +103,10 @@ def compare(**given: Any) -> int:
 @options.debug
 def list_(kind: str | None, as_json: bool, debug: bool) -> None:
     """Show what is installed: methods, data, metrics, integrators."""
-    from .catalogue import list_plugins
+    with _uncollected():
+        from .catalogue import list_plugins
 
-    list_plugins([KINDS[kind]] if kind else list(KINDS.values()), as_json, debug)
+        list_plugins([KINDS[kind]] if kind else list(KINDS.values()), as_json, debug)
 
 
 @tk.command()
@@ -98,9 +115,10 @@ def list_(kind: str | None, as_json: bool, debug: bool) -> None:
 @options.debug
 def info(name: str, as_json: bool, debug: bool) -> None:
     """Show what NAME is: summary, source, parameters, capabilities."""
-    from .catalogue import show
+    with _uncollected():
+        from .catalogue import show
 
-    show(name, as_json)
+        show(name, as_json)
 
 
 @tk.command()
