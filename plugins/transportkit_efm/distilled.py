@@ -19,7 +19,6 @@ from torch import Generator, Tensor, nn
 
 from transportkit import (
     Descent,
-    Game,
     IntervalField,
     Lines,
     Marginal,
@@ -36,6 +35,7 @@ from transportkit import (
 from . import EfmFlowParams
 from .charges import DENSE, ChargedPlates
 from .rising import ExactRisingField
+from .training import PooledGame
 from .units import Units
 
 STEPS = 16
@@ -84,7 +84,7 @@ class Pairs(NamedTuple):
     y: Tensor
 
 
-class LineDistillation(Game[Pairs]):
+class LineDistillation(PooledGame[Pairs]):
     """Regression of a straight field on the pairs that exact lines make.
 
     Pairs are made ahead, `pairs` at a time, and replaced after every `refresh` steps, so that
@@ -103,18 +103,13 @@ class LineDistillation(Game[Pairs]):
         ).to(source.device)
         self.field.mean.copy_(units.mean.view(problem.event_shape))
         self.field.scale.copy_(units.scale)
-        self.seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
-        self.draws = 0
-        self._pair()
+        self.start(params.refresh, source.device, generator)
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
         return {"velocity": self.field}
 
-    def draw(self, n: int, generator: Generator) -> Pairs:
-        if self.draws and self.draws % self.params.refresh == 0:
-            self._pair()
-        self.draws += 1
+    def pick(self, n: int, generator: Generator) -> Pairs:
         rows = torch.randint(len(self.x), (n,), generator=generator, device=generator.device)
         t = torch.rand(n, generator=generator, device=generator.device)
         return Pairs(t, self.x[rows], self.y[rows])
@@ -127,17 +122,8 @@ class LineDistillation(Game[Pairs]):
     def model(self) -> StraightField:
         return self.field
 
-    def state(self) -> Mapping[str, Any]:
-        return {"draws": self.draws}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self.draws = state["draws"]
-        self._pair()
-
-    def _pair(self) -> None:
+    def gather(self, generator: Generator) -> None:
         """Follow lines from source points; the pairs of a round depend on the seed alone."""
-        round_ = self.draws // self.params.refresh
-        generator = Generator(self.field.scale.device).manual_seed((self.seed + round_) % 2**63)
         x = self.source.points(self.params.pairs, generator)
         moved = self.lines.push(x, generator)
         arrived = moved.stop == Stop.ARRIVED

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
-from transportkit import Descent, Game, Lines, Method, Model, Problem, Trainer
+from transportkit import Lines, Method, Model, Problem, Trainer
 
 from . import EfmPlatesParams
 from .capacitor import Capacitor, Rule
 from .charges import ChargedPlates
 from .network import DirectionNet
+from .training import PooledGame, muon
 
 FAR = 10.0
 """Radius of the ball that the network knows, in sizes of a capacitor; outside a dipole's field."""
@@ -92,7 +93,7 @@ class Examples(NamedTuple):
     target_share: Tensor
 
 
-class FieldRegression(Game[Examples]):
+class FieldRegression(PooledGame[Examples]):
     """Regression of a `LearnedPlates` on the field of training samples."""
 
     def __init__(self, problem: Problem, params: EfmPlatesParams, generator: Generator) -> None:
@@ -124,8 +125,6 @@ class FieldRegression(Game[Examples]):
         n = exact.counts[0]
         self.source, self.target = exact.charges[:n, :-1], exact.charges[n:, :-1]
         self.field.net.set_samples(self.source, self.target)
-        self.seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
-        self.draws = 0
         if exact.rule == "plate":
             self.shares = [
                 exact.inner_share(self.source, target=False)[0],
@@ -133,16 +132,13 @@ class FieldRegression(Game[Examples]):
             ]
         else:
             self.shares = [x.new_full((len(x),), 0.5) for x in (self.source, self.target)]
-        self._gather()
+        self.start(params.refresh, exact.charges.device, generator)
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
         return {"field": self.field.net}
 
-    def draw(self, n: int, generator: Generator) -> Examples:
-        if self.draws and self.draws % self.params.refresh == 0:
-            self._gather()
-        self.draws += 1
+    def pick(self, n: int, generator: Generator) -> Examples:
         states, source, target = (
             torch.randint(len(each), (count,), generator=generator, device=generator.device)
             for each, count in (
@@ -175,14 +171,7 @@ class FieldRegression(Game[Examples]):
     def model(self) -> LearnedPlates:
         return self.field
 
-    def state(self) -> Mapping[str, Any]:
-        return {"draws": self.draws}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self.draws = state["draws"]
-        self._gather()
-
-    def _gather(self) -> None:
+    def gather(self, generator: Generator) -> None:
         """Follow exact lines from training samples and keep what they passed.
 
         The examples depend on the seed and on how often they were refreshed, so that a resumed fit
@@ -190,8 +179,6 @@ class FieldRegression(Game[Examples]):
         """
         exact, params = self.exact, self.params
         device = exact.charges.device
-        round_ = self.draws // params.refresh
-        generator = Generator(device).manual_seed((self.seed + round_) % 2**63)
         rows = torch.randint(len(self.source), (params.lines,), generator=generator, device=device)
         exact.seen = []
         Lines().solve(exact, exact.drop(exact.charges[: exact.counts[0]][rows]), generator)
@@ -219,18 +206,7 @@ class EfmPlates(Method[EfmPlatesParams]):
         return FieldRegression(problem, self.params, generator)
 
     def trainer(self) -> Trainer:
-        p = self.params
-        return Descent(
-            steps=p.steps,
-            batch=p.batch,
-            optimizer="muon",
-            lr=p.lr,
-            muon_lr=p.muon_lr,
-            warmup=0.05,
-            betas=(0.9, 0.99),
-            clip=None,
-            ema=p.ema,
-        )
+        return muon(self.params)
 
     def blank(self, config: Mapping[str, Any]) -> Model:
         return LearnedPlates(**config)

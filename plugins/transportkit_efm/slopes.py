@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
-from transportkit import Descent, Game, Method, Model, Problem, TimeMLP, Trainer
+from transportkit import Method, Model, Problem, TimeMLP, Trainer
 
 from . import EfmParams
 from .rising import ExactRisingField, RisingField
+from .training import PooledGame, muon
 
 STATIONS = 12
 """Steps along an exact line, each of two evaluations, whose states are trained on."""
@@ -61,7 +62,7 @@ class States(NamedTuple):
     velocity: Tensor
 
 
-class SlopeRegression(Game[States]):
+class SlopeRegression(PooledGame[States]):
     """Regression of a `LearnedRisingField` on exact lines from training samples."""
 
     def __init__(self, problem: Problem, params: EfmParams, generator: Generator) -> None:
@@ -86,18 +87,13 @@ class SlopeRegression(Game[States]):
         for name in ("means", "scale", "radii"):
             getattr(self.field, name).copy_(getattr(exact, name))
         self.field.passage.load_state_dict(exact.passage.state_dict())
-        self.seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
-        self.draws = 0
-        self._gather()
+        self.start(params.refresh, exact.scale.device, generator)
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
         return {"slope": self.field.net}
 
-    def draw(self, n: int, generator: Generator) -> States:
-        if self.draws and self.draws % self.params.refresh == 0:
-            self._gather()
-        self.draws += 1
+    def pick(self, n: int, generator: Generator) -> States:
         rows = torch.randint(len(self.pool.s), (n,), generator=generator, device=generator.device)
         return States(*(each[rows] for each in self.pool))
 
@@ -109,14 +105,7 @@ class SlopeRegression(Game[States]):
     def model(self) -> LearnedRisingField:
         return self.field
 
-    def state(self) -> Mapping[str, Any]:
-        return {"draws": self.draws}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self.draws = state["draws"]
-        self._gather()
-
-    def _gather(self) -> None:
+    def gather(self, generator: Generator) -> None:
         """Follow exact lines from training samples, by the midpoint rule, and keep what they pass.
 
         Every line has its own steps, so that heights of all kinds occur. What is kept depends on
@@ -124,8 +113,6 @@ class SlopeRegression(Game[States]):
         """
         params, exact = self.params, self.exact
         device = exact.scale.device
-        round_ = self.draws // params.refresh
-        generator = Generator(device).manual_seed((self.seed + round_) % 2**63)
         rows = torch.randint(len(exact.source), (params.lines,), generator=generator, device=device)
         s = exact.source.new_zeros(params.lines)
         u = exact.passage.relative(exact.source[rows], s)
@@ -150,18 +137,7 @@ class Efm(Method[EfmParams]):
         return SlopeRegression(problem, self.params, generator)
 
     def trainer(self) -> Trainer:
-        p = self.params
-        return Descent(
-            steps=p.steps,
-            batch=p.batch,
-            optimizer="muon",
-            lr=p.lr,
-            muon_lr=p.muon_lr,
-            warmup=0.05,
-            betas=(0.9, 0.99),
-            clip=None,
-            ema=p.ema,
-        )
+        return muon(self.params)
 
     def blank(self, config: Mapping[str, Any]) -> Model:
         return LearnedRisingField(**config)

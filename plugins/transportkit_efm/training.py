@@ -1,0 +1,71 @@
+"""What the learned methods of this family train alike."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import torch
+from torch import Generator
+
+from transportkit import Descent, Game
+
+from . import EfmParams, EfmPlatesParams
+
+B = TypeVar("B")
+
+
+class PooledGame(Game[B]):
+    """A game whose examples are a pool, made ahead by following exact lines and renewed at times.
+
+    What a pool holds depends on the seed and on how often it was renewed, so that a resumed fit
+    finds the same. A subclass gives `gather` and `pick`, and calls `start` when all that they need
+    is there.
+    """
+
+    def start(self, refresh: int, device: torch.device, generator: Generator) -> None:
+        """Make the first pool; each serves `refresh` draws."""
+        self.refresh, self.device, self.draws = refresh, device, 0
+        self.seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+        self._renew()
+
+    @abstractmethod
+    def gather(self, generator: Generator) -> None:
+        """Make the examples of a pool."""
+
+    @abstractmethod
+    def pick(self, n: int, generator: Generator) -> B:
+        """A batch of n of them."""
+
+    def draw(self, n: int, generator: Generator) -> B:
+        if self.draws and self.draws % self.refresh == 0:
+            self._renew()
+        self.draws += 1
+        return self.pick(n, generator)
+
+    def state(self) -> Mapping[str, Any]:
+        return {"draws": self.draws}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.draws = state["draws"]
+        self._renew()
+
+    def _renew(self) -> None:
+        seed = (self.seed + self.draws // self.refresh) % 2**63
+        self.gather(Generator(self.device).manual_seed(seed))
+
+
+def muon(params: EfmParams | EfmPlatesParams) -> Descent:
+    """Hidden layers by Muon, the others by AdamW, after a short warmup."""
+    return Descent(
+        steps=params.steps,
+        batch=params.batch,
+        optimizer="muon",
+        lr=params.lr,
+        muon_lr=params.muon_lr,
+        warmup=0.05,
+        betas=(0.9, 0.99),
+        clip=None,
+        ema=params.ema,
+    )
