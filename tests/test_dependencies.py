@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "transportkit"
 PLUGINS = ROOT / "plugins"
 HEAVY = {"torch", "numpy", "scipy", "ot", "numba", "sklearn", "matplotlib", "torchdiffeq"}
-LIGHT_CORE = {"guest", "params", "patience", "record", "span", "spec", "status"}
+LIGHT_CORE = {"choice", "guest", "params", "patience", "record", "span", "spec", "status"}
 LIGHT = [
     *(f"transportkit.core.{name}" for name in sorted(LIGHT_CORE)),
     *("transportkit", "transportkit.errors", "transportkit.discovery", "transportkit.registry"),

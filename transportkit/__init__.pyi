@@ -18,6 +18,7 @@ from .api.plan import PlanLine as PlanLine
 from .api.plugin import new_plugin as new_plugin
 from .api.record import Pushed as Pushed
 from .api.record import RunRecord as RunRecord
+from .core.choice import Choice as Choice
 from .core.integrator import Integrator as Integrator
 from .core.integrator import Solution as Solution
 from .core.method import Method as Method
@@ -47,7 +48,6 @@ from .core.random import derive as derive
 from .core.random import global_seed_from as global_seed_from
 from .core.random import spawn as spawn
 from .core.record import Budget as Budget
-from .core.record import Choice as Choice
 from .core.record import Result as Result
 from .core.record import Run as Run
 from .core.record import Value as Value

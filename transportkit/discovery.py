@@ -49,7 +49,9 @@ class Entry:
 @cache
 def entries(kind: str) -> tuple[Entry, ...]:
     """Every entry point of a kind, by name; two of one name both appear."""
-    found = [entry for dist in _installed() for entry in _offered(dist, kind)]
+    # Most distributions offer nothing, which their text says long before it is parsed.
+    offering = [dist for dist in _installed() if group(kind) in _text(dist)]
+    found = [entry for dist in offering for entry in _offered(dist, kind)]
     if _bare():
         found = [entry for entry in found if same_distribution(entry.distribution, OWN)]
     else:
@@ -87,6 +89,7 @@ def forget() -> None:
     importlib.invalidate_caches()
     entries.cache_clear()
     _installed.cache_clear()
+    _text.cache_clear()
     _facts.cache_clear()
 
 
@@ -111,11 +114,11 @@ def _offered(dist: Distribution, kind: str) -> Iterator[Entry]:
         for point in dist.entry_points.select(group=group(kind)):
             yield Entry(kind, point.name, point.value, name, version, point)
     except Exception:
-        if group(kind) in _text(dist):
-            point = EntryPoint(name, "", group(kind))
-            yield Entry(kind, name, "", name, version, point, traceback.format_exc())
+        point = EntryPoint(name, "", group(kind))
+        yield Entry(kind, name, "", name, version, point, traceback.format_exc())
 
 
+@cache
 def _text(dist: Distribution) -> str:
     """The file of entry points of a distribution, whatever its bytes are."""
     try:

@@ -15,10 +15,10 @@ from types import ModuleType
 from typing import Any
 
 from . import discovery
+from .core.choice import Choice
 from .core.guest import as_guest
 from .core.params import coerce, parameters, to_dict
 from .core.patience import TookTooLong, time_limit
-from .core.record import Choice
 from .core.spec import API_VERSION, IntegratorSpec, MethodSpec, MetricSpec, ProblemSpec, Spec
 from .discovery import Entry as Entry
 from .discovery import entries as entries
@@ -28,6 +28,8 @@ from .errors import PluginError, UsageError, did_you_mean
 KINDS: Mapping[str, type[Spec]] = {
     spec.kind: spec for spec in (MethodSpec, ProblemSpec, MetricSpec, IntegratorSpec)
 }
+TITLES = {"method": "methods", "problem": "data", "metric": "metrics", "integrator": "integrators"}
+"""What many of a kind are called."""
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ def test_equal_work_has_an_equal_key() -> None:
 
 def test_a_key_is_the_same_in_another_process() -> None:
     script = (
-        "from transportkit.core.record import Budget, Choice, Run;"
+        "from transportkit.core.choice import Choice;"
+        "from transportkit.core.record import Budget, Run;"
         "print(Run(Choice('efm', {'a': 1, 'b': [2.5, None]}), Choice('x'), "
         "budget=Budget(seconds=.1)).key())"
     )

@@ -9,7 +9,7 @@ import torch
 from torch import Generator
 
 from transportkit import Empirical, Evidence, Problem, Truth, registry
-from transportkit.core.record import Choice
+from transportkit.core.choice import Choice
 from transportkit.errors import Refusal
 from transportkit.metrics.displacement import Cost, CostRatio
 from transportkit.metrics.true_map import L2UVP, Cosine

@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .. import registry
-from ..core.record import Budget, Choice
+from ..core.choice import Choice
+from ..core.record import Budget
 from ..errors import Diverged, Refusal, RunFailed, UsageError
 from ..harness import gather as gathering
 from ..harness.execute import Executor, Outcome

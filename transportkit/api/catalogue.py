@@ -14,10 +14,10 @@ from .. import registry
 from ..core.params import Parameter, parameters
 from ..core.spec import IntegratorSpec, MethodSpec, MetricSpec, Spec
 from ..errors import UsageError, did_you_mean
+from ..registry import TITLES
 from .tables import table
 
 log = logging.getLogger("transportkit")
-TITLES = {"method": "methods", "problem": "data", "metric": "metrics", "integrator": "integrators"}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .. import registry
-from ..api.catalogue import TITLES, info, kinds_of
+from ..registry import TITLES
 
 
 def list_plugins(kinds: Sequence[str], as_json: bool, debug: bool) -> None:
@@ -46,6 +46,9 @@ def _summary(found: registry.Loaded | registry.Broken) -> dict[str, Any]:
 
 def show(name: str, as_json: bool) -> None:
     """Print everything that the plugin called `name` says of itself."""
+    # What a list does not need costs a tenth of its time.
+    from ..api.catalogue import info, kinds_of
+
     described = [info(name, kind) for kind in kinds_of(name)]
     if as_json:
         documents = [about.to_dict() for about in described]

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from ..core.record import Budget, Choice, Run
+from ..core.choice import Choice
+from ..core.record import Budget, Run
 from ..errors import UsageError
 from ..harness.outcome import Outcome
 from ..harness.plan import Settings, plan

@@ -1,2 +1,2 @@
 """The contracts. Import the names from `transportkit`; this package is empty so that its light
-modules (`params`, `spec`, `record`, `span`, `status`) load without torch."""
+modules (`params`, `spec`, `choice`, `record`, `span`, `status`) load without torch."""

@@ -11,7 +11,7 @@ import math
 import operator
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Literal, TypeVar
@@ -20,6 +20,11 @@ from ..errors import UsageError, did_you_mean
 
 P = TypeVar("P")
 _MISSING = dataclasses.MISSING
+_PLAIN: Mapping[str, Any] = {
+    text: kind
+    for plain in (int, float, bool, str)
+    for text, kind in ((plain.__name__, plain), (f"{plain.__name__} | None", plain | None))
+}
 _TESTS = {"≥": operator.ge, ">": operator.gt, "≤": operator.le, "<": operator.lt}
 
 
@@ -77,18 +82,27 @@ class Parameter:
 
 def parameters(cls: type) -> dict[str, Parameter]:
     """The declared hyperparameters of a parameter dataclass, by name, in order."""
-    hints = typing.get_type_hints(cls)
+    fields = [f for f in dataclasses.fields(cls) if f.init]
+    types = _hints(cls, fields)
     return {
         f.name: Parameter(
             f.name,
-            hints[f.name],
+            types[f.name],
             f.default if f.default_factory is _MISSING else f.default_factory(),
             f.metadata.get("help", ""),
             f.metadata.get("bounds", {}),
         )
-        for f in dataclasses.fields(cls)
-        if f.init
+        for f in fields
     }
+
+
+def _hints(cls: type, fields: Iterable[dataclasses.Field[Any]]) -> Mapping[str, Any]:
+    """The types of the fields, whose annotations may be text.
+
+    Evaluating text takes longer than all else that reading a spec does, and few need it.
+    """
+    types = {f.name: _PLAIN.get(f.type) if isinstance(f.type, str) else f.type for f in fields}
+    return typing.get_type_hints(cls) if None in types.values() else types
 
 
 def coerce(cls: type[P], values: Mapping[str, Any], owner: str) -> P:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from ..errors import UsageError
+from .choice import Choice
 from .params import whole
 
 JUDGING = ("integrator", "metric")
@@ -72,17 +73,6 @@ def _seconds(given: Any) -> float:
     if not 0 < seconds < float("inf"):
         raise UsageError(f"a budget has more than 0 seconds, not {given!r}")
     return seconds
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A plugin by name, with its parameters in full."""
-
-    name: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return self.name
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from ..core.record import Choice, Result, Run
+from ..core.choice import Choice
+from ..core.record import Result, Run
 from .naming import labels
 
 if TYPE_CHECKING:

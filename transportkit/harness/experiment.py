@@ -8,8 +8,9 @@ from itertools import product
 from typing import Any
 
 from .. import registry
+from ..core.choice import Choice
 from ..core.params import parameters
-from ..core.record import Budget, Choice, Run
+from ..core.record import Budget, Run
 from ..errors import UsageError, did_you_mean
 from .plan import Asked, Settings, choose, plan
 

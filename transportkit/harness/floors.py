@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from .. import registry
+from ..core.choice import Choice
 from ..core.metric import DistributionMetric
 from ..core.problem import Problem
 from ..core.random import derive
-from ..core.record import FLOOR_PAIRS, JUDGING, Choice, Run
+from ..core.record import FLOOR_PAIRS, JUDGING, Run
 from .atomic import write_whole
 
 log = logging.getLogger("transportkit")

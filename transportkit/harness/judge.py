@@ -8,10 +8,11 @@ import math
 from torch import Tensor
 
 from .. import registry
+from ..core.choice import Choice
 from ..core.metric import DistributionMetric, Evidence, Metric
 from ..core.problem import Problem
 from ..core.random import derive
-from ..core.record import Choice, Run, Value
+from ..core.record import Run, Value
 from ..errors import Refusal
 from . import memory
 from .floors import Floors

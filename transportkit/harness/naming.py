@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
-from ..core.record import Choice, Run
+from ..core.choice import Choice
+from ..core.record import Run
 
 T = TypeVar("T")
 _SETTINGS = ("device", "points", "train", "batch", "threads", "tf32")

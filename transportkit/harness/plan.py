@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import registry
+from ..core.choice import Choice
 from ..core.params import whole
-from ..core.record import Budget, Choice, Run
+from ..core.record import Budget, Run
 from ..core.spec import MethodSpec, MetricSpec, ProblemSpec
 from ..errors import UsageError
 from . import device, provenance

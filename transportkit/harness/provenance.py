@@ -11,7 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .. import registry
-from ..core.record import JUDGING, Choice
+from ..core.choice import Choice
+from ..core.record import JUDGING
 from ..core.spec import ProblemSpec
 from ..errors import DataError
 

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file, save
 
 from .. import registry
+from ..core.choice import Choice
 from ..core.model import Model
-from ..core.record import Choice
 from ..errors import DataError, UsageError
 from .whole import DESCRIPTION, WEIGHTS
 

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 
-from ..core.record import Budget, Choice, Result, Run, Status, Value
+from ..core.choice import Choice
+from ..core.record import Budget, Result, Run, Status, Value
 from ..errors import DataError, PluginError, TransportkitError, UsageError
 from .atomic import clear_leftovers, filling
 from .whole import model_is_whole

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..core.record import Budget, Choice
+from ..core.choice import Choice
+from ..core.record import Budget
 from ..errors import UsageError, did_you_mean
 from .atomic import write_whole
 from .plan import Asked, parse_seeds

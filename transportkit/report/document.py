@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..core.record import Choice, Result
+from ..core.choice import Choice
+from ..core.record import Result
 
 
 def result_document(result: Result, found: bool = False) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from pathlib import Path
 import torch
 
 from .. import registry
+from ..core.choice import Choice
 from ..core.integrator import Integrator
 from ..core.model import Field
 from ..core.problem import Empirical, Problem
 from ..core.random import derive
-from ..core.record import Budget, Choice
+from ..core.record import Budget
 from ..core.status import Stop
 from ..core.trainer import Progress
 from ..errors import TransportkitError

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from .. import registry
+from ..core.choice import Choice
 from ..core.integrator import Integrator
 from ..core.method import Method
 from ..core.params import parameters
 from ..core.problem import Problem
 from ..core.random import derive
-from ..core.record import Budget, Choice
+from ..core.record import Budget
 from ..core.spec import MethodSpec
 from ..core.trainer import Fit, Progress
 from ..transport import Moved, Transport

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 
+from ...core.choice import Choice
 from ...core.params import coerce, whole
-from ...core.record import Choice
 from ...errors import UsageError, did_you_mean
 from ...registry import split_choice
 from .base import Backend

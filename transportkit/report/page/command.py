@@ -6,7 +6,8 @@ import shlex
 from typing import Any
 
 from ... import registry
-from ...core.record import Budget, Choice, Run
+from ...core.choice import Choice
+from ...core.record import Budget, Run
 
 
 def command(run: Run) -> str:
