@@ -99,6 +99,23 @@ def test_stratified_modes_have_equal_counts_in_random_order(generator: Generator
     assert 200 < right[:500].sum().item() < 300
 
 
+@pytest.mark.parametrize("name", ["gaussians:stratified=true,dim=3", "modes:stratified=true,dim=1"])
+def test_a_stratified_source_is_normal_with_equal_counts_before_every_mode(
+    name: str, generator: Generator
+) -> None:
+    problem = make(name)
+    x = problem.source.sample(8 * 2000 + 3, generator)
+    if x.shape[1] == 1:
+        counts = (x[:, 0] > 0).long().bincount(minlength=2)
+    else:
+        sector = (torch.atan2(x[:, 1], x[:, 0]) / (torch.pi / 4)).round().long() % 8
+        counts = sector.bincount(minlength=8)
+    assert counts.max() - counts.min() <= 8
+    assert x.var(0).tolist() == pytest.approx([1] * x.shape[1], abs=0.06)
+    first = x[: len(x) // 2]
+    assert first.mean(0).norm() > 1e-3, "the order is random, so half of a draw is not balanced"
+
+
 def test_checkerboard_fills_alternate_squares_evenly(generator: Generator) -> None:
     x = make("checkerboard").target.sample(16_000, generator)
     square = (x / 2).floor().long() + 2

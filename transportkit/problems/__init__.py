@@ -9,7 +9,7 @@ from typing import Literal
 from ..core.params import param
 from ..core.spec import ProblemSpec
 
-_STRATIFIED = "equal counts in every mode, not independent draws"
+_STRATIFIED = "equal counts in every mode and in its share of the source, not independent draws"
 
 
 @dataclass(frozen=True)

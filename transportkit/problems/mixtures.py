@@ -16,6 +16,32 @@ def normal(dim: int) -> Law:
     return Law(lambda n, g: torch.randn(n, dim, generator=g), (dim,))
 
 
+def orbits(turns: Tensor) -> Law:
+    """N(0, I) in whole orbits of a group of rotations and reflections, (K, D, D), in random order.
+
+    Every point has the right law, and any K regions that the group carries onto each other have
+    equal counts, but for the last orbit of a draw, which may not be whole.
+    """
+    kinds, dim, _ = turns.shape
+
+    def draw(n: int, generator: Generator) -> Tensor:
+        first = torch.randn(-(-n // kinds), dim, generator=generator)
+        points = torch.einsum("kij,nj->nki", turns, first).flatten(0, 1)
+        return points[torch.randperm(len(points), generator=generator)[:n]]
+
+    return Law(draw, (dim,))
+
+
+def turns(kinds: int, dim: int) -> Tensor:
+    """The rotations by every multiple of 2 pi / `kinds` in the first two coordinates, (K, D, D)."""
+    angle = 2 * math.pi * torch.arange(kinds, dtype=torch.float64) / kinds
+    out = torch.eye(dim, dtype=torch.float64).repeat(kinds, 1, 1)
+    out[:, 0, 0] = out[:, 1, 1] = angle.cos()
+    out[:, 1, 0] = angle.sin()
+    out[:, 0, 1] = -out[:, 1, 0]
+    return out.float()
+
+
 def choose(n: int, kinds: int, stratified: bool, generator: Generator) -> Tensor:
     """Which of `kinds` equally likely components each of n points comes from, (n,).
 
@@ -67,7 +93,8 @@ def gaussians(params: RingParams) -> Problem:
     }
     truth = Truth(target_variance=variance(centres, params.std))
     target = mixture(centres, params.std, params.stratified)
-    return Problem(normal(params.dim), target, truth, about=about)
+    source = orbits(turns(params.modes, params.dim)) if params.stratified else normal(params.dim)
+    return Problem(source, target, truth, about=about)
 
 
 def modes(params: ModesParams) -> Problem:
@@ -80,4 +107,8 @@ def modes(params: ModesParams) -> Problem:
     }
     truth = Truth(target_variance=variance(centres, params.std))
     target = mixture(centres, params.std, params.stratified)
-    return Problem(normal(params.dim), target, truth, about=about)
+    flip = torch.eye(params.dim)
+    flip[0, 0] = -1
+    both = torch.stack([torch.eye(params.dim), flip])
+    source = orbits(both) if params.stratified else normal(params.dim)
+    return Problem(source, target, truth, about=about)
