@@ -44,6 +44,26 @@ def test_error_against_evaluations_with_bands_and_the_front() -> None:
     assert not any(p.front for p in curves["cfm", "cost"].points)
 
 
+def test_a_point_leaves_the_front_for_what_is_better_beyond_doubt() -> None:
+    def front(noise: float) -> set[str]:
+        """Of cfm with 2, 4 and 8 evaluations, whose means are 1, .9 and 1.1, on four seeds."""
+        found = compare(
+            [
+                result("cfm", seed, nfe=nfe, sliced_w2=mean + noise * sign)
+                for nfe, mean, signs in (
+                    (2, 1.0, (1, -1, 1, -1)),
+                    (4, 0.9, (1, 1, -1, -1)),
+                    (8, 1.1, (-1, 1, 1, -1)),
+                )
+                for seed, sign in enumerate(signs)
+            ]
+        )
+        return {p.method for c in found.curves for p in c.points if p.front}
+
+    assert front(0.001) == {"cfm nfe=2", "cfm nfe=4"}
+    assert front(1.0) == {"cfm nfe=2", "cfm nfe=4", "cfm nfe=8"}
+
+
 def test_every_integrator_has_a_curve_of_its_own() -> None:
     found = compare(
         [
@@ -93,6 +113,29 @@ def test_error_against_dimension_by_family() -> None:
     assert curves.keys() == {(name, method) for name in names for method in ("linear", "cfm")}
     for curve in curves.values():
         assert [(p.x, p.mean) for p in curve.points] == [(2, 2.5), (8, 8.5)]
+
+
+@pytest.mark.parametrize(
+    ("params", "families"),
+    [
+        # The dimension is what follows from a parameter, whatever its name.
+        ([{"size": 2, "k": 1}, {"size": 3, "k": 1}], {"squares"}),
+        ([{"size": 2, "k": 1}, {"size": 3, "k": 2}], set()),
+        ([{"d": 4, "k": 1}, {"d": 9, "k": 2}], set()),
+    ],
+)
+def test_the_dimension_by_another_name(params: list[dict], families: set[str]) -> None:
+    found = compare(
+        [
+            replace(
+                result("cfm", seed, "squares", data_params=own, sliced_w2=1.0 + seed),
+                event_shape=(1, size, size),
+            )
+            for size, own in zip((2, 3), params, strict=True)
+            for seed in (0, 1)
+        ]
+    )
+    assert {c.data for c in found.curves if c.axis == "dimension"} == families
 
 
 def test_there_is_no_curve_where_all_stands_at_one_place() -> None:

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import UsageError
-from ..harness.compare import Comparison as Findings
-from ..harness.compare import Row, details
+from ..harness.compare import Findings, Row, details
 from ..harness.compare import compare as compare_results
 from ..harness.curves import Curve
 from ..harness.outcome import FAILED
@@ -117,9 +116,7 @@ class Comparison:
 
     def _troubles(self) -> list[str]:
         return [
-            f"{r.run.method} on {r.run.problem}, seed {r.run.seed}: {r.status}, {r.result.message}"
-            for r in self.records
-            if r.status != "done"
+            f"{r.run}: {r.status}, {r.result.message}" for r in self.records if r.status != "done"
         ]
 
     def __repr__(self) -> str:

@@ -55,9 +55,8 @@ def draw(
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"'{place}' cannot be written: {error.strerror or error}") from None
-    title = f"{result.run.method} on {result.run.problem}, seed {result.run.seed}"
     generator = derive(result.run.seed, "plot")
-    scene = look(title, model, integrator, read_samples(folder), lines, generator)
+    scene = look(str(result.run), model, integrator, read_samples(folder), lines, generator)
     for kind in wanted:
         if kind != "slice" or plates:
             yield _draw(kind, place / FILES[kind], scene, model)

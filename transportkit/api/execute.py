@@ -34,11 +34,10 @@ def execute(work: Work, place: Backend, watcher: Watcher) -> list[Outcome]:
             for outcome in stream:
                 result = outcome.result
                 outcomes[result.run.key()] = outcome
-                title = f"{result.run.method} on {result.run.problem}, seed {result.run.seed}"
-                watcher.next_run(title)
+                watcher.next_run(str(result.run))
                 if result.status in FAILED:
                     log = f"; see {result.folder}/log.txt" if result.folder else ""
-                    watcher.say(f"{title}: {result.status}, {result.message}{log}")
+                    watcher.say(f"{result.run}: {result.status}, {result.message}{log}")
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"{len(outcomes)} of {len(runs)} runs are finished and kept in {store.folder}; "

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.record import Run
 from ..harness.estimate import BASES, Estimate, estimate
-from ..harness.naming import labels, row_labels
+from ..harness.naming import places
 from ..harness.store import Store
 from ..report.figures import seconds
 from .tables import aligned, table
@@ -98,8 +98,7 @@ def plan_of(runs: Sequence[Run], out: Path, fresh: bool = False) -> Plan:
 
 def _lines(runs: Sequence[Run], costs: Sequence[Estimate]) -> list[PlanLine]:
     groups: dict[tuple[str, str], list[Estimate]] = {}
-    names = zip(row_labels(runs), labels([run.problem for run in runs]), strict=True)
-    for name, cost in zip(names, costs, strict=True):
+    for name, cost in zip(places(runs), costs, strict=True):
         groups.setdefault(name, []).append(cost)
     lines = []
     for (method, data), own in groups.items():

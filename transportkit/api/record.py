@@ -212,7 +212,7 @@ class RunRecord:
 
     @property
     def _title(self) -> str:
-        return f"{self.run.method} on {self.run.problem}, seed {self.run.seed}: {self.status}"
+        return f"{self.run}: {self.status}"
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
         return [

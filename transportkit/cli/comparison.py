@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 import click
 
 from ..core.record import Result
-from ..harness.compare import Comparison, Resolution, Row
-from ..harness.naming import labels, row_labels
+from ..harness.compare import Findings, Resolution, Row
+from ..harness.naming import places
 from ..report.figures import number, seconds, three
 from ..report.sheet import entry
 
@@ -37,22 +37,20 @@ class Column:
         return max(map(len, [self.heading, self.floor, self.smallest, *self.cells]))
 
 
-def print_comparison(comparison: Comparison, results: Sequence[Result], width: int = 0) -> None:
+def print_comparison(findings: Findings, results: Sequence[Result], width: int = 0) -> None:
     """For each problem a line per method and a column per metric, then what the figures mean."""
-    rows = comparison.rows
+    rows = findings.rows
     width = width or shutil.get_terminal_size((WIDTH_OF_A_PIPE, 24)).columns
-    runs = [r.run for r in results]
-    names = zip(labels([run.problem for run in runs]), row_labels(runs), strict=True)
     by_data: dict[str, dict[str, list[Result]]] = {}
-    for result, (data, method) in zip(results, names, strict=True):
+    for result, (method, data) in zip(results, places([r.run for r in results]), strict=True):
         by_data.setdefault(data, {}).setdefault(method, []).append(result)
     for data, by_method in by_data.items():
         own = [row for row in rows if row.data == data]
-        seen = {r.metric: r for r in comparison.resolutions if r.data == data}
+        seen = {r.metric: r for r in findings.resolutions if r.data == data}
         _print_problem(data, by_method, own, seen, width)
         click.echo()
     if rows:
-        _print_meaning(comparison, results, width)
+        _print_meaning(findings, results, width)
 
 
 def _print_problem(
@@ -176,8 +174,8 @@ def _print_troubles(
             click.echo(f"{head:<{margin}}{GAP}{rest}")
 
 
-def _print_meaning(comparison: Comparison, results: Sequence[Result], width: int) -> None:
-    rows = comparison.rows
+def _print_meaning(findings: Findings, results: Sequence[Result], width: int) -> None:
+    rows = findings.rows
     parts = []
     distances = list(dict.fromkeys(row.metric for row in rows if row.ratio is not None))
     if distances:
@@ -189,20 +187,20 @@ def _print_meaning(comparison: Comparison, results: Sequence[Result], width: int
         parts.append("Mean over seeds ± half of its 95% interval.")
     if any(row.rank == 1 for row in rows):
         parts.append("* best, or not told apart from it.")
-    if any(r.smallest is not None for r in comparison.resolutions):
+    if any(r.smallest is not None for r in findings.resolutions):
         parts.append(
             "Resolution: the smallest difference between two methods that would show with a "
             "chance of 80%."
         )
-    parts += _unresolved(comparison)
+    parts += _unresolved(findings)
     if any(r.alone is False for r in results):
         parts.append("~ timed while other runs went on beside it; --alone times one at a time.")
     click.secho(textwrap.fill(" ".join(parts), width), dim=True)
 
 
-def _unresolved(comparison: Comparison) -> list[str]:
+def _unresolved(findings: Findings) -> list[str]:
     """What it would take to tell the two best apart, on the problem where that is nearest."""
-    open_ = [r for r in comparison.resolutions if not r.seen and r.seeds_needed]
+    open_ = [r for r in findings.resolutions if not r.seen and r.seeds_needed]
     if not open_:
         return []
     nearest = min(open_, key=lambda r: r.seeds_needed or 0)

@@ -50,8 +50,7 @@ class Bars(bars.Bars):
 
 def print_result(result: Result) -> None:
     """One run as a table."""
-    run = result.run
-    title = f"{run.method} on {run.problem}, seed {run.seed}"
+    title = str(result.run)
     table = Table(title=title, title_style="bold", title_justify="left", box=None, pad_edge=False)
     for heading in ("metric", "value", "floor", "ratio"):
         table.add_column(heading, justify="left" if heading == "metric" else "right")

@@ -27,7 +27,7 @@ def reproduce(*, cell: str, device: str | None, as_json: bool, quiet: bool, debu
 
 def _print(found: Reproduction) -> None:
     run = found.then.run
-    click.secho(f"{run.method} on {run.problem}, seed {run.seed}: {found.verdict}", bold=True)
+    click.secho(f"{run}: {found.verdict}", bold=True)
     if found.now.status != "done":
         click.echo(f"{found.now.status}: {found.now.message}")
     rows = [("metric", "then", "now", "difference", "allowed")]

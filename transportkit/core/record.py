@@ -99,6 +99,9 @@ class Run:
     tf32: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return f"{self.method} on {self.problem}, seed {self.seed}"
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

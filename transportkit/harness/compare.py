@@ -14,8 +14,8 @@ import numpy as np
 from .. import registry
 from ..core.record import FLOOR_PAIRS, Result, Value
 from ..core.spec import MetricSpec
-from .curves import Curve, Place, curves
-from .naming import labels, row_labels
+from .curves import Curve, curves
+from .naming import Place, places
 from .statistics.interval import mean_interval
 from .statistics.paired import Pair, Scatter, paired
 from .statistics.power import noncentrality, points_needed, seeds_needed
@@ -82,7 +82,7 @@ class Resolution:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Findings:
     """All that is said about results of several methods."""
 
     rows: list[Row]
@@ -91,14 +91,14 @@ class Comparison:
     curves: list[Curve]
 
 
-def details(comparison: Comparison) -> dict[str, Any]:
-    """The pairs, resolutions and curves of a comparison as JSON-ready data."""
+def details(findings: Findings) -> dict[str, Any]:
+    """The pairs, resolutions and curves as JSON-ready data."""
     return {
         "pairs": [
-            {"data": c.data, "metric": c.metric, **asdict(c.pair)} for c in comparison.contrasts
+            {"data": c.data, "metric": c.metric, **asdict(c.pair)} for c in findings.contrasts
         ],
-        "resolution": [asdict(r) for r in comparison.resolutions],
-        "curves": [asdict(curve) for curve in comparison.curves],
+        "resolution": [asdict(r) for r in findings.resolutions],
+        "curves": [asdict(curve) for curve in findings.curves],
     }
 
 
@@ -107,37 +107,51 @@ def table(results: Sequence[Result]) -> list[Row]:
     return compare(results).rows
 
 
-def compare(results: Sequence[Result]) -> Comparison:
+def compare(results: Sequence[Result]) -> Findings:
     """Rows, pairs and resolutions of every problem and metric, and curves."""
-    comparison = Comparison([], [], [], [])
-    places = _places(results)
-    for (data, metric), values in _cells(places).items():
+    findings = Findings([], [], [], [])
+    by_place = _by_place(results)
+    for (data, metric), values in _cells(by_place).items():
         direction = better(metric)
         pairs = paired(_numbers(values), _scatter(values)) if direction else []
         ranks = _ranks(values, pairs, direction)
-        comparison.rows.extend(_rows(data, metric, values, ranks))
-        comparison.contrasts.extend(Contrast(data, metric, pair) for pair in pairs)
+        findings.rows.extend(_rows(data, metric, values, ranks))
+        findings.contrasts.extend(Contrast(data, metric, pair) for pair in pairs)
         if direction and pairs:
-            points = {r.points for m in values for r in places[m, data] if r.points}
+            points = {r.points for m in values for r in by_place[m, data] if r.points}
             of = next(iter(points)) if len(points) == 1 else None
-            comparison.resolutions.append(_resolution(data, metric, values, pairs, direction, of))
-    comparison.curves.extend(curves(places, comparison.rows, better))
-    return comparison
+            findings.resolutions.append(_resolution(data, metric, values, pairs, direction, of))
+    findings.curves.extend(curves(by_place, findings.rows, _beaten(findings.contrasts)))
+    return findings
 
 
-def _places(results: Sequence[Result]) -> dict[Place, list[Result]]:
+def _beaten(contrasts: Sequence[Contrast]) -> dict[Cell, set[Place]]:
+    """By problem and metric, which method is better than which beyond doubt, as pairs of both."""
+    found: dict[Cell, set[Place]] = {}
+    for each in contrasts:
+        own = found.setdefault((each.data, each.metric), set())
+        if each.pair.differs:
+            own.add(_better_first(each.pair, better(each.metric)))
+    return found
+
+
+def _better_first(pair: Pair, direction: str | None) -> tuple[str, str]:
+    """The names of a pair that differs, the better one first."""
+    first_is_better = (pair.difference < 0) == (direction == "lower")
+    return (pair.first, pair.second) if first_is_better else (pair.second, pair.first)
+
+
+def _by_place(results: Sequence[Result]) -> dict[Place, list[Result]]:
     """The results by the name of their method and that of their problem."""
-    runs = [r.run for r in results]
-    names = zip(row_labels(runs), labels([run.problem for run in runs]), strict=True)
-    places: dict[Place, list[Result]] = defaultdict(list)
-    for result, name in zip(results, names, strict=True):
-        places[name].append(result)
-    return places
+    found: dict[Place, list[Result]] = defaultdict(list)
+    for result, place in zip(results, places([r.run for r in results]), strict=True):
+        found[place].append(result)
+    return found
 
 
-def _cells(places: Mapping[Place, Sequence[Result]]) -> dict[Cell, dict[str, dict[int, Value]]]:
+def _cells(by_place: Mapping[Place, Sequence[Result]]) -> dict[Cell, dict[str, dict[int, Value]]]:
     cells: dict[Cell, dict[str, dict[int, Value]]] = defaultdict(lambda: defaultdict(dict))
-    for (method, data), results in places.items():
+    for (method, data), results in by_place.items():
         for result in results:
             for metric, value in result.metrics.items():
                 if value.value is not None and math.isfinite(value.value):
@@ -212,8 +226,7 @@ def _ranks(values: Values, pairs: Sequence[Pair], direction: str | None) -> dict
     ranks = dict.fromkeys(values, 1)
     for pair in pairs:
         if pair.differs:
-            first_is_better = (pair.difference < 0) == (direction == "lower")
-            ranks[pair.second if first_is_better else pair.first] += 1
+            ranks[_better_first(pair, direction)[1]] += 1
     return ranks
 
 

@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from ..core.choice import Choice
 from ..core.record import Result, Run
-from .naming import labels
+from .naming import Place, labels
 
 if TYPE_CHECKING:
     from .compare import Row
 
-Place = tuple[str, str]
-"""A row of the table, whatever its metric: its method and its problem."""
+Beats = Mapping[tuple[str, str], AbstractSet[tuple[str, str]]]
+"""By problem and metric: pairs of methods, of which the first is better beyond doubt."""
 
 
 @dataclass(frozen=True)
 class Point:
     """A row of the table on an axis: where it stands and what it says.
 
-    `front` says whether no other point of the same axis, problem and metric is at least as good in
-    both and better in one; it is False where neither direction of the metric is better.
+    `front` says whether no other point of the same axis, problem and metric that stands no further
+    along it is better beyond doubt, by the paired test of the table's ranks; it is False where
+    neither direction of the metric is better.
     """
 
     x: float
@@ -75,47 +77,62 @@ WITHIN = (
     Axis("nfe", lambda r: r.nfe, ("nfe", "integrator"), True),
     Axis("seconds", lambda r: r.fit_seconds, ("budget",), True),
 )
-ACROSS = Axis("dimension", _dimension, ("problem",), False)
-Better = Callable[[str], str | None]
+ACROSS = Axis("dimension", _dimension, ("problem", "points"), False)
 
 
 def curves(
-    results: Mapping[Place, Sequence[Result]], rows: Sequence[Row], better: Better
+    results: Mapping[Place, Sequence[Result]], rows: Sequence[Row], beats: Beats
 ) -> list[Curve]:
     """Every curve of results by place, whose table has these rows.
 
-    There are none on an axis on which everything stands at one place. `better` says of a metric
-    which direction is, if any.
+    There are none on an axis on which everything stands at one place.
     """
-    done, found = finished(results), []
+    done = {place: [r for r in own if r.status == "done"] for place, own in results.items()}
+    done = {place: own for place, own in done.items() if own}
+    found = []
     for data in dict.fromkeys(data for _, data in done):
         own = {place: each for place, each in done.items() if place[1] == data}
         for axis in WITHIN:
-            found += _on(axis, data, own, rows, better)
-    return found + across(done, rows, better)
+            found += _on(axis, data, own, rows, beats)
+    return found + _across(done, rows, beats)
 
 
-def finished(results: Mapping[Place, Sequence[Result]]) -> dict[Place, list[Result]]:
-    """What is done of them, without the places where nothing is."""
-    done = {place: [r for r in own if r.status == "done"] for place, own in results.items()}
-    return {place: own for place, own in done.items() if own}
-
-
-def across(
-    done: Mapping[Place, Sequence[Result]], rows: Sequence[Row], better: Better
+def _across(
+    done: Mapping[Place, Sequence[Result]], rows: Sequence[Row], beats: Beats
 ) -> list[Curve]:
     """The curves over problems that differ in nothing but their dimension."""
+    dims = {}
+    for own in done.values():
+        if (dim := _dimension(own[0])) is not None:
+            dims[repr(own[0].run.problem)] = (own[0].run.problem, dim)
+    setting = {
+        name: key
+        for name in {problem.name for problem, _ in dims.values()}
+        if (key := _sets_dimension([each for each in dims.values() if each[0].name == name]))
+    }
     families: dict[str, dict[Place, Sequence[Result]]] = {}
     kinds: dict[str, Choice] = {}
     for place, own in done.items():
         problem = own[0].run.problem
-        kind = Choice(problem.name, {k: v for k, v in problem.params.items() if k != "dim"})
+        left_out = setting.get(problem.name)
+        kind = Choice(problem.name, {k: v for k, v in problem.params.items() if k != left_out})
         kinds[repr(kind)] = kind
         families.setdefault(repr(kind), {})[place] = own
     found = []
     for name, places in zip(labels(list(kinds.values())), families.values(), strict=True):
-        found += _on(ACROSS, name, places, rows, better)
+        found += _on(ACROSS, name, places, rows, beats)
     return found
+
+
+def _sets_dimension(problems: Sequence[tuple[Choice, float]]) -> str | None:
+    """Which parameter of problems of one name their dimension follows from, if one does."""
+    for key in dict.fromkeys(key for problem, _ in problems for key in problem.params):
+        by_value: dict[str, set[float]] = {}
+        for problem, dim in problems:
+            by_value.setdefault(repr(problem.params.get(key)), set()).add(dim)
+        if len(by_value) > 1 and all(len(dims) == 1 for dims in by_value.values()):
+            return key
+    return None
 
 
 def _on(
@@ -123,7 +140,7 @@ def _on(
     data: str,
     done: Mapping[Place, Sequence[Result]],
     rows: Sequence[Row],
-    better: Better,
+    beats: Beats,
 ) -> list[Curve]:
     spots: dict[Place, float] = {}
     lines: dict[str, list[Place]] = {}
@@ -142,7 +159,9 @@ def _on(
             Curve(axis.name, data, metric, common(places), _points(places, spots, by_place))
             for places in lines.values()
         ]
-        found += _fronted([c for c in drawn if c.points], better(metric) if axis.pareto else None)
+        drawn = [curve for curve in drawn if curve.points]
+        known = axis.pareto and (data, metric) in beats
+        found += _fronted(drawn, beats[data, metric]) if known else drawn
     return found
 
 
@@ -171,16 +190,12 @@ def _points(
     return tuple(made)
 
 
-def _fronted(drawn: Sequence[Curve], better: str | None) -> list[Curve]:
+def _fronted(drawn: Sequence[Curve], beats: AbstractSet[tuple[str, str]]) -> list[Curve]:
     """The curves with their points on the Pareto front marked."""
-    if better is None:
-        return list(drawn)
-    sign = 1 if better == "lower" else -1
-    ends = [(p.x, sign * p.mean) for curve in drawn for p in curve.points]
+    spots = [(p.x, p.method) for curve in drawn for p in curve.points]
 
     def beaten(point: Point) -> bool:
-        x, y = point.x, sign * point.mean
-        return any(a <= x and b <= y and (a, b) != (x, y) for a, b in ends)
+        return any(x <= point.x and (method, point.method) in beats for x, method in spots)
 
     return [
         replace(c, points=tuple(replace(p, front=not beaten(p)) for p in c.points)) for c in drawn

@@ -1,4 +1,4 @@
-"""Names of rows: a method with whatever tells its runs apart from others of that name."""
+"""Names of rows: a method, or a problem, with whatever tells it apart from others of that name."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from ..core.choice import Choice
 from ..core.record import Run
 
 T = TypeVar("T")
+Place = tuple[str, str]
+"""A row of the table, whatever its metric: its method and its problem."""
 _SETTINGS = ("device", "points", "train", "batch", "threads", "tf32")
 
 
@@ -22,6 +24,22 @@ def label(choice: Choice, others: Sequence[Choice]) -> str:
 def labels(choices: Sequence[Choice]) -> list[str]:
     """Each choice's name, with the parameters in which it differs from others of that name."""
     return _by_name(choices, lambda choice: choice.name, _with_parameters)
+
+
+def places(runs: Sequence[Run]) -> list[Place]:
+    """The names of each run's method and of its problem.
+
+    Each problem is looked at for itself, so that a method's name says only what differs there.
+    """
+    names = labels([run.problem for run in runs])
+    groups: dict[str, list[int]] = defaultdict(list)
+    for i, name in enumerate(names):
+        groups[name].append(i)
+    found = [("", name) for name in names]
+    for name, own in groups.items():
+        for i, method in zip(own, row_labels([runs[i] for i in own]), strict=True):
+            found[i] = (method, name)
+    return found
 
 
 def row_labels(runs: Sequence[Run]) -> list[str]:

@@ -87,7 +87,7 @@ class Reproduction:
 
     def __repr__(self) -> str:
         run = self.then.run
-        return f"{run.method} on {run.problem}, seed {run.seed}: {self.verdict}"
+        return f"{run}: {self.verdict}"
 
     def to_dict(self) -> dict[str, Any]:
         """What was found as JSON data, as ``tk reproduce --json`` prints it."""

@@ -156,7 +156,7 @@ def _margins(inches: float) -> dict[str, float]:
 
 
 def _title(result: Result) -> str:
-    parts = [f"{result.run.method} on {result.run.problem}, seed {result.run.seed}"]
+    parts = [str(result.run)]
     value = result.metrics.get("sliced_w2")
     if value is not None and value.value is not None:
         ratio = f" ({value.ratio:.2f} of the floor)" if value.ratio is not None else ""

@@ -108,11 +108,11 @@ function plot(axis, metric, index) {
   return svg;
 }
 
-// The Pareto front, of the points that no other beats.
+// Rings round the points on the Pareto front, which no other beats beyond doubt.
+const ringed = (x, y, r = 8) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
 function front(best, X, Y) {
-  const sorted = best.slice().sort((a, b) => a.x - b.x);
-  const path = sorted.map((p, i) => (i ? `H${X(p.x)}V${Y(p.y)}` : `M${X(p.x)} ${Y(p.y)}`)).join("");
-  return draw("path", { class: "front", d: path, fill: "none", stroke: "var(--ink)", "stroke-width": 1, opacity: .55 });
+  const path = best.map((p) => ringed(X(p.x), Y(p.y))).join("");
+  return draw("path", { class: "front", d: path, fill: "none", stroke: "var(--ink)", "stroke-width": 1, opacity: .7 });
 }
 
 function hover(svg, points, X, Y, W, H, axis, name) {
@@ -159,7 +159,8 @@ function legend(names, index, front) {
       draw("path", { d: "M1 7H33", stroke: colour, "stroke-width": 2, "stroke-dasharray": dash }),
       draw("path", { d: shape(17, 7), fill: filled, stroke: colour, "stroke-width": 1.6 })), " ", el("span", {}, name));
   }), !front ? null : el("li", {}, draw("svg", { viewBox: "0 0 34 14", "aria-hidden": "true" },
-    draw("path", { d: "M1 3H17V11H33", fill: "none", stroke: "var(--ink)", opacity: .55 })), " Pareto front"));
+    draw("path", { d: ringed(17, 7, 6), fill: "none", stroke: "var(--ink)", opacity: .7 })),
+    " Pareto front: nothing beside or left of it is better beyond doubt"));
 }
 
 function curves(part) {
