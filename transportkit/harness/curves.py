@@ -160,8 +160,8 @@ def _on(
             for places in lines.values()
         ]
         drawn = [curve for curve in drawn if curve.points]
-        known = axis.pareto and (data, metric) in beats
-        found += _fronted(drawn, beats[data, metric]) if known else drawn
+        ranked = axis.pareto and (data, metric) in beats
+        found += _fronted(drawn, beats[data, metric]) if ranked else drawn
     return found
 
 
