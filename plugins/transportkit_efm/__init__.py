@@ -161,6 +161,7 @@ efm_exact = MethodSpec(
     family="electrostatic",
     params=EfmExactParams,
     implementation="transportkit_efm.exact:EfmExact",
+    solved=True,
     model="field",
     integrator="lines",
     reversible=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from pathlib import Path
 
@@ -61,6 +62,19 @@ def test_a_suite_in_full(suite: Path) -> None:
     assert pushed == [4] * 16
 
 
+def test_what_is_solved_is_done_once_for_all_budgets() -> None:
+    budgets = [Budget(steps=5), Budget(steps=9)]
+    runs = Experiment(["emd", "cfm", "linear"], ["moons"], (0, 1), budgets).runs()
+    done = [(run.method.name, run.budget.steps, run.seed) for run in runs]
+    assert len(done) == len(set(done))
+    assert {each for each in done if each[2] == 1} == {
+        ("emd", 5, 1),
+        ("cfm", 5, 1),
+        ("cfm", 9, 1),
+        ("linear", 5, 1),
+    }
+
+
 def test_a_suite_reduced(suite: Path) -> None:
     runs = Experiment(**read_suite(suite, reduced=True)).runs()
     assert {(r.seed, r.problem.name, r.points) for r in runs} == {(0, "moons", 100)}
@@ -82,11 +96,9 @@ def test_a_suite_reduced(suite: Path) -> None:
 def test_a_suite_that_is_wrong(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "suite.yaml"
     path.write_text(text)
-    with pytest.raises(UsageError, match=r"suite\.yaml|budget|seeds") as error:
-        read_suite(path)
-    assert message in str(error.value)
-    with pytest.raises(UsageError):
-        read_suite(path, reduced=True)
+    for reduced in (False, True):
+        with pytest.raises(UsageError, match=re.escape(message)):
+            read_suite(path, reduced)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +113,8 @@ def test_a_suite_that_is_wrong(text: str, message: str, tmp_path: Path) -> None:
     ],
 )
 def test_an_experiment_that_is_wrong(changed: dict, message: str) -> None:
-    with pytest.raises(UsageError) as error:
+    with pytest.raises(UsageError, match=re.escape(message)):
         Experiment(**{"methods": ["cfm"], "problems": ["moons"], **changed}).runs()
-    assert message in str(error.value)
 
 
 def test_a_cost_is_estimated_from_what_is_finished() -> None:

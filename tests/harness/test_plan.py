@@ -22,7 +22,7 @@ def test_seeds(text: str, seeds: list[int]) -> None:
 
 @pytest.mark.parametrize("text", ["", "a", "1-", "-1", "0--3", "5-2", "1,,2", "0-99999999", "1.5"])
 def test_no_seeds(text: str) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match=r"seeds read 0-4|names no seed|more than 100000"):
         parse_seeds(text)
 
 

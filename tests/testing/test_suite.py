@@ -70,11 +70,21 @@ def test_a_spec_that_is_not_light_fails_the_check(wrong: Callable[..., None]) ->
         asked()
 
 
+def test_what_says_that_it_is_solved_makes_no_steps(wrong: Callable[..., None]) -> None:
+    wrong(extra="MethodSpec = __import__('functools').partial(MethodSpec, solved=True)")
+    named = {check.name: check for check in checks("method", "wrong")}
+    named["tiny_budget"]()
+    fit = named["tiny_budget"].subject.trial().fit
+    object.__setattr__(fit, "steps", 1)
+    with pytest.raises(AssertionError, match="says that it is solved, and 1 steps were made"):
+        named["tiny_budget"]()
+
+
 def test_a_fit_that_forgets_its_rounds_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transportkit_flow.reflow.RectifiedGame.restore", lambda self, state: None)
     params = {"width": 8, "batch": 16, "pairs": 64, "reflow_steps": 2}
     (asked,) = (c for c in checks("method", "rectified", params=params) if c.name == "resumed")
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=r"losses are not those|moves points differently"):
         asked()
 
 

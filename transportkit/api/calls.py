@@ -7,7 +7,6 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,18 +16,16 @@ from .. import registry
 from ..core.choice import Choice
 from ..core.record import Budget
 from ..errors import Diverged, Refusal, RunFailed, UsageError
+from ..harness import asked
 from ..harness import gather as gathering
 from ..harness.execute import Executor, Outcome
-from ..harness.executors import Work, backend
 from ..harness.experiment import Experiment
 from ..harness.plan import parse_seeds
 from ..harness.reproduce import Reproduction
 from ..harness.store import Store
-from ..harness.suite import keep_suite, read_suite
+from ..harness.study import Study
 from ..report.track import tracker
-from .catalogue import all_methods
 from .comparison import Comparison
-from .execute import execute
 from .plan import Plan, plan_of
 from .progress import watched
 from .record import Points, Pushed, RunRecord, points_of
@@ -136,31 +133,22 @@ def compare(
     `alone` does again what was timed beside other work; `track` names a tracker that is told of
     each run. A run that fails is in the comparison with its reason.
     """
-    if alone and (jobs > 1 or executor not in (None, "local")):
-        raise UsageError("alone runs one at a time, here; leave out jobs and executor")
     experiment = _experiment(
         methods, data, source, target, seeds, budget, integrator, nfe, sweep, suite, reduced, out,
         metrics=metrics, device=device, points=points, train=train, batch=batch, threads=threads,
         tf32=tf32,
     )  # fmt: skip
-    place = backend(executor, jobs)
-    experiment = replace(experiment, device=place.device(experiment.device))
-    runs = experiment.runs()
-    store = Store(Path(out).expanduser())
-    if suite is not None:
-        keep_suite(Path(suite).expanduser(), store.folder)
-    told = tracker(track, store.folder)
-    with watched(progress, len(runs)) as bars:
-        work = Work(runs, store, experiment.device, fresh, bars.listen, timed=alone)
-        outcomes = execute(work, place, bars)
+    place, file = Path(out).expanduser(), _path(suite)
+    study = Study(experiment, place, file, jobs, executor, fresh, alone)
+    told = tracker(track, place)
+    outcomes = study.execute(lambda total: watched(progress, total))
     for outcome in outcomes:
         if told and not outcome.found:
             told(outcome.result)
         _warn(outcome)
-    notes = {"protocol": experiment.protocol, "published": experiment.published}
     return Comparison(
         tuple(RunRecord(o.result, o.found) for o in outcomes),
-        {name: note for name, note in notes.items() if note is not None},
+        {name: note for name, note in study.notes.items() if note is not None},
     )
 
 
@@ -198,8 +186,8 @@ def plan(
             out, Path(away), metrics=metrics, device=device, points=points, train=train,
             batch=batch, threads=threads, tf32=tf32,
         )  # fmt: skip
-        runs = experiment.runs()
-    return plan_of(runs, Path(out).expanduser(), fresh)
+        study = Study(experiment, Path(out).expanduser(), fresh=fresh)
+        return plan_of(study)
 
 
 def push(record: RunRecord | str | os.PathLike[str], points: Points, **how: Any) -> Pushed:
@@ -249,29 +237,30 @@ def _experiment(
     **shared: Any,
 ) -> Experiment:
     """What `compare` is asked for; arrays that are new go to `away` where that is given."""
-    if reduced and suite is None:
-        raise UsageError("reduced is for a suite, which says in a block what is smaller")
-    asked = read_suite(Path(suite).expanduser(), reduced) if suite is not None else {}
+    said: dict[str, Any] = {}
     named = _many(data)
     if suite is None or named or source is not None or target is not None:
-        asked["problems"] = _problems(named, source, target, out, away)
-    if not asked.get("methods") or methods is not None:
-        asked["methods"] = _many(methods) or all_methods()
-        for method in asked["methods"]:
+        said["problems"] = _problems(named, source, target, out, away)
+    if methods is not None:
+        said["methods"] = _many(methods)
+        for method in said["methods"]:
             _check_named("method", method)
     if seeds is not None:
-        asked["seeds"] = parse_seeds(seeds) if isinstance(seeds, str) else _several(seeds)
+        said["seeds"] = parse_seeds(seeds) if isinstance(seeds, str) else _several(seeds)
     if budget is not None:
-        asked["budgets"] = [_budget(one) for one in _several(budget)]
+        said["budgets"] = [_budget(one) for one in _several(budget)]
     if integrator is not None:
-        asked["integrators"] = _several(integrator)
+        said["integrators"] = _several(integrator)
     if nfe is not None:
-        asked["nfes"] = _several(nfe)
+        said["nfes"] = _several(nfe)
     if sweep:
-        asked["sweep"] = {**asked.get("sweep", {}), **sweep}
+        said["sweep"] = sweep
     shared["metrics"] = _many(shared["metrics"]) or None
-    asked |= {name: value for name, value in shared.items() if value is not None}
-    return Experiment(**asked)
+    return asked.experiment({**said, **shared}, _path(suite), reduced)
+
+
+def _path(given: str | os.PathLike[str] | None) -> Path | None:
+    return None if given is None else Path(given).expanduser()
 
 
 def _checked(outcome: Outcome) -> RunRecord:

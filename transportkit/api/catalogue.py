@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +15,6 @@ from ..core.spec import IntegratorSpec, MethodSpec, MetricSpec, Spec
 from ..errors import UsageError, did_you_mean
 from ..registry import TITLES
 from .tables import table
-
-log = logging.getLogger("transportkit")
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,7 @@ class About:
             facts = {"family": spec.family, "fits": f"a {spec.model}"}
             if spec.integrator:
                 facts["integrator"] = spec.integrator
+            facts["fitted"] = "solved at once" if spec.solved else "by training"
             return {**facts, "reversible": "yes" if spec.reversible else "no"}
         if isinstance(spec, MetricSpec):
             return {"better": spec.better or "describes, does not rank"}
@@ -189,18 +187,6 @@ def info(name: str, kind: str | None = None) -> About:
     if len(kinds) > 1:
         raise UsageError(f"'{name}' is a {' and a '.join(kinds)}; say kind='{kinds[0]}'")
     return _about(registry.describe(kinds[0], name))
-
-
-def all_methods() -> list[str]:
-    """Every method that can be described; those that cannot are named in a warning of the log."""
-    names = []
-    for entry in registry.entries("method"):
-        found = registry.read(entry)
-        if isinstance(found, registry.Broken):
-            log.warning("method '%s' is left out: %s", entry.name, found.reason)
-        else:
-            names.append(entry.name)
-    return names
 
 
 def kinds_of(name: str) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..core.record import Run
 from ..harness.estimate import BASES, Estimate, estimate
 from ..harness.naming import places
 from ..harness.store import Store
+from ..harness.study import Study
 from ..report.figures import seconds
 from .tables import aligned, table
 
@@ -81,10 +81,10 @@ class Plan:
         return f"{table(_HEADINGS, self._rows())}<p>{self._total}</p>"
 
 
-def plan_of(runs: Sequence[Run], out: Path, fresh: bool = False) -> Plan:
-    """What these runs may cost, from what is finished in `out`. Nothing is written there."""
-    store = Store(out, reads=True)
-    found = [run for run in runs if not fresh and store.find(run)]
+def plan_of(study: Study) -> Plan:
+    """What a study may cost, from what is finished where it keeps its runs. Nothing is written."""
+    runs, store = study.runs, Store(study.out, reads=True)
+    found = [run for run in runs if not study.fresh and store.find(run)]
     costs = estimate(runs, found, store.results())
     known = [cost.seconds for cost in costs if cost.seconds is not None]
     return Plan(

@@ -42,7 +42,8 @@ class MethodSpec(Spec):
     """A transport method. `implementation` is a subclass of `Method`.
 
     `model` says what it fits; a field has `integrator`, the default as one would type it, such as
-    ``"dopri5:rtol=1e-4"``. `reversible` says that points can be carried from Q to P as well.
+    ``"dopri5:rtol=1e-4"``. `reversible` says that points can be carried from Q to P as well,
+    `solved` that it is fitted without steps, as by `Direct`, and so alike under every budget.
     """
 
     kind: ClassVar[str] = "method"
@@ -50,6 +51,7 @@ class MethodSpec(Spec):
     model: Literal["field", "map"] = "field"
     integrator: str | None = None
     reversible: bool = False
+    solved: bool = False
 
     def __post_init__(self) -> None:
         if (self.model == "field") != (self.integrator is not None):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from typing import Any
 
@@ -12,7 +12,7 @@ from ..core.choice import Choice
 from ..core.params import parameters
 from ..core.record import Budget, Run
 from ..errors import UsageError, did_you_mean
-from .plan import Asked, Settings, choose, plan
+from .plan import Asked, Settings, choose, plan, solved
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,9 @@ class Experiment:
     def runs(self) -> list[Run]:
         """Every run, each once; those that push one fit differently stand together.
 
-        A map takes no integrator and no NFE, so it has one run for all of them. Raises UsageError
-        or PluginError before any work starts.
+        A map takes no integrator and no NFE, so it has one run for all of them, and a method that
+        is solved one for all budgets, under the first. Raises UsageError or PluginError before any
+        work starts.
         """
         methods = list(self._methods())
         problems = [choose("problem", asked) for asked in self.problems]
@@ -62,13 +63,18 @@ class Experiment:
             for first in range(0, len(pushes), width):
                 for seed in range(size):
                     for each in pushes[first : first + width]:
-                        run = each[cell * size + seed]
+                        run = self._once(each[cell * size + seed])
                         runs.setdefault(run.key(), run)
         if not any(run.integrator for run in runs.values()) and (
             any(self.integrators) or any(self.nfes)
         ):
             raise UsageError("these methods are maps, which take no integrator and no nfe")
         return list(runs.values())
+
+    def _once(self, run: Run) -> Run:
+        """A run, or the one that it would repeat under another budget."""
+        first = self.budgets[0]
+        return replace(run, budget=first) if run.budget != first and solved(run.method) else run
 
     def _settings(self, budget: Budget, integrator: Asked | None, nfe: int | None) -> Settings:
         shared = {f.name: getattr(self, f.name) for f in fields(Settings) if hasattr(self, f.name)}

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from ..core.record import Result, Run
-from ..errors import DataError
+from ..core.record import Budget, Result, Run
+from ..errors import DataError, TransportkitError
+from .plan import solved
 from .store import RESULT, read_result, run_folders
 
 log = logging.getLogger("transportkit")
@@ -55,4 +56,14 @@ def _work(run: Run) -> str:
     """The content key without versions of code; digests of the files that were read stay."""
     files = f"{run.problem.name} "
     kept = {name: digest for name, digest in run.versions.items() if name.startswith(files)}
-    return replace(run, versions=kept).key()
+    # What is solved is the same under every budget.
+    budget = Budget() if _solved(run) else run.budget
+    return replace(run, versions=kept, budget=budget).key()
+
+
+def _solved(run: Run) -> bool:
+    try:
+        return solved(run.method)
+    except TransportkitError:
+        # A method of a plugin that is no longer here.
+        return False

@@ -130,6 +130,12 @@ def _absolute(path: str) -> str:
     return str(Path(filled).expanduser().absolute())
 
 
+def solved(method: Choice) -> bool:
+    """Whether a method is fitted without steps, alike under every budget."""
+    spec = registry.describe("method", method.name).spec
+    return isinstance(spec, MethodSpec) and spec.solved
+
+
 def check_problems(runs: Iterable[Run]) -> None:
     """Make every problem once, so that samples that cannot be used are refused before any work."""
     for choice in {repr(run.problem): run.problem for run in runs}.values():

@@ -19,6 +19,7 @@ from ..core.model import Field
 from ..core.problem import Empirical, Problem
 from ..core.random import derive
 from ..core.record import Budget
+from ..core.spec import MethodSpec
 from ..core.status import Stop
 from ..core.trainer import Progress
 from ..errors import TransportkitError
@@ -220,9 +221,12 @@ def reverse(subject: MethodSubject) -> None:
 
 
 def tiny_budget(subject: MethodSubject) -> None:
-    """Is a budget of a few steps kept?"""
+    """Is a budget of a few steps kept, and are none made by what says that it is solved?"""
     fit, told = subject.trial().fit, subject.trial().told
     assert QUICK.steps is not None
+    spec = registry.describe("method", subject.choice.name).spec
+    if isinstance(spec, MethodSpec) and spec.solved:
+        assert fit.steps == 0, f"its spec says that it is solved, and {fit.steps} steps were made"
     assert fit.steps <= QUICK.steps, f"{fit.steps} steps were made, {QUICK.steps} allowed"
     assert all(p.step <= QUICK.steps for p in told), "more steps were reported than allowed"
     assert not fit.model.training, "the fitted model is in training mode; call eval()"

@@ -38,6 +38,7 @@ class MixtureParams:
 linear = MethodSpec(
     summary="the optimal affine map between Gaussians of the samples' means and covariances",
     implementation="transportkit_ot.gaussian.affine:Linear",
+    solved=True,
     citation="Olkin and Pukelsheim 1982; Ledoit and Wolf 2004 (shrinkage)",
     params=LinearParams,
     family="optimal transport",
@@ -46,6 +47,7 @@ linear = MethodSpec(
 gmm = MethodSpec(
     summary="optimal transport between Gaussian mixtures, Gaussian by Gaussian",
     implementation="transportkit_ot.gaussian.mixture:GaussianMixtures",
+    solved=True,
     citation="Delon and Desolneux 2020, arXiv:1907.05254",
     params=MixtureParams,
     family="optimal transport",

@@ -25,6 +25,7 @@ class SlicedParams:
 sliced = MethodSpec(
     summary="iterative sliced transport: monotone maps along axes turned at random",
     implementation="transportkit_ot.slices.transfer:Sliced",
+    solved=True,
     citation="Pitie, Kokaram and Dahyot 2007, CVIU 107 (IDT); Bonneel et al. 2015",
     params=SlicedParams,
     family="optimal transport",

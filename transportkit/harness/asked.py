@@ -1,0 +1,50 @@
+"""The experiment that is asked for: a suite, and what is said beside it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import registry
+from ..errors import UsageError
+from .experiment import Experiment
+from .suite import read_suite
+
+log = logging.getLogger("transportkit")
+
+
+def experiment(
+    said: Mapping[str, Any], suite: Path | None = None, reduced: bool = False
+) -> Experiment:
+    """The experiment of a suite, with the fields that are `said` in place of what the suite says.
+
+    A field that is None is not said; a sweep is added to that of the suite. Where no method is
+    named it is all that there are. Raises UsageError where nothing names a problem.
+    """
+    if reduced and suite is None:
+        raise UsageError("reduced is for a suite, which says in a block what is smaller")
+    fields = {} if suite is None else read_suite(suite, reduced)
+    given = {name: value for name, value in said.items() if value is not None}
+    if "sweep" in given:
+        given["sweep"] = {**fields.get("sweep", {}), **given["sweep"]}
+    fields |= given
+    if not fields.get("methods"):
+        fields["methods"] = all_methods()
+    if not fields.get("problems"):
+        where = f"'{suite}' names no problem; " if suite is not None else ""
+        raise UsageError(f"{where}name a problem, or give samples as source and target")
+    return Experiment(**fields)
+
+
+def all_methods() -> list[str]:
+    """Every method that can be described; those that cannot are named in a warning of the log."""
+    names = []
+    for entry in registry.entries("method"):
+        found = registry.read(entry)
+        if isinstance(found, registry.Broken):
+            log.warning("method '%s' is left out: %s", entry.name, found.reason)
+        else:
+            names.append(entry.name)
+    return names

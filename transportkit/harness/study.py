@@ -1,0 +1,135 @@
+"""A comparison as it is done: an experiment, where its runs are kept, and what executes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..core.params import whole
+from ..core.record import Run
+from ..errors import UsageError
+from .experiment import Experiment
+from .index import Index, remember
+from .outcome import FAILED, Outcome
+from .plan import Asked, check_problems
+from .store import Store
+from .suite import keep_suite
+
+if TYPE_CHECKING:
+    from .executors import Backend, Work
+
+
+class Watcher(Protocol):
+    """Told how the runs go; see `transportkit.report.bars.Bars`."""
+
+    def listen(self, phase: str, done: float, total: float | None, text: str) -> None: ...
+
+    def next_run(self, title: str) -> None: ...
+
+    def say(self, text: str) -> None: ...
+
+
+Watch = Callable[[int], AbstractContextManager[Watcher]]
+"""What shows the progress of so many runs while they are executed."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """An experiment and how it is done.
+
+    Results are kept in `out`, with a copy of the `suite` where it is of one. `jobs` are local
+    processes, `executor` names another place; `fresh` does again what is finished, `alone` what
+    was timed beside other work.
+    """
+
+    experiment: Experiment
+    out: Path
+    suite: Path | None = None
+    jobs: int = 1
+    executor: Asked | None = None
+    fresh: bool = False
+    alone: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "jobs", whole("jobs", self.jobs, 1))
+        if self.alone and (self.jobs > 1 or self.executor not in (None, "local")):
+            raise UsageError("alone runs one at a time, here; leave out jobs and executor")
+
+    @cached_property
+    def asked(self) -> Experiment:
+        """The experiment, for the device of the place that executes it."""
+        if self.executor is None:
+            return self.experiment
+        # Imports torch, which a comparison that finds everything finished does without.
+        from .executors import backend
+
+        device = backend(self.executor, self.jobs).device(self.experiment.device)
+        return replace(self.experiment, device=device)
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """Every run. Raises UsageError or PluginError before any work starts."""
+        return self.asked.runs()
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What the author of the experiment says of it."""
+        return {"protocol": self.asked.protocol, "published": self.asked.published}
+
+    def execute(self, watch: Watch) -> list[Outcome]:
+        """The outcome of every run, in their order; those that are finished are found.
+
+        Raises DataError, before any work, for a problem whose samples cannot be used.
+        """
+        runs, store = self.runs, Store(self.out)
+        if self.suite is not None:
+            keep_suite(self.suite, self.out)
+        if not self.fresh and (found := self._finished(store)) is not None:
+            return found
+        from .executors import Work, backend
+
+        place = backend(self.executor, self.jobs)
+        with watch(len(runs)) as watcher:
+            listen, device = watcher.listen, self.asked.device
+            work = Work(runs, store, device, self.fresh, listen, timed=self.alone)
+            outcomes = outcomes_of(work, place, watcher)
+        remember(runs, store)
+        return outcomes
+
+    def _finished(self, store: Store) -> list[Outcome] | None:
+        """Every run found finished; None where one is not, or was timed beside others in vain."""
+        outcomes, index = [], Index(store)
+        for run in self.runs:
+            found = index.find(run)
+            if found is None or (self.alone and found.alone is False):
+                return None
+            outcomes.append(Outcome(found, found=True))
+        index.keep()
+        return outcomes
+
+
+def outcomes_of(work: Work, place: Backend, watcher: Watcher) -> list[Outcome]:
+    """The outcome of every run, in their order."""
+    runs = work.runs
+    check_problems(runs)
+    outcomes: dict[str, Outcome] = {}
+    stream = place.outcomes(work)
+    try:
+        with closing(stream):
+            for outcome in stream:
+                result = outcome.result
+                outcomes[result.run.key()] = outcome
+                watcher.next_run(str(result.run))
+                if result.status in FAILED:
+                    log = f"; see {result.folder}/log.txt" if result.folder else ""
+                    watcher.say(f"{result.run}: {result.status}, {result.message}{log}")
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"{len(outcomes)} of {len(runs)} runs are finished and kept in {work.store.folder}; "
+            "the same command goes on from there."
+        ) from None
+    return [outcomes[run.key()] for run in runs if run.key() in outcomes]
