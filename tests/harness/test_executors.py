@@ -5,15 +5,21 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from shutil import which
+from subprocess import run as run_command
+from threading import Event
 
 import pytest
 
 from transportkit import Result, Run, TransportkitError, UsageError, registry
+from transportkit.harness import eviction, judge
 from transportkit.harness.executors import Backend, Work, backend
 from transportkit.harness.executors.remote import UnfitWorker, marked, perform
+from transportkit.harness.executors.slurm_jobs import Job
 from transportkit.harness.plan import Settings, plan
 from transportkit.harness.store import Store
 
@@ -107,10 +113,19 @@ def test_dask_a_worker_that_is_killed_costs_nothing(mortal: None, tmp_path: Path
     assert all(outcome.found for outcome in again)
 
 
-def test_slurm_a_job_that_is_killed_costs_the_run_it_was_at(mortal: None, tmp_path: Path) -> None:
+def slurm_answers() -> bool:
+    return bool(which("sinfo")) and run_command(["sinfo"], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("cluster", ["local", "slurm"])
+def test_slurm_a_job_that_is_killed_costs_the_run_it_was_at(
+    mortal: None, tmp_path: Path, cluster: str
+) -> None:
     pytest.importorskip("submitit", reason="submitit is not installed")
+    if cluster == "slurm" and not slurm_answers():
+        pytest.skip("no SLURM answers here")
     runs = runs_of("mortal:at=30")
-    results = done(backend("slurm:cluster=local", 2), runs, tmp_path / "a")
+    results = done(backend(f"slurm:cluster={cluster},mem_gb=1", 2), runs, tmp_path / "a")
     assert {n: r.status for n, r in results.items()} == {20: "done", 30: "failed", 40: "done"}
     assert "died" in results[30].message
     few = [run for run in runs if run.points != 30]
@@ -162,6 +177,31 @@ def test_slurm_submits_one_array(mortal: None, tmp_path: Path, monkeypatch) -> N
     assert "#SBATCH --partition=short" in asked
     assert "#SBATCH --array=0-1%2" in asked or "#SBATCH --array=0-1%3" in asked
     assert "#SBATCH --time=5" in asked
+
+
+def test_slurm_a_job_whose_time_is_up_leaves_its_run_undone(
+    mortal: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("submitit", reason="submitit is not installed")
+    (run,) = runs_of(sizes=(20,))
+    store = Store(tmp_path / "a")
+    monkeypatch.setattr(eviction, "_coming", Event())
+    with marked(store) as mark:
+        job = Job(mark, "cpu", False, (run,), tmp_path / "record")
+
+        def time_is_up(*_: object) -> None:
+            # What submitit does within the signal, which may strike in a metric.
+            assert job.checkpoint().function == job
+            sys.exit(-1)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(judge, "_evaluate", time_is_up)
+            with pytest.raises(SystemExit):
+                job()
+        assert store.find(run) is None
+        assert not job.record.exists()
+        monkeypatch.setattr(eviction, "_coming", Event())
+        assert [outcome.result.status for outcome in job()] == ["done"]
 
 
 def test_dask_by_address_and_what_a_worker_refuses(

@@ -22,7 +22,7 @@ from ..core.threads import threads
 from ..errors import DataError, Diverged, Refusal, TransportkitError, UsageError
 from ..transport import Moved, Transport
 from . import device as devices
-from . import memory
+from . import eviction, memory
 from .fitting import Fitter, Listener, silent
 from .floors import Floors
 from .judge import evaluation_points, judge
@@ -85,6 +85,8 @@ class Executor:
         except Diverged as error:
             return self._without_figures(run, "diverged", str(error))
         except (Exception, SystemExit) as error:
+            if eviction.coming():
+                raise
             trace = traceback.format_exc()
             if memory.ran_out(error):
                 self._make_room()

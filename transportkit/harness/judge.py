@@ -14,7 +14,7 @@ from ..core.problem import Problem
 from ..core.random import derive
 from ..core.record import Run, Value
 from ..errors import Refusal
-from . import memory
+from . import eviction, memory
 from .floors import Floors
 
 log = logging.getLogger("transportkit")
@@ -52,6 +52,8 @@ def judge(
         try:
             values[name] = _evaluate(run, whole, evidence, floors, choice)
         except (Exception, SystemExit) as error:
+            if eviction.coming():
+                raise
             # What took long to fit is not thrown away because one metric fails on it.
             log.debug("metric %s failed", name, exc_info=True)
             values[name] = Value(None)

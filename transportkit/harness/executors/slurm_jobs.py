@@ -14,6 +14,7 @@ from typing import Any, Literal
 from ...core.params import param
 from ...core.record import Result, Run
 from ...errors import DataError, UsageError
+from .. import eviction
 from ..execute import Outcome
 from ..store import Store, read_result
 from .base import Backend, Group, Work, search
@@ -21,6 +22,9 @@ from .remote import UnfitWorker, device_of, marked, perform
 
 FOLDER = "slurm"
 MOST_IN_AN_ARRAY = 1000
+NOTICE = 30
+"""Seconds before its end at which a job is told. It only has to leave; checkpoints are there."""
+
 BETWEEN_LOOKS = {"slurm": 2.0, "local": 0.1}
 
 
@@ -41,6 +45,7 @@ class Slurm(Backend):
     cpus_per_task: int = param(1, "CPUs of a job", ge=1)
     gpus_per_node: int = param(0, "GPUs of a job", ge=0)
     mem_gb: int = param(8, "memory of a job in GB", ge=1)
+    requeues: int = param(10, "how often a job whose time is up is queued again", ge=0)
     jobs: int = param(1, "how many jobs at a time", ge=1)
 
     def __post_init__(self) -> None:
@@ -60,7 +65,9 @@ class Slurm(Backend):
     def _executor(self, store: Store) -> Any:
         try:
             executor = _submitit().AutoExecutor(
-                folder=store.folder.absolute() / FOLDER, cluster=self.cluster
+                folder=store.folder.absolute() / FOLDER,
+                cluster=self.cluster,
+                slurm_max_num_timeout=self.requeues,
             )
         except RuntimeError as error:
             raise UsageError(f"no SLURM here: {' '.join(str(error).split())}") from None
@@ -76,6 +83,7 @@ class Slurm(Backend):
             gpus_per_node=self.gpus_per_node,
             mem_gb=self.mem_gb,
             slurm_array_parallelism=self.jobs,
+            slurm_signal_delay_s=NOTICE,
             **own,
         )
         return executor
@@ -95,6 +103,9 @@ class Job:
         outcomes = []
         for run in self.runs:
             outcome = perform(self.mark, self.device, self.fresh, run)
+            if eviction.coming():
+                # The exit struck where everything is caught, so this outcome is of no run.
+                raise SystemExit(-1)
             outcomes.append(outcome)
             with self.record.open("a") as stream:
                 stream.write(f"{run.key()} {outcome.result.folder or ''}\n")
@@ -103,8 +114,10 @@ class Job:
     def checkpoint(self) -> Any:
         """What submitit queues again where SLURM takes the machine away or the time is up.
 
-        Runs that are done are found, and the fit in hand goes on from its checkpoint.
+        Runs that are done are found, and the fit in hand goes on from its checkpoint. submitit
+        calls this within the signal and exits next.
         """
+        eviction.announce()
         return _submitit().helpers.DelayedSubmission(self)
 
 
