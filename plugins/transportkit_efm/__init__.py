@@ -83,12 +83,14 @@ class EfmFlowParams:
     pairs: int = param(10_000, "pairs made at a time by following lines", ge=1)
     refresh: int = param(5000, "steps after which new pairs are made", ge=1)
     distance: float | None = param(
-        None,
-        "distance of the plates; auto: 8 sqrt(D) standard deviations of the data, 3 above D = 8",
-        gt=0,
+        None, "distance of the plates; auto: 8 sqrt(D) standard deviations of the data", gt=0
     )
     offset: float | None = param(
         None, "how near a plate the field is read; auto: from the distance of neighbours", gt=0
+    )
+    ends: Literal["assigned", "flux"] = param(
+        "assigned",
+        "how lines end on samples: assigned one to one, a chunk at a time, or drawn by flux",
     )
 
 

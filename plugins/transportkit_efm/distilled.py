@@ -3,10 +3,9 @@
 Pairs (x, T(x)) made by the exact lines of a capacitor are what minibatch optimal transport is to
 flow matching: a coupling whose straight paths hardly cross, so that few evaluations follow them.
 Unlike a minibatch's it is one map for the whole source, and costs evaluations of the field, not an
-assignment. Up to `DENSE` dimensions the lines are those that rise between distant plates, which
-few steps follow; above, where a point's flux is its own, lines leave isotropically. The regression
-is that of conditional flow matching (Tong et al. 2024, arXiv:2302.00482, equation 10 with
-independent pairs replaced by these).
+assignment; how it ends among samples is told in `coupling`. The regression is that of conditional
+flow matching (Tong et al. 2024, arXiv:2302.00482, equation 10 with independent pairs replaced by
+these).
 """
 
 from __future__ import annotations
@@ -20,39 +19,27 @@ from torch import Generator, Tensor, nn
 from transportkit import (
     Descent,
     IntervalField,
-    Lines,
     Marginal,
     Method,
-    Midpoint,
     Model,
     Problem,
-    Stop,
     TimeMLP,
     Trainer,
-    Transport,
 )
 
 from . import EfmFlowParams
-from .charges import DENSE, ChargedPlates
-from .rising import ExactRisingField
+from .coupling import LineCoupling
 from .training import PooledGame
 from .units import Units
 
-STEPS = 16
-"""Steps along a line that rises, each of two evaluations of the field."""
-
-SPACING = 1.0
-"""Automatic offset of those lines, in distances of nearest neighbours."""
-
-NEAR = 0.03
-"""Height below which they are taken in even steps, in units of the data and sqrt(D)."""
-
 
 class StraightField(IntervalField):
-    """v(t, y) = scale * net(t, (y - mean) / scale), in the units of the data."""
+    """v(t, y) = scale * net(t, (y - mean) / scale), in the units of the data. `kept`: see
+    `PooledGame`."""
 
     mean: Tensor
     scale: Tensor
+    kept: Tensor
 
     def __init__(
         self,
@@ -66,6 +53,7 @@ class StraightField(IntervalField):
         self.event_shape, self.width, self.depth = tuple(event_shape), width, depth
         self.register_buffer("mean", torch.zeros(self.event_shape))
         self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("kept", torch.ones(()))
         self.net = TimeMLP(self.event_shape, width=width, depth=depth, generator=generator)
 
     @property
@@ -94,10 +82,17 @@ class LineDistillation(PooledGame[Pairs]):
     def __init__(self, problem: Problem, params: EfmFlowParams, generator: Generator) -> None:
         self.params = params
         self.source: Marginal = problem.source
-        source = problem.source.points(params.charges, generator).flatten(1)
-        target = problem.target.points(params.charges, generator).flatten(1)
-        self.lines = _lines_between(source, target, problem.event_shape, params)
-        units = Units.of(source, target)
+        source = problem.source.points(params.charges, generator)
+        target = problem.target.points(params.charges, generator)
+        self.coupling = LineCoupling(
+            source,
+            target,
+            problem.target,
+            distance=params.distance,
+            offset=params.offset,
+            ends=params.ends,
+        )
+        units = Units.of(source.flatten(1), target.flatten(1))
         self.field = StraightField(
             problem.event_shape, width=params.width, depth=params.depth, generator=generator
         ).to(source.device)
@@ -120,36 +115,15 @@ class LineDistillation(PooledGame[Pairs]):
         return (error / self.field.scale).square().mean()
 
     def model(self) -> StraightField:
+        self.field.kept.fill_(self.kept)
         return self.field
 
     def gather(self, generator: Generator) -> None:
         """Follow lines from source points; the pairs of a round depend on the seed alone."""
         x = self.source.points(self.params.pairs, generator)
-        moved = self.lines.push(x, generator)
-        arrived = moved.stop == Stop.ARRIVED
-        self.x, self.y = x[arrived], moved.points[arrived]
-
-
-def _lines_between(
-    source: Tensor, target: Tensor, event_shape: tuple[int, ...], params: EfmFlowParams
-) -> Transport:
-    """The exact lines from one flat sample to another, and how they are followed."""
-    distance, offset = params.distance, params.offset
-    if source.shape[1] <= DENSE:
-        rising = ExactRisingField.of(
-            source,
-            target,
-            event_shape,
-            distance=distance,
-            offset=offset,
-            spacing=SPACING,
-            near=NEAR,
-        )
-        return Transport(rising, Midpoint(steps=STEPS))
-    plates = ChargedPlates.of(
-        source, target, event_shape, distance=distance, offset=offset, rule=None
-    )
-    return Transport(plates, Lines())
+        pairs = self.coupling.pair(x, generator)
+        self.keep(pairs.arrived, "field lines arrived")
+        self.x, self.y = pairs.x, pairs.y
 
 
 class EfmFlow(Method[EfmFlowParams]):

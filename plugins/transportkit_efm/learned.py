@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
-from transportkit import Lines, Method, Model, Problem, Trainer
+from transportkit import Lines, Method, Model, Problem, Stop, Trainer
 
 from . import EfmPlatesParams
 from .capacitor import Capacitor, Rule
@@ -30,7 +30,9 @@ SHARE = 8
 
 
 class LearnedPlates(Capacitor):
-    """The field of a `DirectionNet`, in units of the data."""
+    """The field of a `DirectionNet`, in units of the data. `kept`: see `PooledGame`."""
+
+    kept: Tensor
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class LearnedPlates(Capacitor):
             generator=generator,
         )
         self.width, self.depth = width, depth
+        self.register_buffer("kept", torch.ones(()))
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -169,6 +172,7 @@ class FieldRegression(PooledGame[Examples]):
         return error
 
     def model(self) -> LearnedPlates:
+        self.field.kept.fill_(self.kept)
         return self.field
 
     def gather(self, generator: Generator) -> None:
@@ -181,7 +185,11 @@ class FieldRegression(PooledGame[Examples]):
         device = exact.charges.device
         rows = torch.randint(len(self.source), (params.lines,), generator=generator, device=device)
         exact.seen = []
-        Lines().solve(exact, exact.drop(exact.charges[: exact.counts[0]][rows]), generator)
+        followed = Lines().solve(
+            exact, exact.drop(exact.charges[: exact.counts[0]][rows]), generator
+        )
+        # What lost lines passed has a field as well, and is trained on.
+        self.keep(followed.stop == Stop.ARRIVED, "field lines arrived")
         for samples, plate in ((self.source, 0.0), (self.target, exact.gap)):
             count = int(params.near * params.lines * 10)
             rows = torch.randint(len(samples), (count,), generator=generator, device=device)
@@ -195,6 +203,7 @@ class FieldRegression(PooledGame[Examples]):
         directions = torch.cat([d for _, d in exact.seen])
         exact.seen = []
         inside = (states - exact.centre).norm(dim=1) < 1.5 * exact.radius
+        self.keep(directions[inside].isfinite().all(1), "states of field lines are finite")
         known = inside & directions.isfinite().all(1)
         self.states, self.directions = states[known], directions[known]
 

@@ -44,6 +44,10 @@ class Passage(nn.Module):
         ratio = torch.exp(self.rate * (s - 0.5))
         return (((self.gap + self.near) * ratio - self.near) / (1 + ratio)).clamp(0, self.gap)
 
+    def level(self, z: Tensor) -> Tensor:
+        """s (B,) at height z (B,)."""
+        return 0.5 + torch.log((z + self.near) / (self.gap - z + self.near)) / self.rate
+
     def place(self, u: Tensor, s: Tensor) -> Tensor:
         """x (B, D) at u (B, D) and s (B,)."""
         return self._width(self.height(s))[0] * u

@@ -71,10 +71,10 @@ class RisingField(IntervalField):
         return torch.cat([self.velocity(t, y[:, :-1]), torch.ones_like(y[:, -1:])], 1)
 
     def lift(self, x: Tensor) -> Tensor:
-        return self.begin(x, 0.0)
+        return self.begin(x, self.span.t0)
 
     def begin(self, x: Tensor, s: float) -> Tensor:
-        """Points x (B, *E) as states on the plate at s, which is 0 or 1."""
+        """Points x (B, *E) of the plate next to s as states there."""
         flat = (x.flatten(1) - self.means[round(s)]) / self.scale
         at = torch.full_like(flat[:, 0], s)
         return torch.cat([self.passage.relative(flat, at), at[:, None]], 1)
@@ -84,9 +84,12 @@ class RisingField(IntervalField):
         x = self.passage.place(y[:, :-1], s)
         for radius, there in zip(self.radii, (s < LANDED, s > 1 - LANDED), strict=True):
             x = torch.where(there[:, None], _within(x, radius), x)
+        return (x * self.scale + self.middle(s)).view(-1, *self.event_shape)
+
+    def middle(self, s: Tensor) -> Tensor:
+        """Where the axis of the plates is at s (B,), in the units of the data (B, D)."""
         share = self.passage.height(s)[:, None] / self.passage.gap
-        middle = torch.lerp(self.means[0], self.means[1], share)
-        return (x * self.scale + middle).view(-1, *self.event_shape)
+        return torch.lerp(self.means[0], self.means[1], share)
 
     def reverse(self) -> IntervalField:
         return FallingField(self)
@@ -117,7 +120,7 @@ class FallingField(IntervalField):
         return self.field(t, y)
 
     def lift(self, x: Tensor) -> Tensor:
-        return self.field.begin(x, 1.0)
+        return self.field.begin(x, self.span.t0)
 
     def drop(self, y: Tensor) -> Tensor:
         return self.field.drop(y)
@@ -135,6 +138,16 @@ class ExactRisingField(RisingField):
     ) -> None:
         super().__init__(event_shape, gap=gap, near=near)
         self.plates = plates
+        self.reach = Interval(0.0, 1.0)
+
+    @property
+    def span(self) -> Interval:
+        return self.reach
+
+    def restrict(self, first: float, last: float) -> None:
+        """Let lines begin and end at these heights instead of on the plates."""
+        ends = self.passage.level(torch.tensor([first, last], dtype=torch.float64)).tolist()
+        self.reach = Interval(*ends)
 
     @classmethod
     def of(
@@ -175,6 +188,11 @@ class ExactRisingField(RisingField):
     def source(self) -> Tensor:
         """The charges (N, D) on the source plate, in units of the data from their mean."""
         return self.plates.charges[: self.plates.counts[0], :-1]
+
+    @property
+    def target(self) -> Tensor:
+        """The charges (M, D) on the target plate, likewise."""
+        return self.plates.charges[self.plates.counts[0] :, :-1]
 
     def velocity(self, s: Tensor, u: Tensor) -> Tensor:
         """du/ds (B, D) of the exact line through u (B, D) at s (B,). Within the offset of a plate

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
-from transportkit import Descent, Game
+from transportkit import Descent, Diverged, Game
 
 from . import EfmParams, EfmPlatesParams
 
 B = TypeVar("B")
+
+log = logging.getLogger("transportkit")
 
 
 class PooledGame(Game[B]):
@@ -21,8 +24,10 @@ class PooledGame(Game[B]):
 
     What a pool holds depends on the seed and on how often it was renewed, so that a resumed fit
     finds the same. A subclass gives `gather` and `pick`, and calls `start` when all that they need
-    is there.
+    is there. `kept` is the least share of the examples of a pool that were good.
     """
+
+    kept = 1.0
 
     def start(self, refresh: int, device: torch.device, generator: Generator) -> None:
         """Make the first pool; each serves `refresh` draws."""
@@ -37,6 +42,21 @@ class PooledGame(Game[B]):
     @abstractmethod
     def pick(self, n: int, generator: Generator) -> B:
         """A batch of n of them."""
+
+    def keep(self, good: Tensor, what: str) -> None:
+        """Take note of how many examples (n,) of a pool are good, and say so where not all are.
+
+        `what` ends the sentence "3 of 10 ...". Raises Diverged where none is.
+        """
+        count, made = int(good.sum()), len(good)
+        if not count:
+            raise Diverged(
+                f"0 of {made} {what}, so there is nothing to train on; look for far points in the "
+                "samples, or set distance and offset"
+            )
+        self.kept = min(self.kept, count / made)
+        if count < made:
+            log.warning("%d of %d %s", count, made, what)
 
     def draw(self, n: int, generator: Generator) -> B:
         if self.draws and self.draws % self.refresh == 0:
