@@ -108,6 +108,16 @@ def test_a_suite_is_kept_beside_what_it_made(tmp_path: Path) -> None:
     assert kept.read_bytes() == suite.read_bytes()
 
 
+def test_some_methods_of_a_suite(tmp_path: Path) -> None:
+    suite = tmp_path / "small.yaml"
+    suite.write_text(
+        "methods: [cfm, linear]\nproblems: {name: gaussian-pair, dim: 3}\n"
+        "overrides: {cfm: {width: 8}}\n"
+    )
+    # The overrides are those of the method that is left out here.
+    assert tk(f"compare linear --suite {suite} {TINY} --out {tmp_path}").status == 0
+
+
 def test_trouble_stays_in_its_row(trouble: None, tmp_path: Path) -> None:
     methods = "bursts hungry picky absent exits a/../b linear"
     line = f"compare {methods} {DATA} --seeds 0-1 {TINY} --out {tmp_path / 'runs'}"

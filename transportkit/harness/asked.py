@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .. import registry
 from ..errors import UsageError
 from .experiment import Experiment
+from .plan import Asked
 from .suite import read_suite
 
 log = logging.getLogger("transportkit")
@@ -29,6 +30,11 @@ def experiment(
     given = {name: value for name, value in said.items() if value is not None}
     if "sweep" in given:
         given["sweep"] = {**fields.get("sweep", {}), **given["sweep"]}
+    if "methods" in given:
+        # What a suite overrides of its other methods concerns nobody here.
+        others = _names(fields.get("methods", ())) - _names(given["methods"])
+        own = fields.get("overrides", {}).items()
+        fields["overrides"] = {name: values for name, values in own if name not in others}
     fields |= given
     if not fields.get("methods"):
         fields["methods"] = all_methods()
@@ -36,6 +42,10 @@ def experiment(
         where = f"'{suite}' names no problem; " if suite is not None else ""
         raise UsageError(f"{where}name a problem, or give samples as source and target")
     return Experiment(**fields)
+
+
+def _names(methods: Iterable[Asked]) -> set[str]:
+    return {registry.split_choice(a if isinstance(a, str) else a.name)[0] for a in methods}
 
 
 def all_methods() -> list[str]:

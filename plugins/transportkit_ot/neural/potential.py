@@ -4,10 +4,49 @@ from __future__ import annotations
 
 import torch
 from torch import Generator, Tensor, nn
-
-from transportkit import mlp
+from torch.nn.functional import linear, silu
 
 _BEGIN = 0.1
+
+
+class QuadraticLayers(nn.Module):
+    """h_1 = q_1(x), h_k = g(W_k h_{k-1} + q_k(x)), q_k(x) = (A_k x)^2 + B_k x + b_k; w.h_L.
+
+    The DenseICNN of Korotin et al. (2021, arXiv:2106.01954, appendix B) with squares of rank 1,
+    weights of either sign, and the SiLU for g. Squares of the input in every layer, whose gradients
+    are linear, learn maps in far fewer steps than a perceptron does.
+    """
+
+    def __init__(
+        self, dim: int, *, width: int, depth: int, generator: Generator | None = None
+    ) -> None:
+        super().__init__()
+
+        def drawn(*shape: int, size: float) -> nn.Parameter:
+            if generator is None:
+                return nn.Parameter(torch.empty(shape))
+            draw = torch.randn(shape, generator=generator, device=generator.device)
+            return nn.Parameter(size * draw)
+
+        def layers(count: int, *shape: int, size: float) -> nn.ParameterList:
+            return nn.ParameterList(drawn(*shape, size=size) for _ in range(count))
+
+        self.factors = layers(depth, width, dim, size=dim**-0.5)
+        self.weights = layers(depth, width, dim, size=dim**-0.5)
+        self.biases = layers(depth, width, size=0.5)
+        self.hidden = layers(depth - 1, width, width, size=width**-0.5)
+        self.last = drawn(1, width, size=_BEGIN * width**-0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The value (B,) at x (B, D)."""
+        quadratic = [
+            linear(x, a).square() + linear(x, w, b)
+            for a, w, b in zip(self.factors, self.weights, self.biases, strict=True)
+        ]
+        h = quadratic[0]
+        for w, q in zip(self.hidden, quadratic[1:], strict=True):
+            h = silu(linear(h, w) + q)
+        return linear(h, self.last).squeeze(1)
 
 
 class Potential(nn.Module):
@@ -22,15 +61,11 @@ class Potential(nn.Module):
         self, dim: int, *, width: int, depth: int, generator: Generator | None = None
     ) -> None:
         super().__init__()
-        self.net = mlp(dim, 1, width=width, depth=depth, generator=generator)
-        last = self.net[-1]
-        assert isinstance(last, nn.Linear)
-        with torch.no_grad():
-            last.weight *= _BEGIN
+        self.net = QuadraticLayers(dim, width=width, depth=depth, generator=generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """The potential (B,) at x (B, D)."""
-        return x.square().sum(1) / 2 + self.net(x).squeeze(1)
+        return x.square().sum(1) / 2 + self.net(x)
 
     def gradient(self, x: Tensor, *, train: bool = False) -> Tensor:
         """The gradient (B, D) at x (B, D); with `train` it can be differentiated by the weights."""
