@@ -259,10 +259,24 @@ def circumstances(suite: Suite) -> str:
 
     seeds = [len({r.seed for r in runs if r.method.name == m}) for m in suite.methods]
     return (
-        f"Budget {told(r.budget for r in runs)}; {told(sorted(seeds))} seeds a method; "
+        f"Budget {_budget(suite)}; {told(sorted(seeds))} seeds a method; "
         f"{told(f'{r.points:,}' for r in runs)} points judged, at most "
         f"{told(f'{r.train:,}' for r in runs)} to train on; {told(r.device for r in runs)}, "
         f"{told(r.threads for r in runs)} thread(s)."
+    )
+
+
+def _budget(suite: Suite) -> str:
+    """The budget of all runs, or where each method has its own, the steps that it took."""
+    budgets = {str(r.run.budget) for r in suite.results}
+    if budgets != {"default"}:
+        return ", ".join(sorted(budgets))
+    taken = {
+        m: {r.steps for r in suite.results if r.run.method.name == m and r.steps}
+        for m in suite.methods
+    }
+    return "of each method: " + ", ".join(
+        f"`{m}` {'/'.join(map(str, sorted(steps)))} steps" for m, steps in taken.items() if steps
     )
 
 

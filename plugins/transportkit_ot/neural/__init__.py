@@ -14,20 +14,33 @@ class NeuralParams:
     steps: int = param(1000, "gradient steps of the potential when no budget is given", ge=1)
     batch: int = param(256, "draws of each side in one gradient step", ge=1)
     lr: float = param(3e-3, "initial learning rate of AdamW", gt=0)
-    width: int = param(64, "units of each hidden layer", ge=1)
     depth: int = param(3, "hidden layers", ge=1)
     ema: float | None = param(0.99, "decay of the averaged weights; none for the last", gt=0, lt=1)
 
 
 @dataclass(frozen=True)
-class MMV1Params(NeuralParams):
-    """The same, and the ascent."""
+class PotentialParams(NeuralParams):
+    """The same, for potentials."""
 
-    ascent: int = param(5, "steps of ascent in which a conjugate is sharpened", ge=0)
+    lr: float = param(2e-3, "initial learning rate of AdamW", gt=0)
+    width: int | None = param(
+        None, "units of each hidden layer; auto is 2 D, from 128 to 512", ge=1
+    )
+
+    def units(self, dim: int) -> int:
+        """The width for D coordinates."""
+        return self.width or min(max(128, 2 * dim), 512)
 
 
 @dataclass(frozen=True)
-class MMV2Params(NeuralParams):
+class MMV1Params(PotentialParams):
+    """The same, and the ascent."""
+
+    ascent: int = param(10, "steps of ascent in which a conjugate is sharpened", ge=0)
+
+
+@dataclass(frozen=True)
+class MMV2Params(PotentialParams):
     """The same, and how often the inverse moves."""
 
     moves: int = param(5, "updates of the inverse in one step", ge=1)
@@ -50,6 +63,7 @@ class NeuralOTParams(NeuralParams):
 class MongeGapParams(NeuralParams):
     """The same, and both terms of the loss."""
 
+    width: int = param(64, "units of each hidden layer", ge=1)
     gap: float = param(1.0, "weight of the Monge gap", ge=0)
     epsilon: float = param(
         0.05, "regularisation of the fitting loss, in half the sum of both total variances", gt=0

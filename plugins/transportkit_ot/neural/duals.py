@@ -18,21 +18,21 @@ from transportkit import Descent, Game, Method, Problem
 
 from ..ends import Ends, draw_ends
 from ..preconditioned import PreconditionedFrame
-from . import MMV1Params, MMV2Params, NeuralParams
+from . import MMV1Params, MMV2Params, PotentialParams
 from .maps import GradientMap, Residual
 from .potential import Potential
 
-P = TypeVar("P", bound=NeuralParams)
+P = TypeVar("P", bound=PotentialParams)
 _SHORTEST = 0.02
 
 
 class DualGame(Game[Ends]):
     """A potential against whatever finds its conjugate's maximiser."""
 
-    def __init__(self, problem: Problem, params: NeuralParams, generator: Generator) -> None:
-        self.problem = problem
+    def __init__(self, problem: Problem, params: PotentialParams, generator: Generator) -> None:
+        self.problem, self.width = problem, params.units(problem.dim)
         self.fitted = GradientMap(
-            problem.event_shape, width=params.width, depth=params.depth, generator=generator
+            problem.event_shape, width=self.width, depth=params.depth, generator=generator
         )
         self.fitted.frame = PreconditionedFrame.of(problem, generator)
         self.fitted = self.fitted.to(self.fitted.frame.scale.device)
@@ -75,7 +75,7 @@ class AscentGame(DualGame):
         super().__init__(problem, params, generator)
         self.steps = params.ascent
         self.guess = Residual(
-            problem.dim, width=params.width, depth=params.depth, generator=generator
+            problem.dim, width=self.width, depth=params.depth, generator=generator
         )
 
     @property
@@ -96,7 +96,7 @@ class GradientGame(DualGame):
     def __init__(self, problem: Problem, params: MMV2Params, generator: Generator) -> None:
         super().__init__(problem, params, generator)
         self.inverse = Potential(
-            problem.dim, width=params.width, depth=params.depth, generator=generator
+            problem.dim, width=self.width, depth=params.depth, generator=generator
         )
         self.updates = params.moves
 
