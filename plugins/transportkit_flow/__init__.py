@@ -220,7 +220,7 @@ rectified_map = MethodSpec(
     model="map",
 )
 edm = MethodSpec(
-    summary="diffusion from noise by a preconditioned denoiser, along its deterministic lines",
+    summary="diffusion from noise by a preconditioned denoiser, along its lines or with noise",
     implementation="transportkit_flow.diffusion:Diffusion",
     citation="Karras et al. 2022, arXiv:2206.00364",
     params=DiffusionParams,

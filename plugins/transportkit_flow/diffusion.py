@@ -11,8 +11,8 @@ from torch import Generator, Tensor, nn
 
 from transportkit import (
     Descent,
+    DiffusionField,
     Game,
-    IntervalField,
     Method,
     Problem,
     TimeMLP,
@@ -26,8 +26,11 @@ RHO = 7.0
 _STATISTICS = 10_000
 
 
-class DenoisingField(IntervalField):
+class DenoisingField(DiffusionField):
     """dx/dsigma = (x - D(x; sigma)) / sigma, from the largest noise to the smallest (eq. 3).
+
+    The stochastic equation beside it is that of the noise run backwards (equation 6 with
+    beta = dsigma/dt / sigma): twice the velocity, and noise of variance -dsigma^2 / dt.
 
     x are points of Q in their standard deviation about their mean, with noise of size sigma. Time
     runs evenly in sigma^(1/rho), which are the steps of equation 5. A state at time t is
@@ -85,18 +88,38 @@ class DenoisingField(IntervalField):
         return y / square + column / square.sqrt() * self.residual(y, sigma)
 
     def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        velocity, _ = self._velocities(t, y)
+        return velocity
+
+    def drift(self, t: Tensor, y: Tensor) -> Tensor:
+        velocity, denoising = self._velocities(t, y)
+        return velocity + denoising
+
+    def noise(self, t: Tensor) -> Tensor:
+        sigma, rate = self.sigma(t)
+        return self._unit(t) * (-2 * sigma * rate / (1 + sigma.square())).sqrt()
+
+    def _velocities(self, t: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The velocity (B, *E) of states, and the part of it that is due to that of x."""
         column = (-1, *[1] * (y.ndim - 1))
         sigma, rate = (value.view(column) for value in self.sigma(t))
-        time = t.view(column)
-        last = self.scale * (1 + self.smallest**2) ** 0.5
-        k = 1 + time * (last - 1)
-        w = (y - time * self.centre) / k
+        k = self._unit(t).view(column)
+        w = (y - t.view(column) * self.centre) / k
         spread = (1 + sigma.square()).sqrt()
         # dx/dsigma without the difference of two near numbers at small noise.
         residual = self.residual(w * spread, sigma.flatten())
-        slope = (sigma * w - residual) / spread
-        dw = rate * (slope - w * sigma / spread) / spread
-        return self.centre + (last - 1) * w + k * dw
+        denoising = k * rate * (sigma * w - residual) / spread.square()
+        still = self.centre + (self._last - 1) * w - k * rate * sigma * w / spread.square()
+        return still + denoising, denoising
+
+    @property
+    def _last(self) -> Tensor:
+        """k at t = 1, where x has the smallest noise."""
+        return self.scale * (1 + self.smallest**2) ** 0.5
+
+    def _unit(self, t: Tensor) -> Tensor:
+        """k (B,) at times t (B,)."""
+        return 1 + t * (self._last - 1)
 
     def from_data(self, x: Tensor) -> Tensor:
         """Points (B, *E) of Q in their standard deviation about their mean."""

@@ -19,7 +19,7 @@ from transportkit import (
     Transport,
     derive,
 )
-from transportkit_flow.diffusion import Diffusion
+from transportkit_flow.diffusion import DenoisingField, Diffusion
 from transportkit_flow.methods import (
     FlowFromNoise,
     IndependentFlowMatching,
@@ -140,6 +140,30 @@ def test_the_denoiser_of_a_gaussian_is_linear():
     assert torch.allclose(moved.points.std(0), spread, rtol=0.08)
     back = Transport(field, Midpoint(25)).push(moved.points, derive(0), reverse=True).points
     assert (back - x).square().mean() < 0.02
+
+
+class Exact(DenoisingField):
+    """The denoiser of N(centre, diag(variances))."""
+
+    variances = torch.tensor([1.7, 0.3])
+
+    def residual(self, y, sigma):
+        square = sigma[:, None].square()
+        denoised = self.variances / (self.variances + square) * y
+        return (denoised - y / (1 + square)) * (1 + 1 / square).sqrt()
+
+
+def test_the_stochastic_equation_of_diffusion_ends_in_the_gaussian_and_forgets_the_noise():
+    field = Exact((2,), largest=80.0, smallest=0.002, width=4, depth=1, generator=derive(0))
+    field.centre, field.scale = SHIFT, torch.tensor(3.0)
+    x = torch.randn(4000, 2, generator=derive(1))
+    wanted = torch.diag(9 * Exact.variances)
+    for integrator, same in ((Midpoint(50), 1.0), (EulerMaruyama(200), 0.0)):
+        moved = Transport(field, integrator).push(x, derive(2)).points
+        assert (moved.mean(0) - SHIFT).abs().amax() < 0.2
+        assert (torch.cov(moved.T) - wanted).abs().amax() < 0.06 * wanted.amax()
+        kept = torch.corrcoef(torch.stack([x[:, 0], moved[:, 0]]))[0, 1]
+        assert float(kept) == pytest.approx(same, abs=0.05)
 
 
 @pytest.mark.parametrize(

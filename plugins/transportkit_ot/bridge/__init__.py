@@ -14,7 +14,7 @@ class LightParams:
 
     steps: int = param(2000, "gradient steps when no budget is given", ge=1)
     batch: int = param(256, "draws of each side in one gradient step", ge=1)
-    lr: float = param(0.01, "initial learning rate of AdamW", gt=0)
+    lr: float = param(0.03, "initial learning rate of AdamW", gt=0)
     components: int = param(30, "Gaussians of the potential", ge=1)
     covariance: Literal["auto", "full", "diagonal"] = param(
         "auto", "covariances of the Gaussians; auto is full up to 64 coordinates"
