@@ -35,7 +35,8 @@ from transportkit.errors import TransportkitError
 from transportkit.harness.device import products
 from transportkit.harness.floors import Floors
 from transportkit.harness.gather import gather
-from transportkit.harness.judge import evaluation_points, judge, label
+from transportkit.harness.judge import evaluation_points, judge
+from transportkit.harness.naming import metric_label
 from transportkit.harness.plan import choose
 from transportkit.harness.saving import load_model
 from transportkit.harness.store import RESULT, write_result
@@ -139,7 +140,7 @@ class Suite:
 
 def completed(result: Result, asked: Sequence[Choice]) -> Result:
     """The result with those of the metrics that it lacks, as its run would have had them."""
-    lacking = [choice for choice in asked if label(choice) not in result.metrics]
+    lacking = [choice for choice in asked if metric_label(choice) not in result.metrics]
     if result.status != "done" or result.folder is None or not lacking:
         return result
     run, folder = result.run, Path(result.folder)

@@ -33,7 +33,7 @@ def document(line: str) -> dict:
 
 
 def test_one_document_of_cells_and_table(document: dict) -> None:
-    parts = {"cells", "table", "pairs", "resolution", "curves", "protocol", "published"}
+    parts = {"cells", "table", "pairs", "resolution", "curves", "protocol", "published", "sizes"}
     assert document.keys() == parts
     cells = {(c["method"], c["data"], c["seed"]) for c in document["cells"]}
     assert len(document["cells"]) == len(cells) == 3 * 2 * 2

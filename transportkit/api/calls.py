@@ -111,7 +111,7 @@ def compare(
     reduced: bool = False,
     metrics: Asked | Iterable[Asked] | None = None,
     device: str | None = None,
-    points: int | None = None,
+    points: int | str | None = None,
     train: int | None = None,
     batch: int | None = None,
     threads: int | None = None,
@@ -128,6 +128,7 @@ def compare(
 
     `methods` are all that there are where none is named, `seeds` numbers or ``"0-4"``. Several
     budgets, integrators, numbers of evaluations, and a `sweep` of parameters are compared as well.
+    `points` is a number, or ``"auto:resolve=10%"`` for as many as it takes to see as much.
     `suite` is a YAML file that describes an experiment, in which what is given here takes the
     place of what it says. `jobs` are local processes; `executor` names another place, such as dask;
     `alone` does again what was timed beside other work; `track` names a tracker that is told of
@@ -167,7 +168,7 @@ def plan(
     reduced: bool = False,
     metrics: Asked | Iterable[Asked] | None = None,
     device: str | None = None,
-    points: int | None = None,
+    points: int | str | None = None,
     train: int | None = None,
     batch: int | None = None,
     threads: int | None = None,
@@ -186,7 +187,7 @@ def plan(
             out, Path(away), metrics=metrics, device=device, points=points, train=train,
             batch=batch, threads=threads, tf32=tf32,
         )  # fmt: skip
-        study = Study(experiment, Path(out).expanduser(), fresh=fresh)
+        study = Study(experiment, Path(out).expanduser(), fresh=fresh, reads=True)
         return plan_of(study)
 
 

@@ -15,6 +15,7 @@ from ..harness.compare import Findings, Row, details
 from ..harness.compare import compare as compare_results
 from ..harness.curves import Curve
 from ..harness.outcome import FAILED
+from ..harness.sizing import Size
 from ..report.document import comparison_document
 from ..report.export import export, write
 from ..report.flat import aligned, flat
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 class Comparison:
     """Every run of a comparison, with the table that they make.
 
-    `notes` holds what the author of a suite said of it, such as published figures.
+    `notes` holds what the author of a suite said of it, such as published figures, and how the
+    numbers of points were chosen where they were.
     """
 
     records: Sequence[RunRecord]
@@ -121,6 +123,7 @@ class Comparison:
 
     def __repr__(self) -> str:
         shown = [_text(sheet) for sheet in self._sheets()] if self.table else []
+        shown += [str(Size(**size)) for size in self.notes.get("sizes") or ()]
         return "\n\n".join([*shown, *self._troubles()]) or "a comparison of no runs"
 
     def _repr_html_(self) -> str:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..core.record import Run
 from ..harness.estimate import BASES, Estimate, estimate
 from ..harness.naming import places
-from ..harness.store import Store
+from ..harness.sizing import Size
 from ..harness.study import Study
 from ..report.figures import seconds
 from .tables import aligned, table
 
-_HEADINGS = ("method", "data", "cells", "found", "steps", "seconds", "estimated from")
+_HEADINGS = ("method", "data", "points", "cells", "found", "steps", "seconds", "estimated from")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class PlanLine:
 
     method: str
     data: str
+    points: int
     cells: int
     found: int
     steps: int | None
@@ -38,7 +40,7 @@ class Plan:
     """The runs of a comparison that was not begun.
 
     Of its `cells` so many are `found` finished, of `unknown` nothing is known, and the others take
-    about `seconds` of one process.
+    about `seconds` of one process. `sizes` says how points were chosen where they were.
     """
 
     lines: Sequence[PlanLine]
@@ -46,11 +48,13 @@ class Plan:
     found: int
     unknown: int
     seconds: float
+    sizes: Sequence[Size] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON data, as ``tk compare --dry-run --json`` prints it."""
         totals = {name: getattr(self, name) for name in ("cells", "found", "unknown", "seconds")}
-        return {"plan": [vars(line) for line in self.lines], **totals}
+        sizes = [asdict(size) for size in self.sizes] or None
+        return {"plan": [vars(line) for line in self.lines], **totals, "sizes": sizes}
 
     @property
     def _total(self) -> str:
@@ -65,6 +69,7 @@ class Plan:
             (
                 line.method,
                 line.data,
+                str(line.points),
                 str(line.cells),
                 str(line.found),
                 "-" if line.steps is None else str(line.steps),
@@ -75,15 +80,17 @@ class Plan:
         ]
 
     def __repr__(self) -> str:
-        return "\n".join([*aligned([_HEADINGS, *self._rows()], "llrrrrl"), self._total])
+        lines = aligned([_HEADINGS, *self._rows()], "llrrrrrl")
+        return "\n".join([*lines, self._total, *map(str, self.sizes)])
 
     def _repr_html_(self) -> str:
-        return f"{table(_HEADINGS, self._rows())}<p>{self._total}</p>"
+        said = "".join(f"<p>{html.escape(str(text))}</p>" for text in (self._total, *self.sizes))
+        return table(_HEADINGS, self._rows()) + said
 
 
 def plan_of(study: Study) -> Plan:
-    """What a study may cost, from what is finished where it keeps its runs. Nothing is written."""
-    runs, store = study.runs, Store(study.out, reads=True)
+    """What a study that only reads may cost, from what is finished where it keeps its runs."""
+    runs, store = study.runs, study.store
     found = [run for run in runs if not study.fresh and store.find(run)]
     costs = estimate(runs, found, store.results())
     known = [cost.seconds for cost in costs if cost.seconds is not None]
@@ -93,6 +100,7 @@ def plan_of(study: Study) -> Plan:
         sum(cost.basis == BASES[0] for cost in costs),
         len(costs) - len(known),
         sum(known),
+        study.sizes,
     )
 
 
@@ -109,6 +117,7 @@ def _lines(runs: Sequence[Run], costs: Sequence[Estimate]) -> list[PlanLine]:
             PlanLine(
                 method,
                 data,
+                own[0].run.points,
                 len(own),
                 len(own) - len(waiting),
                 steps.pop() if len(steps) == 1 else None,

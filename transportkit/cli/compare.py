@@ -47,6 +47,7 @@ def compare(
         values.get("executor"),
         values["fresh"],
         values["alone"],
+        reads=dry_run,
     )
     if dry_run:
         from ..api.plan import plan_of
@@ -55,6 +56,9 @@ def compare(
         click.echo(as_text(plan.to_dict()) if values["json"] else repr(plan))
         return 0
     track, runs = tracker(values["track"], out), study.runs
+    if not quiet:
+        for size in study.sizes:
+            messages().print(str(size), soft_wrap=True)
     ordered = study.execute(lambda total: Bars(quiet, total))
     found = sum(outcome.found for outcome in ordered)
     if found and not quiet:
@@ -78,7 +82,8 @@ def compare(
         click.echo(as_text(document))
     else:
         print_comparison(findings, results)
-        print_notes(**study.notes)
+        sizes = "\n".join(map(str, study.sizes)) or None
+        print_notes(**{**study.notes, "sizes": sizes})
     unwritten = [outcome.unwritten for outcome in ordered if outcome.unwritten]
     if unwritten:
         click.echo(

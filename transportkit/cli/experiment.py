@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ..harness.suite import parse_nfes, parse_values, several
 from .options import parse_set
 from .run import chosen_data
 
-PLAIN = ("methods", "device", "points", "train", "batch", "threads", "tf32")
+PLAIN = ("methods", "device", "train", "batch", "threads", "tf32")
 
 
 def experiment(values: Mapping[str, Any], suite: Path | None, reduced: bool) -> Experiment:
@@ -22,6 +23,8 @@ def experiment(values: Mapping[str, Any], suite: Path | None, reduced: bool) -> 
     said = {name: values[name] for name in PLAIN if name in values}
     if suite is None or values.keys() & {"data", "source", "target"}:
         said["problems"] = chosen_data({"data": [], "source": None, "target": None, **values})
+    if "points" in values:
+        said["points"] = _points(values["points"])
     if "seeds" in values:
         said["seeds"] = parse_seeds(str(values["seeds"]))
     if "metric" in values:
@@ -37,6 +40,11 @@ def experiment(values: Mapping[str, Any], suite: Path | None, reduced: bool) -> 
         pairs = typed if isinstance(typed, dict) else parse_set(typed, "--sweep")
         said["sweep"] = {key: parse_values(value) for key, value in pairs.items()}
     return asked.experiment(said, suite, reduced)
+
+
+def _points(given: str | int) -> str | int:
+    """A number as one, and what has it chosen as it is."""
+    return int(given) if isinstance(given, str) and re.fullmatch(r"[+-]?\d+", given) else given
 
 
 def _all(value: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What the author of a suite noted beside it: its protocol, and numbers published elsewhere."""
+"""What stands below a comparison: a suite's protocol, published numbers, how sizes were chosen."""
 
 from __future__ import annotations
 

@@ -54,6 +54,7 @@ def one_way(command: F) -> F:
         click.option("--budget", metavar=BUDGETS, help="Training allowed."),
         click.option("--integrator", metavar="NAME[:k=v,..]", help="How lines are followed."),
         click.option("--nfe", type=int, metavar="N", help="Evaluations a line, at most."),
+        click.option("--points", type=int, metavar="N", help="Points judged on (2000)."),
     )
 
 
@@ -67,6 +68,11 @@ def several_ways(command: F) -> F:
         ),
         click.option(
             "--nfe", metavar="2,4,20", help="Evaluations a line, at most; one fit serves all."
+        ),
+        click.option(
+            "--points",
+            metavar="N|auto[:resolve=50%]",
+            help="Points judged on (2000), or as many as a difference takes to be seen.",
         ),
         click.option("--sweep", multiple=True, metavar="KEY=V1,V2", help="Values of a parameter."),
         click.option("--suite", metavar="FILE", help="A YAML file that describes an experiment."),
@@ -89,7 +95,6 @@ def shared(command: F) -> F:
                 help="A metric (default: all but those computed by name only).",
             ),
             click.option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N."),
-            click.option("--points", type=int, metavar="N", help="Points judged on (2000)."),
             click.option(
                 "--train", type=int, metavar="N", help="Training samples drawn from a law (10000)."
             ),
@@ -162,6 +167,7 @@ def _config_value(path: Path, name: str, value: Any) -> Any:
     from ..harness.suite import (
         asked,
         budget_text,
+        points,
         seeds_text,
         several,
         text,
@@ -189,7 +195,9 @@ def _config_value(path: Path, name: str, value: Any) -> Any:
         return seeds_text(value)
     if name == "budget" and isinstance(value, dict):
         return budget_text(value)
-    if name in ("seed", "nfe", "points", "train", "batch", "threads", "jobs"):
+    if name == "points":
+        return points(value, where)
+    if name in ("seed", "nfe", "train", "batch", "threads", "jobs"):
         return whole_number(value, where)
     return text(value, where)
 

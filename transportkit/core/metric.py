@@ -50,6 +50,11 @@ class Metric(ABC):
 class DistributionMetric(Metric):
     """A metric between two samples. Its noise floor is its value between two samples of Q."""
 
+    @property
+    def most(self) -> int | None:
+        """How many points of a sample it uses at most; None where it uses all of them."""
+        return None
+
     @abstractmethod
     def distance(self, a: Tensor, b: Tensor, generator: Generator) -> float:
         """The distance between the samples a (n, *E) and b (m, *E)."""

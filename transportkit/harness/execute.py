@@ -28,7 +28,7 @@ from .floors import Floors
 from .judge import evaluation_points, judge
 from .leave import Finished, leave
 from .outcome import Outcome as Outcome
-from .store import Store, Unwritten, write_result
+from .store import FLOORS, Store, Unwritten, write_result
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Executor:
         were taken like that, so that a finished run whose times were disturbed is done again."""
         self.store, self.fresh, self.alone, self.timed = store, fresh, alone, timed
         self.device = devices.resolve(device)
-        self.floors = Floors(store.folder / "floors", fresh)
+        self.floors = Floors(store.folder / FLOORS, fresh)
         self.phase = "fit"
 
         def listen(phase: str, done: float, total: float | None, text: str) -> None:

@@ -13,6 +13,7 @@ from ..core.params import parameters
 from ..core.record import Budget, Run
 from ..errors import UsageError, did_you_mean
 from .plan import Asked, Settings, choose, plan, solved
+from .sizing import Sizing
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Experiment:
     """What a comparison is made of; see `Settings` for what all of its runs share.
 
     `overrides` are parameters by the name of the method that they are for; `sweep` gives a
-    parameter several values, for every method that has it or, as ``cfm.lr``, for one. `protocol`
+    parameter several values, for every method that has it or, as ``cfm.lr``, for one. `points` is a
+    number or a text that has it chosen, see `Sizing`. `protocol`
     and `published` are free text or data that is kept and shown beside the results.
     """
 
@@ -34,7 +36,7 @@ class Experiment:
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sweep: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     device: str = "auto"
-    points: int = 2000
+    points: int | str = 2000
     train: int = 10_000
     batch: int = 4096
     threads: int = 1
@@ -42,12 +44,17 @@ class Experiment:
     protocol: Any = None
     published: Any = None
 
+    @property
+    def sizing(self) -> Sizing | None:
+        """How the number of points is chosen; None where it is given."""
+        return Sizing.parse(self.points) if isinstance(self.points, str) else None
+
     def runs(self) -> list[Run]:
         """Every run, each once; those that push one fit differently stand together.
 
         A map takes no integrator and no NFE, so it has one run for all of them, and a method that
-        is solved one for all budgets, under the first. Raises UsageError or PluginError before any
-        work starts.
+        is solved one for all budgets, under the first. Points that are to be chosen are so many as
+        a `Settings` has by itself. Raises UsageError or PluginError before any work starts.
         """
         methods = list(self._methods())
         problems = [choose("problem", asked) for asked in self.problems]
@@ -78,6 +85,8 @@ class Experiment:
 
     def _settings(self, budget: Budget, integrator: Asked | None, nfe: int | None) -> Settings:
         shared = {f.name: getattr(self, f.name) for f in fields(Settings) if hasattr(self, f.name)}
+        if self.sizing:
+            del shared["points"]
         return Settings(**{**shared, "budget": budget, "integrator": integrator, "nfe": nfe})
 
     def _methods(self) -> Iterator[Choice]:

@@ -16,6 +16,7 @@ from ..core.record import Run, Value
 from ..errors import Refusal
 from . import eviction, memory
 from .floors import Floors
+from .naming import metric_label
 
 log = logging.getLogger("transportkit")
 
@@ -48,7 +49,7 @@ def judge(
     """
     values, troubles = {}, []
     for choice in run.metrics:
-        name = label(choice)
+        name = metric_label(choice)
         try:
             values[name] = _evaluate(run, whole, evidence, floors, choice)
         except (Exception, SystemExit) as error:
@@ -76,7 +77,7 @@ def _evaluate(
     metric: Metric = registry.make("metric", choice)
     if metric.refuses(whole) is not None:
         return Value(None)
-    generator = derive(run.seed, "metric", label(choice), device=evidence.moved.device)
+    generator = derive(run.seed, "metric", metric_label(choice), device=evidence.moved.device)
     try:
         value = float(metric.evaluate(evidence, generator))
     except Refusal:
@@ -87,13 +88,3 @@ def _evaluate(
     if not math.isfinite(floor.mean) or floor.mean <= 0:
         return Value(value)
     return Value(value, floor.mean, floor.std, value / floor.mean)
-
-
-def label(choice: Choice) -> str:
-    """How a metric is called in results: its name, with parameters where they are not default."""
-    spec = registry.describe("metric", choice.name).spec
-    default = registry.parse_choice("metric", choice.name).params if spec else {}
-    changed = {k: v for k, v in choice.params.items() if default.get(k) != v}
-    if not changed:
-        return choice.name
-    return f"{choice.name}:" + ",".join(f"{k}={v}" for k, v in changed.items())

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
+from .. import registry
 from ..core.choice import Choice
 from ..core.record import Run
 
@@ -24,6 +25,16 @@ def label(choice: Choice, others: Sequence[Choice]) -> str:
 def labels(choices: Sequence[Choice]) -> list[str]:
     """Each choice's name, with the parameters in which it differs from others of that name."""
     return _by_name(choices, lambda choice: choice.name, _with_parameters)
+
+
+def metric_label(choice: Choice) -> str:
+    """How a metric is called in results: its name, with parameters where they are not default."""
+    spec = registry.describe("metric", choice.name).spec
+    default = registry.parse_choice("metric", choice.name).params if spec else {}
+    changed = {k: v for k, v in choice.params.items() if default.get(k) != v}
+    if not changed:
+        return choice.name
+    return f"{choice.name}:" + ",".join(f"{k}={v}" for k, v in changed.items())
 
 
 def places(runs: Sequence[Run]) -> list[Place]:

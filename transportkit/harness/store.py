@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 FINISHED = ("done", "refused")
 RESULT, SAMPLES, FIT = "result.json", "samples.npz", "fit.json"
+FLOORS = "floors"
 _NO_ARCHIVE = (zipfile.BadZipFile, zlib.error)
 
 

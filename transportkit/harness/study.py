@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,7 +16,8 @@ from .experiment import Experiment
 from .index import Index, remember
 from .outcome import FAILED, Outcome
 from .plan import Asked, check_problems
-from .store import Store
+from .sizing import Size, sized
+from .store import FLOORS, Store
 from .suite import keep_suite
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Study:
 
     Results are kept in `out`, with a copy of the `suite` where it is of one. `jobs` are local
     processes, `executor` names another place; `fresh` does again what is finished, `alone` what
-    was timed beside other work.
+    was timed beside other work. One that `reads` alone is to be looked at, and writes nothing.
     """
 
     experiment: Experiment
@@ -53,6 +54,7 @@ class Study:
     executor: Asked | None = None
     fresh: bool = False
     alone: bool = False
+    reads: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "jobs", whole("jobs", self.jobs, 1))
@@ -70,22 +72,40 @@ class Study:
         device = backend(self.executor, self.jobs).device(self.experiment.device)
         return replace(self.experiment, device=device)
 
-    @cached_property
+    @property
     def runs(self) -> list[Run]:
         """Every run. Raises UsageError or PluginError before any work starts."""
-        return self.asked.runs()
+        return self._planned[0]
+
+    @property
+    def sizes(self) -> list[Size]:
+        """How the evaluation size of each problem was chosen; empty where it was given."""
+        return self._planned[1]
+
+    @cached_property
+    def _planned(self) -> tuple[list[Run], list[Size]]:
+        runs, sizing = self.asked.runs(), self.asked.sizing
+        if sizing is None:
+            return runs, []
+        return sized(runs, sizing, self.store.folder / FLOORS, writes=not self.reads)
+
+    @cached_property
+    def store(self) -> Store:
+        """Where results are kept. Raises UsageError where nothing can be."""
+        return Store(self.out, reads=self.reads)
 
     @property
     def notes(self) -> dict[str, Any]:
-        """What the author of the experiment says of it."""
-        return {"protocol": self.asked.protocol, "published": self.asked.published}
+        """What the author of the experiment says of it, and the sizes that were chosen for it."""
+        said = {"protocol": self.asked.protocol, "published": self.asked.published}
+        return {**said, "sizes": [asdict(size) for size in self.sizes] or None}
 
     def execute(self, watch: Watch) -> list[Outcome]:
         """The outcome of every run, in their order; those that are finished are found.
 
         Raises DataError, before any work, for a problem whose samples cannot be used.
         """
-        runs, store = self.runs, Store(self.out)
+        runs, store = self.runs, self.store
         if self.suite is not None:
             keep_suite(self.suite, self.out)
         if not self.fresh and (found := self._finished(store)) is not None:

@@ -13,6 +13,7 @@ from ..core.record import Budget
 from ..errors import UsageError, did_you_mean
 from .atomic import write_whole
 from .plan import Asked, parse_seeds
+from .sizing import AUTO, Sizing
 
 log = logging.getLogger("transportkit")
 ALIASES = {
@@ -120,6 +121,17 @@ def whole_number(value: Any, where: str) -> int:
     return value
 
 
+def points(value: Any, where: str) -> int | str:
+    """A number, or a text that has it chosen, which {resolve: 10%} stands for as well."""
+    if isinstance(value, dict):
+        settings = ",".join(f"{k}={v}" for k, v in value.items())
+        value = f"{AUTO}:{settings}" if settings else AUTO
+    if isinstance(value, str):
+        Sizing.parse(value)
+        return value
+    return whole_number(value, where)
+
+
 def yes_or_no(value: Any, where: str) -> bool:
     if not isinstance(value, bool):
         raise UsageError(f"{where} should be true or false, not {value!r}")
@@ -196,7 +208,8 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "overrides": _overrides,
     "sweep": _sweep,
     "device": text,
-    **dict.fromkeys(("points", "train", "batch", "threads"), whole_number),
+    "points": points,
+    **dict.fromkeys(("train", "batch", "threads"), whole_number),
     "tf32": yes_or_no,
     "protocol": lambda value, where: value,
     "published": lambda value, where: value,

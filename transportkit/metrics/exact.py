@@ -56,6 +56,10 @@ class W2(DistributionMetric):
 
     limit: int = 2000
 
+    @property
+    def most(self) -> int:
+        return self.limit
+
     def distance(self, a: Tensor, b: Tensor, generator: Generator) -> float:
         x, y = _drawn(a, b, self.limit, generator)
         return math.sqrt(max(optimal_cost(x, y), 0.0)) if finite(x, y) else math.nan
@@ -66,6 +70,10 @@ class W1(DistributionMetric):
     """W1(a, b) = min over couplings of E|X - Y|, in the units of the data; `limit` as for W2."""
 
     limit: int = 2000
+
+    @property
+    def most(self) -> int:
+        return self.limit
 
     def distance(self, a: Tensor, b: Tensor, generator: Generator) -> float:
         x, y = _drawn(a, b, self.limit, generator)
