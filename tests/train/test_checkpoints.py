@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -69,19 +71,37 @@ def test_periodic_checkpoints_do_not_change_the_fit(tmp_path: Path) -> None:
     assert torch.equal(plain.net.w, again.net.w)
 
 
-def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(tmp_path: Path) -> None:
+def leave(*_: object) -> None:
+    """What a scheduler's library does where the machine is taken away."""
+    sys.exit(-1)
+
+
+@pytest.mark.parametrize(
+    ("number", "handler", "raised"),
+    [
+        (signal.SIGINT, signal.default_int_handler, KeyboardInterrupt),
+        (signal.SIGUSR2, leave, SystemExit),
+        (signal.SIGTERM, leave, SystemExit),
+    ],
+)
+def test_a_signal_in_the_middle_of_a_step_waits_for_its_end(
+    tmp_path: Path, number: int, handler: Any, raised: type[BaseException]
+) -> None:
     class Interrupted(Quadratic):
         def loss(self, player: str, batch: Tensor, generator: Generator) -> Tensor:
             if self.drawn == 73:
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), number)
             return super().loss(player, batch, generator)
 
     whole, path = noisy(), tmp_path / "fit.pt"
     SETTINGS.fit(whole, BUDGET, seeded())
-    handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        SETTINGS.fit(Interrupted(5.0, -3.0, noise=1.0), BUDGET, seeded(), (), path)
-    assert signal.getsignal(signal.SIGINT) is handler
+    before = signal.signal(number, handler)
+    try:
+        with pytest.raises(raised):
+            SETTINGS.fit(Interrupted(5.0, -3.0, noise=1.0), BUDGET, seeded(), (), path)
+        assert signal.getsignal(number) is handler
+    finally:
+        signal.signal(number, before)
     resumed = noisy()
     SETTINGS.fit(resumed, BUDGET, Generator(), (), path)
     assert torch.equal(resumed.net.w, whole.net.w)

@@ -22,8 +22,8 @@ from ..core.record import Budget
 from ..core.trainer import Callback, Fit, Progress, Trainer
 from ..errors import Diverged, Refusal, TransportkitError, UsageError
 from .ema import Average
-from .interrupt import HeldInterrupt
 from .muon import Muon
+from .signals import HeldSignals
 from .team import Team
 
 log = logging.getLogger("transportkit")
@@ -110,11 +110,11 @@ class _Descending:
             module.train()
         try:
             # Dropout and its like can only draw from torch's global generator.
-            with global_seed_from(self._global()), HeldInterrupt() as interrupt:
+            with global_seed_from(self._global()), HeldSignals() as held:
                 if self.global_state is not None:
                     torch.set_rng_state(self.global_state)
-                self._descend(callbacks, checkpoint, interrupt)
-        except KeyboardInterrupt:
+                self._descend(callbacks, checkpoint, held)
+        except (KeyboardInterrupt, SystemExit):
             if checkpoint is not None and self.whole:
                 self._save(checkpoint)
             raise
@@ -161,7 +161,7 @@ class _Descending:
         return Generator().manual_seed(self.generator.initial_seed() % 2**62)
 
     def _descend(
-        self, callbacks: Sequence[Callback], checkpoint: Path | None, interrupt: HeldInterrupt
+        self, callbacks: Sequence[Callback], checkpoint: Path | None, held: HeldSignals
     ) -> None:
         resumed_at, begun = self.seconds, time.perf_counter()
         saved = begun
@@ -178,7 +178,7 @@ class _Descending:
                 self.seconds = self._first(self.seconds)
             if self.step % every == 0 or self._done():
                 self._report(float(loss), callbacks)
-            interrupt.release()
+            held.release()
             if checkpoint is not None and now - saved > self.settings.checkpoint_seconds:
                 self._save(checkpoint)
                 saved = now
