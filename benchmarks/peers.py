@@ -6,8 +6,9 @@ RUNS holds one folder of runs for each suite of benchmarks/suites, as made by
 
     tk compare --suite benchmarks/suites/NAME.yaml --out RUNS/NAME
 
-with or without --reduced. With --complete, a metric of the suite that a run was made without is
-computed from the model that the run kept. Writes benchmarks/results/NAME.md, with every seed, and
+with or without --reduced. Where there are both, those without it lie in RUNS/NAME-full, which need
+not have every cell. With --complete, a metric of the suite that a run was made without is computed
+from the model that the run kept. Writes benchmarks/results/NAME.md, with every seed, and
 docs/peers.md.
 """
 
@@ -46,6 +47,7 @@ ROOT = Path(__file__).parents[1]
 SUITES = ROOT / "benchmarks" / "suites"
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "peers.md"
+FULL = "-full"
 TITLES = {
     "plane": "Data sets of the plane",
     "w2-benchmark": "Wasserstein-2 benchmark",
@@ -190,11 +192,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     ]
 
 
-def compared(suite: Suite, metric: str) -> Iterator[list[str]]:
-    """Rows of ours and, below, what was published of the same method."""
+def compared(suite: Suite, metric: str, only: bool = False) -> Iterator[list[str]]:
+    """Rows of ours and, below, what was published of the same method; `only` leaves out what was
+    published of others."""
     published = suite.published["rows"]
     key = "values" if metric.partition(":")[0] == suite.published["metric"] else metric
-    known = [name for name in published if name not in suite.methods]
+    known = [name for name in published if name not in suite.methods and not only]
     for method in [*suite.methods, *known]:
         row = suite.row(method, metric)
         if any(row):
@@ -281,7 +284,7 @@ def _budget(suite: Suite) -> str:
     )
 
 
-def section(suite: Suite) -> list[str]:
+def section(suite: Suite, full: Suite | None = None) -> list[str]:
     lines = [f"## {TITLES[suite.name]}", ""]
     first = suite.metrics[0] if suite.metrics else ""
     # The metric that was published may be there in several settings.
@@ -305,10 +308,22 @@ def section(suite: Suite) -> list[str]:
             beyond = [f"{head[0]} beyond the floor", *head[1:-1]]
             lines += [*table(beyond, excesses(suite, metric)), ""]
     lines += [*textwrap.wrap(circumstances(suite), 100), ""]
+    if full is not None:
+        lines += at_full_budget(full)
     protocol = " ".join(str(suite.content["protocol"]).split())
     lines += [*textwrap.wrap(f"Full protocol: {protocol}", 100), ""]
     lines += [*textwrap.wrap(f"Published: {suite.published['source']}.", 100), ""]
     return [*lines, "```", command(suite), "```", ""]
+
+
+def at_full_budget(full: Suite) -> list[str]:
+    """The cells that were done by the full protocol so far, beside what was published."""
+    lines = ["By the full protocol, as far as cells of it were run:", ""]
+    for metric in full.metrics:
+        name = metric.partition(":")[0]
+        head = [NAMES.get(name, name), *map(str, full.published["columns"]), "mean"]
+        lines += [*table(head, [*compared(full, metric, only=True), *floors(full, metric)]), ""]
+    return [*lines, *textwrap.wrap(circumstances(full), 100), ""]
 
 
 def command(suite: Suite) -> str:
@@ -319,9 +334,10 @@ def command(suite: Suite) -> str:
     return " ".join([*folders, compare, f"--out RUNS/{suite.name}"])
 
 
-def details(suite: Suite) -> list[str]:
-    """Every seed's value."""
-    lines = [f"# {TITLES[suite.name]}", "", circumstances(suite), "", _stamp(), ""]
+def details(suite: Suite, which: str = "") -> list[str]:
+    """Every seed's value. `which` says of what part of the results, below a first."""
+    title = f"# {TITLES[suite.name]}{which and ', ' + which}"
+    lines = [title, "", circumstances(suite), "", _stamp(), ""]
     for metric in suite.metrics:
         rows = [
             [
@@ -368,9 +384,10 @@ INTRODUCTION = """\
 
 Tables of other papers, made again with the methods here, with the published numbers below ours. A
 suite is one file that names methods, data, seeds, budgets and protocol, and one command runs it.
-The numbers on this page are those of the `reduced` budgets of the suites, and are no judgement of
-methods at full strength: the full budgets are in the same files. This page and the values of every
-seed, in `benchmarks/results`, are made from a folder of runs by `python benchmarks/peers.py RUNS`.
+The numbers on this page are those of the `reduced` budgets of the suites where nothing else is
+said, and are no judgement of methods at full strength: the full budgets are in the same files. This
+page and the values of every seed, in `benchmarks/results`, are made from a folder of runs by
+`python benchmarks/peers.py RUNS`.
 
 Ours are means over seeds ± half of the 95% interval (Student's t), without an interval where there
 is one seed. "Published" is quoted; "recomputed" is a published method's figure computed anew
@@ -388,15 +405,23 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     for name in TITLES:
         try:
-            asked = [choose("metric", m) for m in metrics_of(name)]
-            found = gather(folder / name)
-            suite = Suite(name, [completed(r, asked) for r in found] if given.complete else found)
+            suite = read(folder / name, name, given.complete)
         except TransportkitError as error:
             print(f"{name} is left out: {error}")
             continue
-        page += section(suite)
-        (RESULTS / f"{name}.md").write_text("\n".join(details(suite)))
+        more = folder / f"{name}{FULL}"
+        full = read(more, name, given.complete) if more.exists() else None
+        page += section(suite, full)
+        told = [*details(suite), *(details(full, "by the full protocol") if full else [])]
+        (RESULTS / f"{name}.md").write_text("\n".join(told))
     PAGE.write_text("\n".join(page).rstrip() + "\n")
+
+
+def read(folder: Path, name: str, complete: bool) -> Suite:
+    """The results that a suite left in a folder."""
+    asked = [choose("metric", m) for m in metrics_of(name)]
+    found = gather(folder)
+    return Suite(name, [completed(r, asked) for r in found] if complete else found)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,17 @@ def test_the_page_shows_means_intervals_and_published_numbers(peers: ModuleType)
     assert any("0: 0.8, 1: 0.9" in line for line in peers.details(suite))
 
 
+def test_cells_of_the_full_protocol_stand_apart(peers: ModuleType) -> None:
+    reduced = peers.Suite("cite", results({"otcfm": {0: 0.8}, "emd": {0: 0.75}}))
+    full = peers.Suite("cite", results({"otcfm": {0: 0.7}}))
+    page = peers.section(reduced, full)
+    place = page.index("By the full protocol, as far as cells of it were run:")
+    assert page.index("| **`otcfm`** | 0.8 | · | · |") < place
+    assert page.index("| **`otcfm`** | 0.7 | · | · |") > place
+    assert page.count("| **`emd`** | 0.75 | · | · |") == 1
+    assert sum("DSBM, published" in line for line in page) == 1
+
+
 def test_a_metric_that_a_run_lacks_is_what_the_run_would_have_had(
     peers: ModuleType, tmp_path: Path
 ) -> None:
