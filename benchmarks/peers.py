@@ -39,8 +39,8 @@ from transportkit.harness.gather import gather
 from transportkit.harness.judge import evaluation_points, judge
 from transportkit.harness.naming import metric_label
 from transportkit.harness.plan import choose
+from transportkit.harness.results import RESULT, write_result
 from transportkit.harness.saving import load_model
-from transportkit.harness.store import RESULT, write_result
 from transportkit.harness.suite import load_mapping, read_suite
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,8 @@ import pytest
 
 from tests.commands import TINY, tk
 from transportkit import Choice, DataError, Run
-from transportkit.harness.store import Store, read_result
+from transportkit.harness.results import read_result
+from transportkit.harness.store import Store
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from transportkit import Budget, Choice, Result, Run, Value
-from transportkit.harness.store import write_result
+from transportkit.harness.results import write_result
 
 
 def result(

@@ -12,8 +12,9 @@ from ..core.params import whole
 from ..core.random import derive
 from ..errors import DataError, Refusal, UsageError
 from ..harness.execute import integrator_of
+from ..harness.results import read_result
 from ..harness.saving import load_model
-from ..harness.store import read_result, read_samples
+from ..harness.store import read_samples
 from ..report.scene import Scene, look
 
 What: TypeAlias = Literal["lines", "slice", "animation", "all"]

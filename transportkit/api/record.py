@@ -27,8 +27,9 @@ from ..harness.execute import integrator_of
 from ..harness.leave import PICTURE
 from ..harness.reproduce import Reproduction
 from ..harness.reproduce import reproduce as again
+from ..harness.results import read_result
 from ..harness.saving import load_model
-from ..harness.store import read_losses, read_result, read_samples
+from ..harness.store import read_losses, read_samples
 from ..problems.files import check_place, read_points, write_points
 from ..report.document import result_document
 from ..report.figures import number

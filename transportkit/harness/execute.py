@@ -28,7 +28,8 @@ from .floors import Floors
 from .judge import evaluation_points, judge
 from .leave import Finished, leave
 from .outcome import Outcome as Outcome
-from .store import FLOORS, Store, Unwritten, write_result
+from .results import write_result
+from .store import FLOORS, Store, Unwritten
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from ..core.record import Budget, Result, Run
 from ..errors import DataError, TransportkitError
+from .index import Index
 from .plan import solved
-from .store import RESULT, read_result, run_folders
+from .results import RESULT, read_result
+from .store import finished, run_folders
 
 log = logging.getLogger("transportkit")
 
@@ -27,9 +29,11 @@ def gather(folder: Path) -> list[Result]:
     if (folder / RESULT).exists():
         return [read_result(folder)]
     found: list[tuple[float, Result]] = []
+    index = Index(folder, finished)
     for place in run_folders(folder):
         try:
-            found.append(((place / RESULT).stat().st_mtime, read_result(place)))
+            result = index.result(place.name) or read_result(place)
+            found.append(((place / RESULT).stat().st_mtime, result))
         except (DataError, OSError) as error:
             log.warning("%s; it is left out", error)
     if not found:

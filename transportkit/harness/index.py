@@ -10,93 +10,151 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from ..core.record import Result, Run
 from .atomic import write_whole
-from .store import RESULT, SAMPLES, Store, from_record
-from .whole import DESCRIPTION, WEIGHTS
+from .results import RESULT, from_record, read_run
+from .whole import DESCRIPTION, SAMPLES, WEIGHTS
 
 log = logging.getLogger("transportkit")
 
 INDEX = ".index.json"
 WORTH = 100
 """Runs whose folders are read before an index is written: a few are as soon read as looked up."""
-FILES = (RESULT, SAMPLES, DESCRIPTION, WEIGHTS)
+SETTLED = 2_000_000_000
+"""Nanoseconds after which a file that changes again has another time, on any file system."""
+OWN, LINKED = (RESULT, SAMPLES), (DESCRIPTION, WEIGHTS)
+"""Files that tell whether a run is whole. A model is linked into the folders of the runs that share
+a fit, and each link changes the time of its last change though nothing in it changed."""
+SHARED = ("method", "problem", "budget", "integrator", "metrics", "versions")
+"""Fields of a run that many have in common, each kept once."""
 Stamp = list[list[int] | None]
+Reader = Callable[[Path, Run], Result | None]
 
 
 class Index:
-    """Finds the finished runs of a store, and keeps what it had to read of them."""
+    """Finds the finished runs of a store, by `read` where they are not known, which it learns."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.known = _read(store.folder / INDEX)
+    def __init__(self, folder: Path, read: Reader) -> None:
+        self.folder, self.read = folder, read
         self.learnt = 0
+        self._parts, self._known = _load(folder / INDEX)
+        self._places: dict[str, int] = {_text(part): i for i, part in enumerate(self._parts)}
+        self._seen: dict[int, tuple[Any, int]] = {}
 
-    def find(self, run: Run) -> Result | None:
-        """As `Store.find`, without opening a file of what is known."""
-        name = self.store.place(run).name
-        stamp = _stamp(os.path.join(self.store.folder, name))
+    def __contains__(self, name: str) -> bool:
+        return name in self._known
+
+    def find(self, name: str, run: Run) -> Result | None:
+        """The finished result of a run in the folder of this name, as it is or was read."""
+        stamp = _stamp(os.path.join(self.folder, name))
         if stamp[0] is None:
             return None
-        if found := self._known(name, stamp, run):
+        if found := self._told(name, stamp, run):
             return found
-        result = self.store.find(run)
-        if result is not None:
-            self.known[name] = [stamp, _told(result)]
+        result = self.read(self.folder / name, run)
+        if result is not None and _settled(stamp):
+            self._known[name] = [stamp, _said(result), self._coded(run)]
             self.learnt += 1
         return result
 
+    def result(self, name: str) -> Result | None:
+        """The result in the folder of this name, if it is known and as it was read."""
+        if name not in self._known:
+            return None
+        return self._told(name, _stamp(os.path.join(self.folder, name)), None)
+
     def keep(self) -> None:
-        """Write the index, where enough was read anew that it is worth it."""
+        """Write the index, where enough was read anew that it is worth it, without the runs whose
+        folders are gone."""
         if self.learnt < WORTH:
             return
-        file = self.store.folder / INDEX
+        file = self.folder / INDEX
         try:
-            text = json.dumps(self.known, separators=(",", ":"))
-            write_whole(text.encode(), file, self.store.folder)
+            there = set(os.listdir(self.folder))
+            self._known = {name: entry for name, entry in self._known.items() if name in there}
+            content = {"fields": _FIELDS, "parts": self._parts, "runs": self._known}
+            write_whole(json.dumps(content, separators=(",", ":")).encode(), file, self.folder)
+            self.learnt = 0
         except OSError as error:
             # A full disk, or a folder that may only be read: the runs are there all the same.
             log.debug("%s could not be written: %s", file, error)
 
-    def _known(self, name: str, stamp: Stamp, run: Run) -> Result | None:
-        entry = self.known.get(name)
-        if not isinstance(entry, list) or len(entry) != 2 or entry[0] != stamp:
-            return None
+    def _told(self, name: str, stamp: Stamp, run: Run | None) -> Result | None:
+        entry = self._known.get(name, ())
         try:
-            return from_record(entry[1], self.store.folder / name, run)
-        except (KeyError, TypeError, AttributeError):
+            was, said, coded = entry
+            if was != stamp:
+                return None
+            return from_record(said, self.folder / name, run or self._run(coded))
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             return None
 
+    def _coded(self, run: Run) -> list[Any]:
+        """The fields of a run, of the shared ones where they stand among the parts."""
+        values = []
+        for name in _FIELDS:
+            value = getattr(run, name)
+            values.append(self._place(value) if name in SHARED else value)
+        return values
 
-def remember(runs: Iterable[Run], store: Store) -> None:
-    """Have the finished among these runs in the index of their store."""
-    index = Index(store)
-    for run in runs:
-        index.find(run)
-    index.keep()
+    def _place(self, value: Any) -> int:
+        # Runs of one plan share these objects, so each is written as text once.
+        if id(value) not in self._seen:
+            plain = _plain(value)
+            text = _text(plain)
+            if text not in self._places:
+                self._places[text] = len(self._parts)
+                self._parts.append(plain)
+            self._seen[id(value)] = (value, self._places[text])
+        return self._seen[id(value)][1]
+
+    def _run(self, coded: list[Any]) -> Run:
+        content = dict(zip(_FIELDS, coded, strict=True))
+        return read_run({n: self._parts[v] if n in SHARED else v for n, v in content.items()})
 
 
-def _told(result: Result) -> dict[str, Any]:
-    """What a result says beyond its run, whose key the folder's name holds."""
-    told = {name: value for name, value in vars(result).items() if name != "run"}
-    return {**told, "metrics": {name: vars(value) for name, value in result.metrics.items()}}
+_FIELDS = [field.name for field in fields(Run)]
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _text(part: Any) -> str:
+    return json.dumps(part, sort_keys=True, default=dict)
+
+
+def _said(result: Result) -> dict[str, Any]:
+    """What a result says beyond its run."""
+    said = {name: value for name, value in vars(result).items() if name != "run"}
+    return {**said, "metrics": {name: vars(value) for name, value in result.metrics.items()}}
+
+
+def _load(file: Path) -> tuple[list[Any], dict[str, Any]]:
+    """The parts and the runs of an index; none where it is not of this code."""
     try:
         content = json.loads(file.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+        parts, runs = content["parts"], content["runs"]
+        if content["fields"] == _FIELDS and isinstance(parts, list) and isinstance(runs, dict):
+            return parts, runs
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return [], {}
 
 
 def _stamp(folder: str) -> Stamp:
     """What tells the files of a run from any others of their names; None for one not there."""
-    return [_identity(os.path.join(folder, name)) for name in FILES]
+    own = [_identity(os.path.join(folder, name)) for name in OWN]
+    linked = [_identity(os.path.join(folder, name)) for name in LINKED]
+    return [*own, *(known and known[:-1] for known in linked)]
 
 
 def _identity(file: str) -> list[int] | None:
@@ -105,3 +163,9 @@ def _identity(file: str) -> list[int] | None:
     except OSError:
         return None
     return [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
+def _settled(stamp: Stamp) -> bool:
+    """Whether a change of these files from now on changes the stamp as well."""
+    newest = max(max(known[2:]) for known in stamp if known is not None)
+    return time.time_ns() - newest > SETTLED

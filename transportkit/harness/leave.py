@@ -16,7 +16,9 @@ from ..core.trainer import Fit
 from ..report.images import is_image
 from ..report.picture import courses, draw_images, draw_run
 from ..transport import Moved, Transport
-from .store import SAMPLES, Store, write_result
+from .results import write_result
+from .store import Store
+from .whole import SAMPLES
 
 log = logging.getLogger("transportkit")
 PICTURE, LINES = "picture.png", "lines.npz"

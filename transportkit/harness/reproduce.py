@@ -16,7 +16,8 @@ from . import device as devices
 from . import provenance
 from .execute import Executor
 from .fitting import Listener, silent
-from .store import Store, read_result, read_samples
+from .results import read_result
+from .store import Store, read_samples
 
 FLOOR_STDS = 3.0
 """Values that differ by less than this many standard deviations of their floor agree in noise."""

@@ -14,19 +14,20 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 
-from ..core.choice import Choice
-from ..core.record import Budget, Result, Run, Status, Value
+from ..core.record import Result, Run, Status
 from ..errors import DataError, PluginError, TransportkitError, UsageError
 from .atomic import clear_leftovers, filling
-from .whole import model_is_whole
+from .index import WORTH, Index
+from .results import RESULT, read_result
+from .whole import SAMPLES, model_is_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
     from ..core.trainer import Fit
 
 FINISHED = ("done", "refused")
-RESULT, SAMPLES, FIT = "result.json", "samples.npz", "fit.json"
+FIT = "fit.json"
 FLOORS = "floors"
+FEW = 20
+"""Runs that are read when they are looked for; with more it is worth to read an index."""
 _NO_ARCHIVE = (zipfile.BadZipFile, zlib.error)
 
 
@@ -51,7 +54,7 @@ class Store:
     """
 
     def __init__(self, folder: Path, *, reads: bool = False) -> None:
-        self.folder = folder
+        self.folder, self._asked = folder, 0
         if reads:
             return
         try:
@@ -73,15 +76,23 @@ class Store:
     def find(self, run: Run) -> Result | None:
         """The finished result of an equal run, if there is one and its folder is whole."""
         place = self.place(run)
-        try:
-            # The folder's name holds the key of the run, so that the run need not be read again.
-            result = read_result(place, run)
-        except DataError:
-            return None
-        if result.status == "done":
-            whole = model_is_whole(place) and zipfile.is_zipfile(place / SAMPLES)
-            return result if whole else None
-        return result if result.status in FINISHED else None
+        self._asked += 1
+        if self._asked <= FEW:
+            return finished(place, run)
+        return self._index.find(place.name, run)
+
+    @cached_property
+    def _index(self) -> Index:
+        return Index(self.folder, finished)
+
+    def remember(self, runs: Sequence[Run]) -> None:
+        """Have the finished among these runs in the index, where they are many."""
+        if len(runs) < WORTH:
+            return
+        for run in runs:
+            if (name := self.place(run).name) not in self._index:
+                self._index.find(name, run)
+        self._index.keep()
 
     @contextmanager
     def writing(self, place: Path) -> Iterator[Path]:
@@ -153,6 +164,19 @@ class Store:
                 continue
 
 
+def finished(place: Path, run: Run) -> Result | None:
+    """The result in the folder of a run, if it is finished and whole."""
+    try:
+        # The folder's name holds the key of the run, so that the run need not be read again.
+        result = read_result(place, run)
+    except DataError:
+        return None
+    if result.status == "done":
+        whole = model_is_whole(place) and zipfile.is_zipfile(place / SAMPLES)
+        return result if whole else None
+    return result if result.status in FINISHED else None
+
+
 def run_folders(folder: Path) -> list[Path]:
     """The folders of runs in a store's folder by name, without those that are being filled."""
     found = [file.parent for file in folder.glob(f"*/{RESULT}")]
@@ -205,56 +229,3 @@ def read_samples(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
             return {name: stored[name] for name in ("source", "moved", "target", *stored)}
     except (OSError, ValueError, TypeError, KeyError, EOFError, *_NO_ARCHIVE) as error:
         raise DataError(f"'{file}' is damaged or missing: {error}") from None
-
-
-def write_result(folder: Path, result: Result) -> None:
-    """Write result.json."""
-    text = json.dumps(asdict(result), indent=2, allow_nan=False)
-    (folder / RESULT).write_text(text + "\n")
-
-
-def read_result(folder: Path, known: Run | None = None) -> Result:
-    """The result in a run's folder, of the run `known` or else of the run that it tells of.
-
-    Raises DataError where there is none that can be read.
-    """
-    file = folder / RESULT
-    try:
-        return from_record(json.loads(file.read_bytes()), folder, known)
-    except (FileNotFoundError, NotADirectoryError):
-        raise DataError(f"'{folder}' is not the folder of a run: it has no {RESULT}") from None
-    except KeyError as error:
-        raise DataError(f"'{file}' is damaged: it says nothing of {error}") from None
-    except (OSError, ValueError, TypeError, AttributeError, UsageError) as error:
-        raise DataError(f"'{file}' is damaged or is not the result of a run: {error}") from None
-
-
-def from_record(content: Mapping[str, Any], folder: Path, known: Run | None = None) -> Result:
-    """A result from what its folder says of it, of the run `known` or else of that told of.
-
-    Raises KeyError, TypeError or AttributeError for what is no result.
-    """
-    run = known or _run(content["run"])
-    metrics = {name: Value(**value) for name, value in content["metrics"].items()}
-    shape = content["event_shape"]
-    read = {
-        "run": run,
-        "metrics": metrics,
-        "event_shape": None if shape is None else tuple(shape),
-        "folder": str(folder),
-    }
-    return Result(**{**content, **read})
-
-
-def _run(content: Mapping[str, Any]) -> Run:
-    integrator = content["integrator"]
-    return Run(
-        **{
-            **content,
-            "method": Choice(**content["method"]),
-            "problem": Choice(**content["problem"]),
-            "budget": Budget(**content["budget"]),
-            "integrator": Choice(**integrator) if integrator else None,
-            "metrics": tuple(Choice(**metric) for metric in content["metrics"]),
-        }
-    )

@@ -13,7 +13,6 @@ from ..core.params import whole
 from ..core.record import Run
 from ..errors import UsageError
 from .experiment import Experiment
-from .index import Index, remember
 from .outcome import FAILED, Outcome
 from .plan import Asked, check_problems
 from .sizing import Size, sized
@@ -117,18 +116,18 @@ class Study:
             listen, device = watcher.listen, self.asked.device
             work = Work(runs, store, device, self.fresh, listen, timed=self.alone)
             outcomes = outcomes_of(work, place, watcher)
-        remember(runs, store)
+        store.remember(runs)
         return outcomes
 
     def _finished(self, store: Store) -> list[Outcome] | None:
         """Every run found finished; None where one is not, or was timed beside others in vain."""
-        outcomes, index = [], Index(store)
+        outcomes = []
         for run in self.runs:
-            found = index.find(run)
+            found = store.find(run)
             if found is None or (self.alone and found.alone is False):
                 return None
             outcomes.append(Outcome(found, found=True))
-        index.keep()
+        store.remember(self.runs)
         return outcomes
 
 

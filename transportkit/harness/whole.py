@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
+WEIGHTS, DESCRIPTION, SAMPLES = "model.safetensors", "model.json", "samples.npz"
 
 
 def model_is_whole(folder: Path) -> bool:

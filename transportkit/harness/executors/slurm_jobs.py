@@ -16,7 +16,8 @@ from ...core.record import Result, Run
 from ...errors import DataError, UsageError
 from .. import eviction
 from ..execute import Outcome
-from ..store import Store, read_result
+from ..results import read_result
+from ..store import Store
 from .base import Backend, Group, Work, search
 from .remote import UnfitWorker, device_of, marked, perform
 
