@@ -88,6 +88,28 @@ def shown(values: list[float]) -> str:
     return f"{np.mean(values):.4f}{scatter}"
 
 
+def text_of(lines: list[str], given: argparse.Namespace) -> str:
+    """The page with the rows found so far."""
+    command = " ".join(["python benchmarks/few_evaluations.py", *sys.argv[1:]])
+    head = [
+        "# `efm-flow` with 4 evaluations against `otcfm` with 20",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, 1 thread, torch {torch.__version__}, "
+        f"{given.seeds} seeds ({given.exact} with exact pairs), {given.points:,} points. "
+        f"Command: `{command}`",
+        "",
+        "Sliced W2, mean ± standard deviation over seeds, with 4 and 20 evaluations; seconds of "
+        "the processor, pairs included. Three hidden layers of 128 and 2,000 steps of 512; in 8 "
+        "dimensions of 192, and 3,000 steps. The floor is that between independent samples of the "
+        "target.",
+        "",
+        "| data | floor | efm-flow, 4 | 20 | s | otcfm, 4 | 20 | s | exact pairs, 20 | s | "
+        "s, efm-flow / exact pairs | error, efm-flow at 4 / otcfm at 20 |",
+        "|" + "---|" * 12,
+    ]
+    return "\n".join([*head, *lines]) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
@@ -127,28 +149,11 @@ def main() -> None:
             cells += ["", "", ""]
         cells.append(f"{np.mean(ours[0]) / np.mean(theirs[1]):.2f}")
         lines.append("| " + " | ".join(cells) + " |")
-    command = " ".join(["python benchmarks/few_evaluations.py", *sys.argv[1:]])
-    head = [
-        "# `efm-flow` with 4 evaluations against `otcfm` with 20",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, 1 thread, torch {torch.__version__}, "
-        f"{given.seeds} seeds ({given.exact} with exact pairs), {given.points:,} points. "
-        f"Command: `{command}`",
-        "",
-        "Sliced W2, mean ± standard deviation over seeds, with 4 and 20 evaluations; seconds of "
-        "the processor, pairs included. Three hidden layers of 128 and 2,000 steps of 512; in 8 "
-        "dimensions of 192, and 3,000 steps. The floor is that between independent samples of the "
-        "target.",
-        "",
-        "| data | floor | efm-flow, 4 | 20 | s | otcfm, 4 | 20 | s | exact pairs, 20 | s | "
-        "s, efm-flow / exact pairs | error, efm-flow at 4 / otcfm at 20 |",
-        "|" + "---|" * 12,
-    ]
-    text = "\n".join([*head, *lines]) + "\n"
-    print(text)
-    if given.out:
-        given.out.parent.mkdir(parents=True, exist_ok=True)
-        given.out.write_text(text)
+        page = text_of(lines, given)
+        if given.out:  # a task at a time, so that an interrupted command leaves something
+            given.out.parent.mkdir(parents=True, exist_ok=True)
+            given.out.write_text(page)
+    print(page)
 
 
 if __name__ == "__main__":
