@@ -263,7 +263,7 @@ def circumstances(suite: Suite) -> str:
 
     seeds = [len({r.seed for r in runs if r.method.name == m}) for m in suite.methods]
     return (
-        f"Budget {_budget(suite)}; {told(sorted(seeds))} seeds a method; "
+        f"Budget {_budget(suite)}; {told(sorted(seeds))} seed(s) a method; "
         f"{told(f'{r.points:,}' for r in runs)} points judged, at most "
         f"{told(f'{r.train:,}' for r in runs)} to train on; {told(r.device for r in runs)}, "
         f"{told(r.threads for r in runs)} thread(s)."
