@@ -4,12 +4,12 @@
 
 A cell is executed through the harness (found missing, fitted, pushed, judged, written with its
 samples, model and picture) and, in turn with it in the same process, by the bare calls: split,
-objective, fit, push, and every metric once. Both have the same seeds, so that they compute the same
-numbers. Noise floors belong to a problem and not to a cell: a cell before the first one measures
-them, and imports what draws pictures. Seconds are of the processor, user and system, with the time
-on the clock beside them, as waiting for the disk is in it. Where other work on the machine makes
-cells of seconds differ by more than the harness adds, the last column tells: what a cell takes
-outside of its fit, push and metrics by its own clock, as a share of it.
+objective, fit, push, and every metric once. Both have the same seeds, and it is asserted that they
+compute the same numbers. Noise floors belong to a problem and not to a cell: a cell before the
+first one measures them, and imports what draws pictures. Seconds are of the processor, user and
+system, with the time on the clock beside them, as waiting for the disk is in it. Where other work
+on the machine makes cells of seconds differ by more than the harness adds, the last column tells:
+what a cell takes outside of its fit, push and metrics by its own clock, as a share of it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -85,25 +86,36 @@ class Times:
     inside: float = 0.0
 
 
+@dataclass(frozen=True)
+class Done:
+    """The values of a cell's metrics, and the seconds that it took inside of its work."""
+
+    values: list[float | None]
+    inside: float = 0.0
+
+
 def measured(runs: list[Run]) -> tuple[list[Times], list[Times]]:
     """The bare calls and the harness on each run but the first."""
-    bare, harness = [], []
+    bare: list[Times] = []
+    harness: list[Times] = []
     with TemporaryDirectory() as folder:
         executor = Executor(Store(Path(folder)), "cpu")
         through(executor, runs[0])
         by_hand(runs[0])
         for i, run in enumerate(runs[1:]):
             # Whichever comes second finds warmer caches.
-            for way in ("bare", "harness") if i % 2 else ("harness", "bare"):
-                if way == "bare":
-                    bare.append(timed(by_hand, run))
-                else:
-                    harness.append(timed(lambda run: through(executor, run), run))
+            ways = [(bare, by_hand), (harness, partial(through, executor))]
+            found = []
+            for times, work in ways if i % 2 else reversed(ways):
+                taken, done = timed(work, run)
+                times.append(taken)
+                found.append(done.values)
+            assert found[0] == found[1], f"{run}: the two ways compute {found[0]} and {found[1]}"
     return bare, harness
 
 
-def by_hand(run: Run) -> float:
-    """The numbers of a run by the calls that they need, and nothing kept; their sum."""
+def by_hand(run: Run) -> Done:
+    """The numbers of a run by the calls that they need, and nothing kept."""
     whole = make("problem", run.problem)
     problem = whole.split(run.train, derive(run.seed, "split"))
     method, view = make("method", run.method), problem.for_training()
@@ -113,26 +125,29 @@ def by_hand(run: Run) -> float:
     source, target = evaluation_points(problem, run.points, run.seed)
     moved = Transport(fit.model, integrator).push(source, derive(run.seed, "push"), batch=run.batch)
     evidence = Evidence(source, moved.points, target, whole.truth, fit.model, integrator, view)
-    return sum(
+    values = [
         float(make("metric", choice).evaluate(evidence, derive(run.seed, "metric", choice.name)))
         for choice in run.metrics
-    )
+    ]
+    return Done(values)
 
 
-def through(executor: Executor, run: Run) -> float:
-    """Do the run by the harness; the seconds of its fit, push and metrics."""
+def through(executor: Executor, run: Run) -> Done:
+    """Do the run by the harness."""
     outcome = executor.execute(run)
     result = outcome.result
     assert not outcome.found
     assert result.status == "done", result.message
     parts = (result.fit_seconds, result.push_seconds, result.judge_seconds)
-    return sum(part or 0.0 for part in parts)
+    values = [result.metrics[choice.name].value for choice in run.metrics]
+    return Done(values, sum(part or 0.0 for part in parts))
 
 
-def timed(work: Callable[[Run], float], run: Run) -> Times:
+def timed(work: Callable[[Run], Done], run: Run) -> tuple[Times, Done]:
     clock, processor = time.perf_counter(), time.process_time()
-    inside = work(run)
-    return Times(time.process_time() - processor, time.perf_counter() - clock, inside)
+    done = work(run)
+    clock, processor = time.perf_counter() - clock, time.process_time() - processor
+    return Times(processor, clock, done.inside), done
 
 
 def shown(times: list[Times]) -> str:

@@ -186,6 +186,8 @@ def test_any_whole_number_is_a_number(given: dict[str, Any], tmp_path: Path) -> 
         ({"budget": 100.0}, "a budget's steps must be a whole number, not 100.0"),
         ({"nfe": [4.0]}, "nfe must be a whole number, not 4.0"),
         ({"points": True}, "points must be a whole number, not True"),
+        ({"metrics": 3}, "a metric is named by text, not by int"),
+        ({"integrator": 3.0}, "an integrator is named by text, not by float"),
     ],
 )
 def test_what_is_no_whole_number_is_refused(

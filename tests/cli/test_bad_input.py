@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.commands import TINY, tk
+from transportkit.cli import main
 
 MOONS = "--data moons"
 RUNS = {
@@ -82,6 +83,37 @@ def test_what_click_refuses_says_where_to_look(line: str) -> None:
     assert answer.err.startswith("Error: ")
     assert answer.err.endswith("--help\n")
     assert answer.err.count("\n") == 1
+
+
+def test_a_question_ends_with_its_mark() -> None:
+    said = "Error: No such option '--nfee'; did you mean '--nfe'? See tk run --help\n"
+    assert tk("run cfm --nfee 3").err == said
+
+
+def test_more_points_than_fit_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("transportkit.harness.memory.total", lambda: 2**33)
+    for command in ("run", "compare"):
+        line = f"{command} linear {MOONS} --points 1000000000 --quiet"
+        answer = tk(f"{line} --out {tmp_path / command}")
+        assert (answer.status, answer.err.count("\n")) == (2, 1)
+        assert "1000000000 points of dimension 2 take at least 52 GiB of memory" in answer.err
+    train = tk(f"run linear {MOONS} --train 1000000000 --out {tmp_path}")
+    assert "1000000000 training samples of dimension 2 take at least 15 GiB" in train.err
+
+
+def test_what_is_written_to_a_file_needs_no_standard_output(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tk(f"run linear {MOONS} --points 20 --train 40 --metric cost --out {tmp_path / 'runs'}")
+    for line, wanted in (
+        (f"export {tmp_path / 'runs'} --to csv -o {tmp_path / 'table.csv'}", 0),
+        (f"export {tmp_path / 'runs'} --to csv", 1),
+    ):
+        monkeypatch.setattr("sys.stdout", None)
+        with pytest.raises(SystemExit) as stop:
+            main(line.split())
+        assert stop.value.code == wanted
+    assert (tmp_path / "table.csv").stat().st_size > 0
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 
 import click
 
-from ..errors import TransportkitError
+from ..errors import TransportkitError, did_you_mean
 from .app import tk
 from .interrupts import Interrupts
 
@@ -20,14 +22,15 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `tk` and exit: 0 done, 1 a run failed, 2 wrong usage, 130 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    # Standard output may have been closed before the start: nobody sees what is written to it.
+    unseen = io.StringIO() if sys.stdout is None else None
     try:
-        with Interrupts() as interrupts:
+        with Interrupts() as interrupts, redirect_stdout(unseen or sys.stdout):
             status = _status(arguments, interrupts)
-        if sys.stdout is None:
-            # Standard output was closed before the start: nobody has seen the result.
-            status = status or 1
-        else:
+        if unseen is None:
             sys.stdout.flush()
+        elif unseen.getvalue():
+            status = status or 1
     except OSError as error:
         # The reader has gone, or what takes the output is full: what is left in the buffer must
         # not raise once more at exit.
@@ -52,8 +55,14 @@ def _status(arguments: list[str], interrupts: Interrupts) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.UsageError as error:
-        help = f"; see {error.ctx.command_path} --help" if error.ctx is not None else ""
-        _say(error.format_message().rstrip(".") + help)
+        text = error.format_message().rstrip(".")
+        if isinstance(error, click.NoSuchOption) and error.possibilities:
+            near = did_you_mean(error.option_name, error.possibilities)
+            text = f"No such option '{error.option_name}'; {near}"
+        if error.ctx is not None:
+            text += " See" if text.endswith("?") else "; see"
+            text += f" {error.ctx.command_path} --help"
+        _say(text)
         return error.exit_code
     except click.ClickException as error:
         _say(error.format_message())

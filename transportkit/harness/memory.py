@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 import torch
+
+from ..core.problem import Problem
+from ..core.record import Run
+from ..errors import UsageError
 
 ADVICE: Mapping[str, str] = {
     "fit": "training; lower the method's batch or size, or train, the number of its samples",
@@ -12,6 +17,34 @@ ADVICE: Mapping[str, str] = {
     "judge": "judging; lower points",
 }
 """By phase of a run."""
+
+
+def check_fits(run: Run, problem: Problem) -> None:
+    """Raise UsageError where the samples of a run are clearly more than this machine can hold.
+
+    There are at least the training samples of both sides, and of the points that it is judged on
+    source, moved and target, with the last two as double precision once more.
+    """
+    ends = (problem.source.size, problem.target.size)
+    train, points = (
+        min([asked, *(size for size in ends if size is not None)])
+        for asked in (run.train, run.points)
+    )
+    asked = problem.dim * (2 * 4 * train + (3 * 4 + 2 * 8) * points)
+    if (there := total()) is not None and asked > there:
+        what = f"{points} points" if 28 * points > 8 * train else f"{train} training samples"
+        raise UsageError(
+            f"{what} of dimension {problem.dim} take at least "
+            f"{asked / 2**30:,.0f} GiB of memory, and there are {there / 2**30:,.0f}; ask for fewer"
+        )
+
+
+def total() -> int | None:
+    """The bytes of this machine's memory; None where nothing tells."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def ran_out(error: BaseException) -> bool:

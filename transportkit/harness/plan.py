@@ -106,6 +106,9 @@ def choose(kind: str, asked: Asked, overrides: Mapping[str, Any] | None = None) 
     """What was asked for as a Choice with every parameter in full."""
     if isinstance(asked, str):
         return registry.parse_choice(kind, asked, overrides)
+    if not isinstance(asked, Choice):
+        article = "an" if kind == "integrator" else "a"
+        raise UsageError(f"{article} {kind} is named by text, not by {type(asked).__name__}")
     return registry.parse_choice(kind, asked.name, {**asked.params, **(overrides or {})})
 
 
@@ -137,9 +140,12 @@ def solved(method: Choice) -> bool:
 
 
 def check_problems(runs: Iterable[Run]) -> None:
-    """Make every problem once, so that samples that cannot be used are refused before any work."""
-    for choice in {repr(run.problem): run.problem for run in runs}.values():
-        registry.make("problem", choice)
+    """Make every problem once, so that samples that cannot be used, or are more than fit in memory,
+    are refused before any work."""
+    from .memory import check_fits
+
+    for run in {(repr(run.problem), run.points, run.train): run for run in runs}.values():
+        check_fits(run, registry.make("problem", run.problem))
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -17,6 +17,8 @@ STYLES: dict[str, tuple[str, Any, float, float, str]] = {
     ROUND: ("#E69F00", "-", 1.0, 0.8, "round the outside of a plate"),
     LOST: (LOST_COLOUR, (0, (4, 2)), 1.4, 1.0, "lost"),
 }
+FAR = 2.0
+"""How much wider than the points the box may be."""
 OUTSIDE = 0.22
 """How far beyond the plates is shown, as a share of their distance."""
 
@@ -38,10 +40,21 @@ def draw_space(path: Path, scene: Scene) -> None:
     figure.savefig(path, dpi=150)
 
 
+def frame(scene: Scene) -> tuple[Array, Array]:
+    """The least and the largest coordinates (2,) of the box: the points', and those of the lines
+    between the plates where they do not go further than `FAR`."""
+    low, high = scene.box()
+    middle, half = (low + high) / 2, float((high - low).max()) / 2
+    direct = np.abs(scene.tracks[scene.kinds == DIRECT][..., :2] - middle)
+    reach = float(direct[np.isfinite(direct)].max(initial=0.0))
+    half = min(max(half, 1.02 * reach), FAR * half)
+    return middle - half, middle + half
+
+
 def axes_of(figure: Any, scene: Scene) -> Any:
     """Axes of a box without a frame, seen from the side and a little from above."""
     ax = figure.add_axes((0.02, 0.04, 0.96, 0.9), projection="3d", computed_zorder=False)
-    low, high = scene.box()
+    low, high = frame(scene)
     beyond = OUTSIDE * scene.top if (scene.kinds == ROUND).any() else 0.05 * scene.top
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(-beyond, scene.top + beyond))
     ax.set_box_aspect((1, 1, 1.0), zoom=1.12)
@@ -64,6 +77,10 @@ def lines(ax: Any, scene: Scene) -> None:
         drawn.set_alpha(alpha)
         drawn.set_zorder(2 + order)
         ax.add_collection3d(drawn)
+    inside = (scene.tracks >= limits[:, 0]) & (scene.tracks <= limits[:, 1])
+    if count := int((~inside.all((1, 2))).sum()):
+        text = f"{count} of {len(inside)} lines leave the box, and are cut there"
+        ax.text2D(0.97, 0.945, text, ha="right", fontsize=8.5, color=INK, transform=ax.transAxes)
 
 
 def pieces(tracks: Array, limits: Array) -> list[Array]:
