@@ -11,15 +11,13 @@ held-out points, the same for both methods.
 from __future__ import annotations
 
 import argparse
-import platform
-import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import torch
+from figures import floor_of, held_out, keep, page, shown
 
 from transportkit import Budget, Choice, Problem, Transport, derive, registry
 from transportkit.metrics.slices import SlicedW2
@@ -42,10 +40,7 @@ def fit(name: str, problem: Problem, seed: int, seconds: float):
 def judge(name: str, model, whole: Problem, seed: int, points: int) -> tuple[float, float]:
     spec = registry.describe("method", name).spec
     integrator = registry.make("integrator", registry.parse_choice("integrator", spec.integrator))
-    x, y = (
-        whole.source.sample(points, derive(seed, "x")),
-        whole.target.sample(points, derive(seed, "y")),
-    )
+    x, y = held_out(whole, points, seed)
     moved = Transport(model, integrator).push(x, derive(seed, "push"))
     value = SlicedW2().distance(moved.points, y, derive(0, "metric"))
     return value, float(moved.evaluations.double().mean())
@@ -63,14 +58,10 @@ def main() -> None:
     descent.time = SimpleNamespace(perf_counter=time.process_time)
     for name in METHODS:  # compile what is compiled
         fit(name, registry.make("problem", Choice(TASKS[0])).split(500, derive(0)), 0, 0.5)
-    lines = []
+    rows: list[list[str]] = []
     for task in TASKS:
         whole = registry.make("problem", Choice(task))
-        pairs = [
-            [whole.target.sample(settings.points, derive(i, half)) for half in "ab"]
-            for i in range(5)
-        ]
-        floor = np.mean([SlicedW2().distance(*p, derive(0, "metric")) for p in pairs])
+        floor = floor_of(whole, settings.points)
         found = {name: [] for name in METHODS}
         for seed in range(settings.seeds):
             problem = whole.split(10_000, derive(seed, "split")).for_training()
@@ -84,28 +75,25 @@ def main() -> None:
         for name in METHODS:
             value, nfe, steps, spent = (list(each) for each in zip(*found[name], strict=True))
             means[name] = np.mean(value)
-            scatter = np.std(value, ddof=1) if len(value) > 1 else 0.0
-            row += [f"{means[name]:.4f} ± {scatter:.4f}", f"{np.mean(nfe):.0f}"]
+            row += [shown(value), f"{np.mean(nfe):.0f}"]
             row += [f"{np.mean(steps):.0f}", f"{np.mean(spent):.1f}"]
-        lines.append("| " + " | ".join([*row, f"{means['efm'] / means['cfm']:.2f}"]) + " |")
-    command = " ".join(["python benchmarks/efm_against_cfm.py", *sys.argv[1:]])
-    head = [
-        "# `efm` against `cfm` in equal processor time",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, 1 thread, torch {torch.__version__}, "
-        f"{settings.seeds} seeds, {settings.points:,} points. Command: `{command}`",
-        "",
+        rows.append([*row, f"{means['efm'] / means['cfm']:.2f}"])
+    text = page(
+        "`efm` against `cfm` in equal processor time",
+        f"{settings.seeds} seeds, {settings.points:,} points",
         "Sliced W2, mean ± standard deviation over seeds; the floor is that between independent "
         "samples of the target. Seconds of the processor, preparation included.",
-        "",
-        "| data | floor | cfm | NFE | steps | s | efm | NFE | steps | s | efm / cfm |",
-        "|" + "---|" * 11,
-    ]
-    text = "\n".join([*head, *lines]) + "\n"
+        [
+            "data",
+            "floor",
+            *("cfm", "NFE", "steps", "s"),
+            *("efm", "NFE", "steps", "s"),
+            "efm / cfm",
+        ],
+        rows,
+    )
     print(text)
-    if settings.out:
-        settings.out.parent.mkdir(parents=True, exist_ok=True)
-        settings.out.write_text(text)
+    keep(text, settings.out)
 
 
 if __name__ == "__main__":

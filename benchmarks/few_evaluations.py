@@ -11,17 +11,15 @@ for the first seeds alone, for its seconds.
 from __future__ import annotations
 
 import argparse
-import platform
-import sys
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import ot
 import torch
+from figures import floor_of, held_out, keep, page, shown
 from torch import Generator, Tensor
 
 from transportkit import Budget, Method, Midpoint, Problem, Transport, derive, registry
@@ -37,6 +35,10 @@ TASKS: dict[str, dict[str, int]] = {
     "gaussians:dim=8": {"width": 192, "steps": 3000},
 }
 EVALUATIONS = (4, 20)
+HEADINGS = [
+    *("data", "floor", "efm-flow, 4", "20", "s", "otcfm, 4", "20", "s", "exact pairs, 20", "s"),
+    *("s, efm-flow / exact pairs", "error, efm-flow at 4 / otcfm at 20"),
+]
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,7 @@ def fit(name: str, settings: dict[str, int], problem: Problem, seed: int):
 
 def errors(model, whole: Problem, seed: int, points: int) -> list[float]:
     """Sliced W2 of held-out points moved with each number of evaluations."""
-    x, y = (
-        whole.source.sample(points, derive(seed, "x")),
-        whole.target.sample(points, derive(seed, "y")),
-    )
+    x, y = held_out(whole, points, seed)
     found = []
     for evaluations in EVALUATIONS:
         moved = Transport(model, Midpoint(steps=evaluations // 2)).push(x, derive(seed, "push"))
@@ -83,31 +82,18 @@ def errors(model, whole: Problem, seed: int, points: int) -> list[float]:
     return found
 
 
-def shown(values: list[float]) -> str:
-    scatter = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.4f}{scatter}"
-
-
-def text_of(lines: list[str], given: argparse.Namespace) -> str:
+def text_of(rows: list[list[str]], given: argparse.Namespace) -> str:
     """The page with the rows found so far."""
-    command = " ".join(["python benchmarks/few_evaluations.py", *sys.argv[1:]])
-    head = [
-        "# `efm-flow` with 4 evaluations against `otcfm` with 20",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, 1 thread, torch {torch.__version__}, "
-        f"{given.seeds} seeds ({given.exact} with exact pairs), {given.points:,} points. "
-        f"Command: `{command}`",
-        "",
+    return page(
+        "`efm-flow` with 4 evaluations against `otcfm` with 20",
+        f"{given.seeds} seeds ({given.exact} with exact pairs), {given.points:,} points",
         "Sliced W2, mean ± standard deviation over seeds, with 4 and 20 evaluations; seconds of "
         "the processor, pairs included. Three hidden layers of 128 and 2,000 steps of 512; in 8 "
         "dimensions of 192, and 3,000 steps. The floor is that between independent samples of the "
         "target.",
-        "",
-        "| data | floor | efm-flow, 4 | 20 | s | otcfm, 4 | 20 | s | exact pairs, 20 | s | "
-        "s, efm-flow / exact pairs | error, efm-flow at 4 / otcfm at 20 |",
-        "|" + "---|" * 12,
-    ]
-    return "\n".join([*head, *lines]) + "\n"
+        HEADINGS,
+        rows,
+    )
 
 
 def main() -> None:
@@ -122,12 +108,11 @@ def main() -> None:
     start = registry.make("problem", registry.parse_choice("problem", "gaussians"))
     for name in ("efm-flow", "otcfm"):  # compile what is compiled
         fit(name, {"steps": 2}, start.split(600, derive(0)).for_training(), 0)
-    lines = []
+    rows: list[list[str]] = []
     for task in given.tasks:
         settings = TASKS[task]
         whole = registry.make("problem", registry.parse_choice("problem", task))
-        halves = [[whole.target.sample(given.points, derive(i, h)) for h in "ab"] for i in range(5)]
-        floor = np.mean([SlicedW2().distance(*pair, derive(0, "metric")) for pair in halves])
+        floor = floor_of(whole, given.points)
         found: dict[str, list[list[float]]] = {}
         for seed in range(given.seeds):
             problem = whole.split(10_000, derive(seed, "split")).for_training()
@@ -148,12 +133,10 @@ def main() -> None:
         else:
             cells += ["", "", ""]
         cells.append(f"{np.mean(ours[0]) / np.mean(theirs[1]):.2f}")
-        lines.append("| " + " | ".join(cells) + " |")
-        page = text_of(lines, given)
-        if given.out:  # a task at a time, so that an interrupted command leaves something
-            given.out.parent.mkdir(parents=True, exist_ok=True)
-            given.out.write_text(page)
-    print(page)
+        rows.append(cells)
+        # A task at a time, so that an interrupted command leaves something.
+        keep(text_of(rows, given), given.out)
+    print(text_of(rows, given))
 
 
 if __name__ == "__main__":
