@@ -43,7 +43,6 @@ class MMV1Params(PotentialParams):
 class MMV2Params(PotentialParams):
     """The same, and how often the inverse moves."""
 
-    lr: float = param(5e-3, "initial learning rate of AdamW", gt=0)
     moves: int = param(5, "updates of the inverse in one step", ge=1)
 
 
