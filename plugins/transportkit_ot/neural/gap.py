@@ -51,7 +51,7 @@ class MongeGapGame(Game[Ends]):
         images = self.fitted.residual(batch.x)
         # Misfit counts as it does between data, where directions of large variance weigh more.
         moved, target = (self.frame.straightened(side) for side in (images, batch.y))
-        fit = sinkhorn_divergence(moved, target, self.epsilon, self.params.iterations)
+        fit = fitting_loss(moved, target, self.epsilon, self.params.iterations)
         return fit + self.params.gap * monge_gap(batch.x, images)
 
     def model(self) -> ResidualMap:
@@ -75,10 +75,19 @@ def monge_gap(x: Tensor, images: Tensor) -> Tensor:
     return (x * (best - images)).sum(1).mean()
 
 
-def sinkhorn_divergence(x: Tensor, y: Tensor, epsilon: float, iterations: int) -> Tensor:
-    """S(x, y) = W(x, y) - W(x, x) / 2 - W(y, y) / 2 for the cost |x - y|^2 / 2, as a function of
-    x (N, D); y (M, D) and the last term are constant (Feydy et al. 2019, arXiv:1810.08278)."""
-    return entropic_cost(x, y, epsilon, iterations) - entropic_cost(x, x, epsilon, iterations) / 2
+def fitting_loss(x: Tensor, y: Tensor, epsilon: float, iterations: int) -> Tensor:
+    """W(x, y) - W(x, x') / 2 for the cost |x - y|^2 / 2, as a function of x (N, D); the term of
+    y (N, D) alone is constant.
+
+    A Sinkhorn divergence (Feydy et al. 2019, arXiv:1810.08278) with independent halves x, x' of the
+    batch. Its mean is least where both laws are one, for batches of any size; that of a batch with
+    itself, whose points are their own partners, would shrink x in high dimension.
+    """
+    half = max(1, len(x) // 2)
+    first, second = x[:half], x[-half:]
+    onto = entropic_cost(first, y[:half], epsilon, iterations)
+    onto = onto + entropic_cost(second, y[-half:], epsilon, iterations)
+    return (onto - entropic_cost(first, second, epsilon, iterations)) / 2
 
 
 def entropic_cost(x: Tensor, y: Tensor, epsilon: float, iterations: int) -> Tensor:
