@@ -44,16 +44,16 @@ CHUNK = 1000
 """Ends that are assigned at a time, at most."""
 
 _ROWS = 1000
+_EXACT = "donot_use_mm_for_euclid_dist"
+"""A product of matrices loses squares as small as those of an offset."""
 
 
 class LineCoupling:
     """Exact lines between samples, source (N, *E) and target (M, *E), as charges on two plates.
 
-    Ends are assigned to samples of `drawn`, which may have more of them.
-
-    `distance` and `offset` are in the units of the
-    data, and automatic without: the offset is one distance of nearest neighbours where samples fill
-    their plate, up to `DENSE` dimensions, and a tenth of it above.
+    Ends are assigned to samples of `drawn`, which may have more of them. `distance` and `offset`
+    are in the units of the data, and automatic without: the offset is one distance of nearest
+    neighbours where samples fill their plate, up to `DENSE` dimensions, and a tenth of it above.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Pairs(NamedTuple):
 def flux_shares(x: Tensor, charges: Tensor, height: float) -> Tensor:
     """The share (B, N) of the flux through x (B, D) that ends on each charge (N, D) of a plate
     `height` below, that of the other plate neglected."""
-    squares = torch.cdist(x, charges).square() + height**2
+    squares = torch.cdist(x, charges, compute_mode=_EXACT).square() + height**2
     return (-(x.shape[1] + 1) / 2 * squares.log()).softmax(1)
 
 

@@ -34,12 +34,10 @@ from .units import Units
 
 
 class StraightField(IntervalField):
-    """v(t, y) = scale * net(t, (y - mean) / scale), in the units of the data. `kept`: see
-    `PooledGame`."""
+    """v(t, y) = scale * net(t, (y - mean) / scale), in the units of the data."""
 
     mean: Tensor
     scale: Tensor
-    kept: Tensor
 
     def __init__(
         self,
@@ -53,7 +51,6 @@ class StraightField(IntervalField):
         self.event_shape, self.width, self.depth = tuple(event_shape), width, depth
         self.register_buffer("mean", torch.zeros(self.event_shape))
         self.register_buffer("scale", torch.ones(()))
-        self.register_buffer("kept", torch.ones(()))
         self.net = TimeMLP(self.event_shape, width=width, depth=depth, generator=generator)
 
     @property
@@ -115,14 +112,13 @@ class LineDistillation(PooledGame[Pairs]):
         return (error / self.field.scale).square().mean()
 
     def model(self) -> StraightField:
-        self.field.kept.fill_(self.kept)
         return self.field
 
     def gather(self, generator: Generator) -> None:
         """Follow lines from source points; the pairs of a round depend on the seed alone."""
         x = self.source.points(self.params.pairs, generator)
         pairs = self.coupling.pair(x, generator)
-        self.keep(pairs.arrived, "field lines arrived")
+        self.need(pairs.arrived, "field lines arrived")
         self.x, self.y = pairs.x, pairs.y
 
 

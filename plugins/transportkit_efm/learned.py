@@ -30,9 +30,7 @@ SHARE = 8
 
 
 class LearnedPlates(Capacitor):
-    """The field of a `DirectionNet`, in units of the data. `kept`: see `PooledGame`."""
-
-    kept: Tensor
+    """The field of a `DirectionNet`, in units of the data."""
 
     def __init__(
         self,
@@ -56,7 +54,6 @@ class LearnedPlates(Capacitor):
             generator=generator,
         )
         self.width, self.depth = width, depth
-        self.register_buffer("kept", torch.ones(()))
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -172,7 +169,6 @@ class FieldRegression(PooledGame[Examples]):
         return error
 
     def model(self) -> LearnedPlates:
-        self.field.kept.fill_(self.kept)
         return self.field
 
     def gather(self, generator: Generator) -> None:
@@ -189,7 +185,7 @@ class FieldRegression(PooledGame[Examples]):
             exact, exact.drop(exact.charges[: exact.counts[0]][rows]), generator
         )
         # What lost lines passed has a field as well, and is trained on.
-        self.keep(followed.stop == Stop.ARRIVED, "field lines arrived")
+        self.tell(followed.stop == Stop.ARRIVED, "field lines arrived")
         for samples, plate in ((self.source, 0.0), (self.target, exact.gap)):
             count = int(params.near * params.lines * 10)
             rows = torch.randint(len(samples), (count,), generator=generator, device=device)
@@ -203,7 +199,7 @@ class FieldRegression(PooledGame[Examples]):
         directions = torch.cat([d for _, d in exact.seen])
         exact.seen = []
         inside = (states - exact.centre).norm(dim=1) < 1.5 * exact.radius
-        self.keep(directions[inside].isfinite().all(1), "states of field lines are finite")
+        self.need(directions[inside].isfinite().all(1), "states of field lines are finite")
         known = inside & directions.isfinite().all(1)
         self.states, self.directions = states[known], directions[known]
 

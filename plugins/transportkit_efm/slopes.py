@@ -28,9 +28,7 @@ holds them."""
 
 
 class LearnedRisingField(RisingField):
-    """Lines from plate to plate by a network. `kept`: see `PooledGame`."""
-
-    kept: Tensor
+    """Lines from plate to plate by a network."""
 
     def __init__(
         self,
@@ -44,7 +42,6 @@ class LearnedRisingField(RisingField):
     ) -> None:
         super().__init__(event_shape, gap=gap, near=near)
         self.width, self.depth = width, depth
-        self.register_buffer("kept", torch.ones(()))
         dim = torch.Size(self.event_shape).numel()
         self.net = TimeMLP((dim,), width=width, depth=depth, generator=generator)
 
@@ -106,7 +103,6 @@ class SlopeRegression(PooledGame[States]):
         return (weight * error).mean()
 
     def model(self) -> LearnedRisingField:
-        self.field.kept.fill_(self.kept)
         return self.field
 
     def gather(self, generator: Generator) -> None:
@@ -131,7 +127,7 @@ class SlopeRegression(PooledGame[States]):
         seen.append(States(s, u, exact.velocity(s, u)))
         states = States(*(torch.cat(each) for each in zip(*seen, strict=True)))
         known = states.velocity.isfinite().all(1) & states.u.isfinite().all(1)
-        self.keep(known, "states of field lines are finite")
+        self.need(known, "states of field lines are finite")
         self.pool = States(*(each[known] for each in states))
 
 

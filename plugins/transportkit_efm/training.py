@@ -24,10 +24,8 @@ class PooledGame(Game[B]):
 
     What a pool holds depends on the seed and on how often it was renewed, so that a resumed fit
     finds the same. A subclass gives `gather` and `pick`, and calls `start` when all that they need
-    is there. `kept` is the least share of the examples of a pool that were good.
+    is there.
     """
-
-    kept = 1.0
 
     def start(self, refresh: int, device: torch.device, generator: Generator) -> None:
         """Make the first pool; each serves `refresh` draws."""
@@ -43,20 +41,19 @@ class PooledGame(Game[B]):
     def pick(self, n: int, generator: Generator) -> B:
         """A batch of n of them."""
 
-    def keep(self, good: Tensor, what: str) -> None:
-        """Take note of how many examples (n,) of a pool are good, and say so where not all are.
-
-        `what` ends the sentence "3 of 10 ...". Raises Diverged where none is.
-        """
-        count, made = int(good.sum()), len(good)
-        if not count:
+    def need(self, good: Tensor, what: str) -> None:
+        """`tell`, and raise Diverged where none of the examples (n,) of a pool is good."""
+        if not good.any():
             raise Diverged(
-                f"0 of {made} {what}, so there is nothing to train on; look for far points in the "
-                "samples, or set distance and offset"
+                f"0 of {len(good)} {what}, so there is nothing to train on; look for far points in "
+                "the samples, or set distance and offset"
             )
-        self.kept = min(self.kept, count / made)
-        if count < made:
-            log.warning("%d of %d %s", count, made, what)
+        self.tell(good, what)
+
+    def tell(self, good: Tensor, what: str) -> None:
+        """Warn of examples (n,) of a pool that are not good. `what` ends "3 of 10 ..."."""
+        if not good.all():
+            log.warning("%d of %d %s", int(good.sum()), len(good), what)
 
     def draw(self, n: int, generator: Generator) -> B:
         if self.draws and self.draws % self.refresh == 0:

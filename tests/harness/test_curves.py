@@ -64,6 +64,18 @@ def test_a_point_leaves_the_front_for_what_is_better_beyond_doubt() -> None:
     assert front(1.0) == {"cfm nfe=2", "cfm nfe=4", "cfm nfe=8"}
 
 
+def test_nothing_leaves_the_front_where_no_pair_can_be_made() -> None:
+    found = compare(
+        [
+            result("cfm", seed, nfe=nfe, sliced_w2=mean)
+            for seed, (nfe, mean) in enumerate([(2, 1.0), (4, 2.0)])
+        ]
+    )
+    assert not found.contrasts
+    (curve,) = found.curves
+    assert [p.front for p in curve.points] == [True, True]
+
+
 def test_every_integrator_has_a_curve_of_its_own() -> None:
     found = compare(
         [

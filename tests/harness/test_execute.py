@@ -117,7 +117,7 @@ def test_a_dry_run_shows_the_plan_and_does_nothing(tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     plan = tk(f"{line} --nfe 2,4 --dry-run").out
     rows = {tuple(row.split()[:2]): row.split() for row in plan.splitlines()}
-    assert rows["linear", "gaussian-pair"][2:4] == ["2", "2"]
-    assert rows["cfm", "nfe=2"][3:5] == ["2", "0"]
+    assert rows["linear", "gaussian-pair"][2:5] == ["64", "2", "2"]
+    assert rows["cfm", "nfe=2"][3:6] == ["64", "2", "0"]
     assert "6 cells, 2 of them found finished" in plan
     assert sorted(tmp_path.rglob("*")) == before

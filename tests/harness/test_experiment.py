@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from transportkit import Budget, Result, Run, UsageError
+from transportkit.harness.asked import experiment
 from transportkit.harness.estimate import estimate
 from transportkit.harness.experiment import Experiment
 from transportkit.harness.suite import read_suite
@@ -115,6 +116,20 @@ def test_a_suite_that_is_wrong(text: str, message: str, tmp_path: Path) -> None:
 def test_an_experiment_that_is_wrong(changed: dict, message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)):
         Experiment(**{"methods": ["cfm"], "problems": ["moons"], **changed}).runs()
+
+
+def test_methods_that_are_left_out_take_their_overrides_and_sweeps_along(tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text(SUITE)
+    few = experiment(
+        {"methods": ["emd"], "integrators": [None], "nfes": [None]}, tmp_path / "suite.yaml"
+    )
+    assert {run.method.name for run in few.runs()} == {"emd"}
+    assert len(few.runs()) == 4
+    two = experiment({"methods": ["cfm", "emd"]}, suite).runs()
+    assert {run.method.params["width"] for run in two if run.method.name == "cfm"} == {32, 64}
+    typed = experiment({"methods": ["emd"], "sweep": {"width": [8]}, "problems": ["moons"]})
+    with pytest.raises(UsageError, match="no method here has the parameter 'width'"):
+        typed.runs()
 
 
 def test_a_cost_is_estimated_from_what_is_finished() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.commands import tk
 from transportkit import Run, UsageError, compare, derive, plan, registry
+from transportkit.harness import probe
 from transportkit.harness.experiment import Experiment
 from transportkit.harness.probe import noise
 from transportkit.harness.sizing import LEAST, Noise, Size, Sizing, sized
@@ -62,6 +63,24 @@ def test_what_a_size_follows(folder: Path) -> None:
     assert size("gaussian-pair:dim=2", folder, rows=4).points > gaussian.points
     again = size("gaussian-pair:dim=2", folder.parent / "anew")
     assert again == gaussian
+
+
+def test_a_metric_without_scatter_asks_for_no_more_points() -> None:
+    for squared in (False, True):
+        still = Noise(2000, floor=1.0, std=0.0, spread=0.0, squared=squared)
+        assert still.needed(0.5, 3, 1) == 1
+
+
+def test_a_probe_that_failed_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(probe, "_probed", fail)
+        assert size("gaussian-pair:dim=2", tmp_path / "floors").seen == {}
+    assert size("gaussian-pair:dim=2", tmp_path / "floors") == size("gaussian-pair:dim=2", folder)
 
 
 def test_what_is_promised_is_seen(folder: Path) -> None:
@@ -166,15 +185,18 @@ def test_a_comparison_has_the_chosen_points_and_is_found_again(tmp_path: Path) -
     for found in both:
         assert all(record.found for record in found.records)
         assert found.notes["sizes"] == [chosen]
-    assert "chosen" not in repr(plan("linear", "moons", points=50, out=tmp_path))
+    assert not plan("linear", "moons", points=50, out=tmp_path).sizes
 
 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ("some", "points reads 2000, auto or auto:resolve=10%,most=50000, not 'some'"),
+        (
+            "some",
+            "points is a whole number, auto or auto:resolve=10%,most=50000, not the text 'some'",
+        ),
         ("auto:resolve=much%", "resolve reads 0.1 or 10%, not 'much%'"),
-        ("auto:resolve=0", "must be > 0"),
+        ("auto:resolve=0", "must be ≥ 0.001"),
         ("auto:most=9", "must be ≥ 500"),
         ("auto:resolv=1", "no parameter 'resolv'; did you mean 'resolve'?"),
     ],

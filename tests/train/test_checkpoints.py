@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 
 from tests.train.games import Quadratic, Saddle
-from transportkit import Budget, Descent, Progress, UsageError
+from transportkit import Budget, Descent, Diverged, Progress, UsageError
 
 SETTINGS = Descent(lr=0.05, ema=0.99, batch=16, warmup=0.1)
 BUDGET = Budget(steps=150)
@@ -105,6 +105,20 @@ def test_a_signal_in_the_middle_of_a_step_waits_for_its_end(
     resumed = noisy()
     SETTINGS.fit(resumed, BUDGET, Generator(), (), path)
     assert torch.equal(resumed.net.w, whole.net.w)
+
+
+def test_a_signal_in_a_step_that_fails_is_handled_all_the_same(tmp_path: Path) -> None:
+    class Failing(Quadratic):
+        def loss(self, player: str, batch: Tensor, generator: Generator) -> Tensor:
+            os.kill(os.getpid(), signal.SIGUSR2)
+            raise Diverged("far away")
+
+    before = signal.signal(signal.SIGUSR2, leave)
+    try:
+        with pytest.raises(SystemExit):
+            SETTINGS.fit(Failing(5.0), BUDGET, seeded(), (), tmp_path / "fit.pt")
+    finally:
+        signal.signal(signal.SIGUSR2, before)
 
 
 def test_a_step_that_was_torn_is_not_kept(tmp_path: Path) -> None:

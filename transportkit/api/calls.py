@@ -141,6 +141,7 @@ def compare(
     )  # fmt: skip
     place, file = Path(out).expanduser(), _path(suite)
     study = Study(experiment, place, file, jobs, executor, fresh, alone)
+    _ = study.runs, study.store
     told = tracker(track, place)
     outcomes = study.execute(lambda total: watched(progress, total))
     for outcome in outcomes:

@@ -55,7 +55,7 @@ def compare(
         plan = plan_of(study)
         click.echo(as_text(plan.to_dict()) if values["json"] else repr(plan))
         return 0
-    track, runs = tracker(values["track"], out), study.runs
+    runs, track = study.runs, tracker(values["track"], out)
     if not quiet:
         for size in study.sizes:
             messages().print(str(size), soft_wrap=True)

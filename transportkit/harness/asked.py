@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import registry
 from ..errors import UsageError
-from .experiment import Experiment
+from .experiment import Experiment, concerns
 from .plan import Asked
 from .suite import read_suite
 
@@ -28,13 +28,16 @@ def experiment(
         raise UsageError("reduced is for a suite, which says in a block what is smaller")
     fields = {} if suite is None else read_suite(suite, reduced)
     given = {name: value for name, value in said.items() if value is not None}
-    if "sweep" in given:
-        given["sweep"] = {**fields.get("sweep", {}), **given["sweep"]}
     if "methods" in given:
-        # What a suite overrides of its other methods concerns nobody here.
-        others = _names(fields.get("methods", ())) - _names(given["methods"])
+        # What a suite overrides or sweeps of its other methods concerns nobody here.
+        chosen = _names(given["methods"])
+        others = _names(fields.get("methods", ())) - chosen
         own = fields.get("overrides", {}).items()
         fields["overrides"] = {name: values for name, values in own if name not in others}
+        swept = fields.get("sweep", {}).items()
+        fields["sweep"] = {k: v for k, v in swept if any(concerns(k, name) for name in chosen)}
+    if "sweep" in given:
+        given["sweep"] = {**fields.get("sweep", {}), **given["sweep"]}
     fields |= given
     if not fields.get("methods"):
         fields["methods"] = all_methods()

@@ -121,17 +121,21 @@ def compare(results: Sequence[Result]) -> Findings:
             points = {r.points for m in values for r in by_place[m, data] if r.points}
             of = next(iter(points)) if len(points) == 1 else None
             findings.resolutions.append(_resolution(data, metric, values, pairs, direction, of))
-    findings.curves.extend(curves(by_place, findings.rows, _beaten(findings.contrasts)))
+    findings.curves.extend(
+        curves(by_place, findings.rows, _beaten(findings.rows, findings.contrasts))
+    )
     return findings
 
 
-def _beaten(contrasts: Sequence[Contrast]) -> dict[Cell, set[Place]]:
-    """By problem and metric, which method is better than which beyond doubt, as pairs of both."""
-    found: dict[Cell, set[Place]] = {}
+def _beaten(rows: Sequence[Row], contrasts: Sequence[Contrast]) -> dict[Cell, set[tuple[str, str]]]:
+    """By problem and metric that ranks, which method is better than which beyond doubt, as pairs of
+    both."""
+    found: dict[Cell, set[tuple[str, str]]] = {
+        (row.data, row.metric): set() for row in rows if better(row.metric) is not None
+    }
     for each in contrasts:
-        own = found.setdefault((each.data, each.metric), set())
         if each.pair.differs:
-            own.add(_better_first(each.pair, better(each.metric)))
+            found[each.data, each.metric].add(_better_first(each.pair, better(each.metric)))
     return found
 
 

@@ -81,6 +81,8 @@ class Executor:
                 return self._attempt(run)
         except DataError:
             raise
+        except memory.TooLarge as error:
+            return self._without_figures(run, "out of memory", str(error))
         except (Refusal, UsageError) as refusal:
             return self._without_figures(run, "refused", str(refusal))
         except Diverged as error:

@@ -103,7 +103,7 @@ class Experiment:
             values = {
                 key.rpartition(".")[2]: (key, several)
                 for key, several in self.sweep.items()
-                if _concerns(key, chosen.name)
+                if concerns(key, chosen.name)
             }
             swept |= {key for key, _ in values.values()}
             for point in product(*(several for _, several in values.values())):
@@ -113,7 +113,7 @@ class Experiment:
                 raise UsageError(f"no method here has the parameter '{key}' to sweep")
 
 
-def _concerns(key: str, method: str) -> bool:
+def concerns(key: str, method: str) -> bool:
     """Whether a method has the parameter that a sweep names as ``lr`` or ``cfm.lr``."""
     owner, _, name = key.rpartition(".")
     if owner not in ("", method):

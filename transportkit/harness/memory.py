@@ -11,6 +11,11 @@ from ..core.problem import Problem
 from ..core.record import Run
 from ..errors import UsageError
 
+
+class TooLarge(UsageError):
+    """Samples that this machine cannot hold; another may."""
+
+
 ADVICE: Mapping[str, str] = {
     "fit": "training; lower the method's batch or size, or train, the number of its samples",
     "push": "moving points; lower batch, the lines that are followed at once",
@@ -20,10 +25,10 @@ ADVICE: Mapping[str, str] = {
 
 
 def check_fits(run: Run, problem: Problem) -> None:
-    """Raise UsageError where the samples of a run are clearly more than this machine can hold.
+    """Raise TooLarge where the samples of a run are clearly more than this machine can hold.
 
-    There are at least the training samples of both sides, and of the points that it is judged on
-    source, moved and target, with the last two as double precision once more.
+    Counted are the training samples of both sides, and of the points that it is judged on source,
+    moved and target, the last two in double precision once more, as distances take them.
     """
     ends = (problem.source.size, problem.target.size)
     train, points = (
@@ -33,7 +38,7 @@ def check_fits(run: Run, problem: Problem) -> None:
     asked = problem.dim * (2 * 4 * train + (3 * 4 + 2 * 8) * points)
     if (there := total()) is not None and asked > there:
         what = f"{points} points" if 28 * points > 8 * train else f"{train} training samples"
-        raise UsageError(
+        raise TooLarge(
             f"{what} of dimension {problem.dim} take at least "
             f"{asked / 2**30:,.0f} GiB of memory, and there are {there / 2**30:,.0f}; ask for fewer"
         )

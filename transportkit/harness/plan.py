@@ -139,13 +139,15 @@ def solved(method: Choice) -> bool:
     return isinstance(spec, MethodSpec) and spec.solved
 
 
-def check_problems(runs: Iterable[Run]) -> None:
-    """Make every problem once, so that samples that cannot be used, or are more than fit in memory,
-    are refused before any work."""
+def check_problems(runs: Iterable[Run], here: bool) -> None:
+    """Make every problem once, so that samples that cannot be used are refused before any work;
+    where it is done `here`, those that do not fit in memory as well."""
     from .memory import check_fits
 
     for run in {(repr(run.problem), run.points, run.train): run for run in runs}.values():
-        check_fits(run, registry.make("problem", run.problem))
+        problem = registry.make("problem", run.problem)
+        if here:
+            check_fits(run, problem)
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -36,7 +36,8 @@ _ENDLESS = 2**62
 
 
 def noise(run: Run, choice: Choice) -> Noise:
-    """The noise of a metric on a run's problem; without figures where it has no floor there."""
+    """The noise of a metric on a run's problem; without figures where it has no floor there, and
+    with a floor of NaN, so that it is not kept, where it failed."""
     whole: Problem = registry.make("problem", run.problem)
     held = evaluation_size(whole.split(run.train, derive(0, "split")), _ENDLESS)
     metric: Metric = registry.make("metric", choice)
@@ -46,9 +47,10 @@ def noise(run: Run, choice: Choice) -> Noise:
         try:
             with threads(run.threads):
                 found = _probed(whole, metric, n, None if held == _ENDLESS else held)
-        except Exception:
+        except (Exception, SystemExit):
             # It will say why where runs are judged by it.
             log.debug("metric %s failed on a probe", choice, exc_info=True)
+            return Noise(n, math.nan)
         else:
             if found.floor > 0 and all(map(math.isfinite, (found.floor, found.std, found.spread))):
                 return found

@@ -35,7 +35,9 @@ class Sizing:
     """Has the number of points chosen: ``auto``, or ``auto:resolve=10%,most=50000``."""
 
     resolve: float = param(
-        0.5, "difference between two methods that is to be seen, in floors of 2,000 points", gt=0
+        0.5,
+        "difference between two methods that is to be seen, in floors of 2,000 points",
+        ge=0.001,
     )
     most: int = param(20_000, "points at most", ge=LEAST)
 
@@ -45,7 +47,8 @@ class Sizing:
         name, values = split_choice(text)
         if name != AUTO:
             raise UsageError(
-                f"points reads 2000, {AUTO} or {AUTO}:resolve=10%,most=50000, not '{text}'"
+                f"points is a whole number, {AUTO} or {AUTO}:resolve=10%,most=50000, "
+                f"not the text '{text}'"
             )
         share: dict[str, Any] = {}
         if (wished := values.get("resolve", "")).endswith("%"):
@@ -64,7 +67,7 @@ class Noise:
     the target differs from one that reaches it by `offset` and, over seeds, by `spread` about it.
     `squared` says that the metric falls with the points as the square of a distance does. It uses
     at most `limit` points; `held` are held out on the problem, None where that is endless. A metric
-    without a floor has a `floor` of 0.
+    without a floor has a `floor` of 0, one that failed NaN.
     """
 
     points: int
@@ -109,6 +112,8 @@ class Noise:
         more than the metric uses."""
         wanted = resolve * self.floor
         any_, linear = self._terms(seeds, pairs)
+        if not any_:
+            return 1
         if not self.squared:
             x = wanted**2 / any_
         else:
@@ -155,13 +160,13 @@ class Size:
 
 
 def sized(
-    runs: Sequence[Run], sizing: Sizing, folder: Path, *, writes: bool = True
+    runs: Sequence[Run], sizing: Sizing, folder: Path, *, fresh: bool = False, writes: bool = True
 ) -> tuple[list[Run], list[Size]]:
     """The runs with the points of their problems, and how these were chosen.
 
-    Probes are found in `folder`, or made and, with `writes`, kept there.
+    Probes are found in `folder`, but with `fresh`, or made and, with `writes`, kept there.
     """
-    kept = Kept(Noise, folder, writes=writes)
+    kept = Kept(Noise, folder, fresh, writes)
     groups: dict[str, list[Run]] = {}
     for run in runs:
         groups.setdefault(repr(run.problem), []).append(run)
@@ -180,7 +185,7 @@ def _size(data: str, runs: Sequence[Run], sizing: Sizing, kept: Kept[Noise]) -> 
     pairs = max(1, rows * (rows - 1) // 2)
     found = {metric_label(choice): _noise(runs[0], choice, kept) for choice in runs[0].metrics}
     held = min((noise.held for noise in found.values() if noise.held is not None), default=None)
-    noises = {name: noise for name, noise in found.items() if noise.floor}
+    noises = {name: noise for name, noise in found.items() if noise.floor > 0}
     if not noises:
         points = UNIT if held is None else min(UNIT, held)
         return Size(data, points, sizing.resolve, UNIT, {}, {}, None)

@@ -86,7 +86,9 @@ class Study:
         runs, sizing = self.asked.runs(), self.asked.sizing
         if sizing is None:
             return runs, []
-        return sized(runs, sizing, self.store.folder / FLOORS, writes=not self.reads)
+        return sized(
+            runs, sizing, self.store.folder / FLOORS, fresh=self.fresh, writes=not self.reads
+        )
 
     @cached_property
     def store(self) -> Store:
@@ -134,7 +136,7 @@ class Study:
 def outcomes_of(work: Work, place: Backend, watcher: Watcher) -> list[Outcome]:
     """The outcome of every run, in their order."""
     runs = work.runs
-    check_problems(runs)
+    check_problems(runs, place.here)
     outcomes: dict[str, Outcome] = {}
     stream = place.outcomes(work)
     try:

@@ -53,5 +53,5 @@ class HeldSignals:
     ) -> None:
         for number, handler in self.replaced.items():
             signal.signal(number, handler)
-        if kind is None:
-            self.release()
+        # Also where a step failed: the machine is no less about to be taken away.
+        self.release()

@@ -11,7 +11,7 @@ from transportkit import MethodSpec, param
 class NeuralParams:
     """What the methods share."""
 
-    steps: int = param(1000, "gradient steps of the potential when no budget is given", ge=1)
+    steps: int = param(1000, "gradient steps when no budget is given", ge=1)
     batch: int = param(256, "draws of each side in one gradient step", ge=1)
     lr: float = param(3e-3, "initial learning rate of AdamW", gt=0)
     depth: int = param(3, "hidden layers", ge=1)

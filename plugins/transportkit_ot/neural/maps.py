@@ -16,7 +16,7 @@ from .potential import Potential
 
 
 class GradientMap(Map):
-    """The gradient of a convex potential."""
+    """The gradient of a potential."""
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import ClassVar
 
 from ...core.record import Run
 from .. import device as devices
@@ -36,6 +37,9 @@ class Work:
 
 class Backend(ABC):
     """Settings of a way to execute runs. Subclasses are frozen dataclasses."""
+
+    here: ClassVar[bool] = False
+    """Whether runs are executed on this machine, with its memory."""
 
     @abstractmethod
     def outcomes(self, work: Work) -> Generator[Outcome, None, None]:

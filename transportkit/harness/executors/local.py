@@ -19,6 +19,8 @@ from .base import Backend, Work, search
 class InProcess(Backend):
     """One run after another in this process."""
 
+    here = True
+
     def outcomes(self, work: Work) -> Generator[Outcome, None, None]:
         return serially(work.runs, work.store, work.device, work.fresh, work.listener, work.timed)
 
@@ -26,6 +28,8 @@ class InProcess(Backend):
 @dataclass(frozen=True)
 class Processes(Backend):
     """Local processes."""
+
+    here = True
 
     jobs: int = param(1, "how many at once", ge=1)
 
