@@ -119,13 +119,12 @@ def test_an_experiment_that_is_wrong(changed: dict, message: str) -> None:
 
 
 def test_methods_that_are_left_out_take_their_overrides_and_sweeps_along(tmp_path: Path) -> None:
-    (tmp_path / "suite.yaml").write_text(SUITE)
-    few = experiment(
-        {"methods": ["emd"], "integrators": [None], "nfes": [None]}, tmp_path / "suite.yaml"
-    )
+    file = tmp_path / "suite.yaml"
+    file.write_text(SUITE)
+    few = experiment({"methods": ["emd"], "integrators": [None], "nfes": [None]}, file)
     assert {run.method.name for run in few.runs()} == {"emd"}
     assert len(few.runs()) == 4
-    two = experiment({"methods": ["cfm", "emd"]}, suite).runs()
+    two = experiment({"methods": ["cfm", "emd"]}, file).runs()
     assert {run.method.params["width"] for run in two if run.method.name == "cfm"} == {32, 64}
     typed = experiment({"methods": ["emd"], "sweep": {"width": [8]}, "problems": ["moons"]})
     with pytest.raises(UsageError, match="no method here has the parameter 'width'"):
