@@ -151,10 +151,11 @@ def monge_kantorovich(lab: Laboratory) -> Answer:
 
 def better_than_others(lab: Laboratory) -> Answer:
     ours = ("efm", "efm-flow", "ifm")
-    others = ("cfm", "otcfm", "sinkhorn", "emd", "linear")
+    # The map between Gaussians shows the scale: to be better on other data says nothing.
+    others, scale = ("cfm", "otcfm", "sinkhorn", "emd"), "linear"
     plane = lab.scale.plane
-    lab.measure([*ours, *others], plane)
-    rows = [[p, *(lab.interval(m, p) for m in (*ours, *others))] for p in plane]
+    lab.measure([*ours, *others, scale], plane)
+    rows = [[p, *(lab.interval(m, p) for m in (*ours, *others, scale))] for p in plane]
     lines, wins, losses, cases, seen = [], 0, 0, 0, []
     for one in ours:
         cells = []
@@ -177,9 +178,9 @@ def better_than_others(lab: Laboratory) -> Answer:
         f"{sorted(seen)[len(seen) // 2]:.2g} floors.",
         "sliced W2 over its floor, paired 95% interval of the difference over seeds, without "
         "correction for their number: holds if better in all, under conditions if better in some "
-        "and worse in none",
+        "and worse in none; `linear` shows the scale and is not counted",
         (
-            table(["problem", *ours, *others], rows),
+            table(["problem", *ours, *others, scale], rows),
             table(["better / not told apart / worse than", *others], lines),
         ),
     )
