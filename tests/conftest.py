@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import Any
 
@@ -13,8 +14,9 @@ from tests.strangers import strangers as strangers
 
 
 def pytest_configure() -> None:
-    """Every worker computes on one core, as every run does."""
+    """Every worker computes on one core, as every run does, and keeps nothing in a user's cache."""
     torch.set_num_threads(1)
+    os.environ["TK_CACHE"] = "0"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

@@ -62,6 +62,12 @@ class Strangers:
         spec = GOOD.format(module=module, extra=extra)
         self.install(distribution, {name: f"{module}:one"}, {module: spec, f"{module}_code": CODE})
 
+    def forget(self) -> None:
+        """Let what was imported be imported again."""
+        for module in self.modules:
+            sys.modules.pop(module, None)
+        registry.refresh()
+
 
 @pytest.fixture
 def strangers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Strangers]:
@@ -70,6 +76,4 @@ def strangers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stran
     made = Strangers(tmp_path)
     yield made
     monkeypatch.undo()
-    for module in made.modules:
-        sys.modules.pop(module, None)
-    registry.refresh()
+    made.forget()

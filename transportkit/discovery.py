@@ -10,17 +10,18 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import Distribution, EntryPoint, distributions
+from typing import Any
 
 from .errors import UsageError
+from .installed import Installed, installed, normal
 
 ADD, DISABLE = "TK_PLUGINS", "TK_DISABLE_PLUGINS"
 OWN = "transportkit"
-_UNKNOWN = "unknown"
+TITLES = {"method": "methods", "problem": "data", "metric": "metrics", "integrator": "integrators"}
+"""What many of a kind are called."""
 _ADDED = re.compile(r"(?:(\w+)\s*:)?\s*([^\s=:,]+)\s*=\s*([\w.]+:[\w.]+)")
 
 
@@ -42,15 +43,17 @@ class Entry:
     target: str
     distribution: str
     version: str
-    point: EntryPoint
     fault: str = ""
+
+    def load(self) -> Any:
+        """The object that the entry point names, imported now."""
+        return resolve(self.target)
 
 
 @cache
 def entries(kind: str) -> tuple[Entry, ...]:
     """Every entry point of a kind, by name; two of one name both appear."""
-    # Most distributions offer nothing, which their text says long before it is parsed.
-    offering = [dist for dist in _installed() if group(kind) in _text(dist)]
+    offering = [dist for dist in _installed() if group(kind) in dist.points]
     found = [entry for dist in offering for entry in _offered(dist, kind)]
     if _bare():
         found = [entry for entry in found if same_distribution(entry.distribution, OWN)]
@@ -80,8 +83,7 @@ def _added(kind: str) -> Iterator[Entry]:
                 raise UsageError(
                     f"{ADD} names two things {kind} '{read[2]}': {targets[read[2]]} and {read[3]}"
                 )
-            point = EntryPoint(read[2], read[3], group(kind))
-            yield Entry(kind, point.name, point.value, ADD, "", point)
+            yield Entry(kind, read[2], read[3], ADD, "")
 
 
 def forget() -> None:
@@ -89,63 +91,34 @@ def forget() -> None:
     importlib.invalidate_caches()
     entries.cache_clear()
     _installed.cache_clear()
-    _text.cache_clear()
-    _facts.cache_clear()
 
 
 def same_distribution(a: str, b: str) -> bool:
     """Whether two spellings name one distribution (PEP 503)."""
-    return _normal(a) == _normal(b)
+    return normal(a) == normal(b)
+
+
+def resolve(target: str) -> Any:
+    """The object of ``package.module:attribute``, or the module of ``package.module``. Raises what
+    the import raises, and AttributeError."""
+    module, _, attribute = target.partition(":")
+    value: Any = importlib.import_module(module)
+    for part in filter(None, attribute.split(".")):
+        value = getattr(value, part)
+    return value
 
 
 @cache
-def _installed() -> tuple[Distribution, ...]:
-    """Each distribution once: the first on the path, which is the one that is imported."""
-    first: dict[str, Distribution] = {}
-    for dist in distributions():
-        name = _facts(dist)[0]
-        first.setdefault(f"{_UNKNOWN} {id(dist)}" if name == _UNKNOWN else _normal(name), dist)
-    return tuple(first.values())
+def _installed() -> tuple[Installed, ...]:
+    return installed()
 
 
-def _offered(dist: Distribution, kind: str) -> Iterator[Entry]:
-    name, version = _facts(dist)
+def _offered(dist: Installed, kind: str) -> Iterator[Entry]:
+    name, version = dist.facts
     try:
-        for point in dist.entry_points.select(group=group(kind)):
-            yield Entry(kind, point.name, point.value, name, version, point)
-    except Exception:
-        point = EntryPoint(name, "", group(kind))
-        yield Entry(kind, name, "", name, version, point, traceback.format_exc())
+        for called, target in dist.offered(group(kind)):
+            yield Entry(kind, called, target, name, version)
+    except ValueError:
+        import traceback
 
-
-@cache
-def _text(dist: Distribution) -> str:
-    """The file of entry points of a distribution, whatever its bytes are."""
-    try:
-        return dist.read_text("entry_points.txt") or ""
-    except UnicodeDecodeError as error:
-        return error.object.decode(errors="replace")
-    except Exception:
-        return ""
-
-
-@cache
-def _facts(dist: Distribution) -> tuple[str, str]:
-    """The name and version of a distribution, whose metadata may be missing or broken.
-
-    Two lines of the file's head are all that is needed; `metadata` parses the file as a letter,
-    which for a hundred distributions takes longer than all else that looking does.
-    """
-    try:
-        head = (dist.read_text("METADATA") or "").partition("\n\n")[0]
-        name, version = (re.search(rf"^{key}: *(\S+)", head, re.M) for key in ("Name", "Version"))
-        if name and version:
-            return name[1], version[1]
-        metadata = dist.metadata
-        return metadata["Name"] or _UNKNOWN, metadata["Version"] or _UNKNOWN
-    except Exception:
-        return _UNKNOWN, _UNKNOWN
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+        yield Entry(kind, name, "", name, version, traceback.format_exc())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -46,6 +45,9 @@ class RunFailed(TransportkitError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A clause naming the nearest of `known`, or all of them where none is near."""
+    # Needed by those alone who mistyped.
+    import difflib
+
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if near:

@@ -20,6 +20,7 @@ from .core.guest import as_guest
 from .core.params import coerce, parameters, to_dict
 from .core.patience import TookTooLong, time_limit
 from .core.spec import API_VERSION, IntegratorSpec, MethodSpec, MetricSpec, ProblemSpec, Spec
+from .discovery import TITLES as TITLES
 from .discovery import Entry as Entry
 from .discovery import entries as entries
 from .discovery import same_distribution
@@ -28,8 +29,6 @@ from .errors import PluginError, UsageError, did_you_mean
 KINDS: Mapping[str, type[Spec]] = {
     spec.kind: spec for spec in (MethodSpec, ProblemSpec, MetricSpec, IntegratorSpec)
 }
-TITLES = {"method": "methods", "problem": "data", "metric": "metrics", "integrator": "integrators"}
-"""What many of a kind are called."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def _read(entry: Entry) -> Loaded | Broken:
         return Broken(entry, "its entry_points.txt cannot be read", entry.fault)
     try:
         with as_guest(), time_limit(_who(entry)):
-            spec = entry.point.load()
+            spec = entry.load()
         if fault := _fault(entry, spec):
             return Broken(entry, fault, "")
         return Loaded(entry, spec)
@@ -152,13 +151,9 @@ def describe(kind: str, name: str) -> Loaded:
 def implementation(loaded: Loaded) -> Any:
     """The object named by a spec's `implementation`, imported now."""
     entry, target = loaded.entry, loaded.spec.implementation
-    module, _, attribute = target.partition(":")
     try:
         with as_guest(), time_limit(_who(entry)):
-            value: Any = importlib.import_module(module)
-            for part in attribute.split("."):
-                value = getattr(value, part)
-        return value
+            return discovery.resolve(target)
     except KeyboardInterrupt:
         raise
     except TookTooLong as error:

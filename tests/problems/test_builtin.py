@@ -217,4 +217,4 @@ def test_implementations_do_not_hide_the_specs(kind: str) -> None:
         if entry.distribution == "transportkit":
             loaded = registry.describe(kind, entry.name)
             registry.implementation(loaded)
-            assert entry.point.load() is loaded.spec
+            assert entry.load() is loaded.spec

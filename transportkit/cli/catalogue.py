@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from .. import registry
-from ..registry import TITLES
+from ..discovery import TITLES
+from .summaries import Said, summaries
 
 
 def list_plugins(kinds: Sequence[str], as_json: bool, debug: bool) -> None:
     """Print every plugin of these kinds; one that is broken is shown as broken."""
-    found = {kind: [registry.read(e) for e in registry.entries(kind)] for kind in kinds}
+    found = summaries(kinds)
     if as_json:
         document = {TITLES[k]: [_summary(f) for f in items] for k, items in found.items()}
         click.echo(json.dumps(document, indent=2))
@@ -26,22 +26,22 @@ def list_plugins(kinds: Sequence[str], as_json: bool, debug: bool) -> None:
             name, owner = item.entry.name, item.entry.distribution
             whence = f"{owner} {item.entry.version}".strip()
             origin = "" if owner == "transportkit" else f"  [{whence}]"
-            if isinstance(item, registry.Broken):
+            if item.broken:
                 click.echo(f"  {name:<{width}}  " + click.style("broken: ", fg="red"), nl=False)
-                click.echo(f"{item.reason}{origin}")
+                click.echo(f"{item.broken}{origin}")
                 if debug:
                     click.echo(item.traceback, err=True)
             else:
-                click.echo(f"  {name:<{width}}  {item.spec.summary}{origin}")
+                click.echo(f"  {name:<{width}}  {item.summary}{origin}")
         click.echo()
 
 
-def _summary(found: registry.Loaded | registry.Broken) -> dict[str, Any]:
+def _summary(found: Said) -> dict[str, Any]:
     entry = found.entry
     about = {"name": entry.name, "distribution": entry.distribution, "version": entry.version}
-    if isinstance(found, registry.Broken):
-        return {**about, "broken": found.reason}
-    return {**about, "summary": found.spec.summary}
+    if found.broken:
+        return {**about, "broken": found.broken}
+    return {**about, "summary": found.summary}
 
 
 def show(name: str, as_json: bool) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -132,7 +134,7 @@ def merged(given: Mapping[str, Any], config: str | None, allowed: set[str]) -> d
 
 def chosen(given: Mapping[str, Any], config: str | None, allowed: set[str]) -> dict[str, Any]:
     """What the config file says, then what was typed; nothing where neither says anything."""
-    values = {} if config is None else _read_config(Path(config), allowed)
+    values = {} if config is None else _read_config(config, allowed)
     typed = {k: v for k, v in given.items() if k in allowed and _is_typed(v)}
     if typed.keys() & {"data", "source", "target"}:
         # A problem that is typed takes the place of the file's, however either is named.
@@ -146,10 +148,13 @@ def _is_typed(value: Any) -> bool:
     return value is not False and value not in (None, (), {})
 
 
-def _read_config(path: Path, allowed: set[str]) -> dict[str, Any]:
-    # Reading YAML is not for the commands that list and describe.
+def _read_config(file: str, allowed: set[str]) -> dict[str, Any]:
+    # Reading YAML is not for the commands that list and describe, nor are paths.
+    from pathlib import Path
+
     from ..harness.suite import load_mapping
 
+    path = Path(file)
     read = {}
     for key, value in load_mapping(path, "options by name, such as 'seed: 0'").items():
         name = {"metrics": "metric"}.get(str(key), str(key))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
@@ -19,7 +18,9 @@ def as_guest() -> Iterator[None]:
     result either: transportkit draws from its own generators only.
     """
     with ExitStack() as undo:
-        undo.callback(random.setstate, random.getstate())
+        if "random" in sys.modules:
+            python_random: Any = sys.modules["random"]
+            undo.callback(python_random.setstate, python_random.getstate())
         if "numpy.random" in sys.modules:
             numpy_random: Any = sys.modules["numpy.random"]
             undo.callback(numpy_random.set_state, numpy_random.get_state())

@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+import sys
 import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
+from types import SimpleNamespace
 from typing import Any, Literal, TypeVar
 
 from ..errors import UsageError, did_you_mean
@@ -99,9 +101,16 @@ def parameters(cls: type) -> dict[str, Parameter]:
 def _hints(cls: type, fields: Iterable[dataclasses.Field[Any]]) -> Mapping[str, Any]:
     """The types of the fields, whose annotations may be text.
 
-    Evaluating text takes longer than all else that reading a spec does, and few need it.
+    Evaluating text takes longer than all else that reading a spec does, so only the text that is
+    not plain is evaluated, in the module where it was written.
     """
     types = {f.name: _PLAIN.get(f.type) if isinstance(f.type, str) else f.type for f in fields}
+    for base in reversed(cls.__mro__):
+        written = vars(base).get("__annotations__", {})
+        texts = {name: written[name] for name in written if types.get(name, ...) is None}
+        if texts:
+            holder = SimpleNamespace(__annotations__=texts)
+            types |= typing.get_type_hints(holder, vars(sys.modules[base.__module__]))
     return typing.get_type_hints(cls) if None in types.values() else types
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import os
 import signal
 import threading
@@ -12,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-log = logging.getLogger("transportkit")
 VARIABLE = "TK_IMPORT_SECONDS"
 DEFAULT = 120.0
 SWALLOWED = 3
@@ -50,7 +48,7 @@ def time_limit(who: str) -> Iterator[None]:
             yield
     else:
         warning = "%s takes more than %g s to import; still waiting for it"
-        timer = threading.Timer(limit, log.warning, (warning, who, limit))
+        timer = threading.Timer(limit, _warn, (warning, who, limit))
         timer.daemon = True
         timer.start()
         try:
@@ -65,7 +63,7 @@ def _alarm(who: str, limit: float, said: str) -> Iterator[None]:
 
     def ring(number: int, frame: FrameType | None) -> None:
         if next(rings) == SWALLOWED:
-            log.warning("%s takes more than %g s to import and cannot be stopped", who, limit)
+            _warn("%s takes more than %g s to import and cannot be stopped", who, limit)
         raise TookTooLong(said)
 
     begun = time.monotonic()
@@ -80,3 +78,10 @@ def _alarm(who: str, limit: float, said: str) -> Iterator[None]:
         if pending:
             left = max(pending - (time.monotonic() - begun), 1e-3)
             signal.setitimer(signal.ITIMER_REAL, left, interval)
+
+
+def _warn(text: str, who: str, limit: float) -> None:
+    # Imported where it is needed, which is hardly ever.
+    import logging
+
+    logging.getLogger("transportkit").warning(text, who, limit)
