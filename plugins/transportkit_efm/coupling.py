@@ -12,10 +12,12 @@ densities, and near them it matters how lines begin and end:
 - A line that comes to the height h above the target plate ends on sample j with the share
   K_h(x - y_j) / sum_k K_h(x - y_k) of the flux through that place. Drawn so ("flux"), the ends have
   the distribution of the target samples, by Gauss's law, at any h; but one line has many ends.
-- The mean of its ends keeps lines apart, but is drawn together, by h sqrt(D) at most. "assigned"
-  moves chunks of these means to as many target samples, one to one, by the least squared distance:
-  an optimal assignment, of points that the lines have brought nearly there. Every sample is then
-  taken equally often.
+- The mean of its ends keeps lines apart, but is drawn together, by h sqrt(D) at most. It is where
+  the slope of the target plate's own field leads to, for that sums K_h (x - y) over K_h h.
+  "assigned" takes as many target samples as there are means, cuts both at the median of the widest
+  coordinate again and again until groups are small, and assigns each group to its samples, one to
+  one, by the least squared distance: an optimal assignment, but for the cuts, of points that the
+  lines have brought nearly there. Every sample is then taken equally often.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from torch import Generator, Tensor
 from transportkit import Marginal, Midpoint, Stop, Transport
 
 from .charges import DENSE
+from .condensed import Part
 from .rising import ExactRisingField
 
 Ends = Literal["assigned", "flux"]
@@ -40,7 +43,7 @@ STEPS = 16
 NEAR = 0.03
 """Height below which lines are taken in even steps, in units of the data and sqrt(D)."""
 
-CHUNK = 1000
+GROUP = 256
 """Ends that are assigned at a time, at most."""
 
 _ROWS = 1000
@@ -78,6 +81,7 @@ class LineCoupling:
             near=NEAR,
         )
         height = self.field.plates.offset
+        self.field.condense()
         self.field.restrict(height if self.spreading else 0.0, self.field.passage.gap - height)
 
     def follow(self, x: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -92,25 +96,13 @@ class LineCoupling:
         """Source points x (B, *E) whose lines arrived, each with a target sample."""
         come, arrived = self.follow(x, generator)
         x, come = x[arrived], come[arrived]
-        charges = self.field.target
         last = come.new_full((1,), self.field.span.t1)
-        flat = (come.flatten(1) - self.field.middle(last)) / self.field.scale
-        parts = []
-        for rows in flat.split(_ROWS):
-            shares = flux_shares(rows, charges, self.field.plates.offset)
-            if self.ends == "flux":
-                drawn = torch.multinomial(shares, 1, generator=generator).squeeze(1)
-                parts.append(charges[drawn])
-            else:
-                parts.append(shares @ charges)
-        y = (
-            torch.cat([come.new_zeros(0, *flat.shape[1:]), *parts]) * self.field.scale
-            + self.field.means[1]
-        )
-        if self.ends == "assigned" and len(x):
-            order = torch.randperm(len(x), generator=generator, device=generator.device)
-            x = x[order]
-            y = assigned(y[order], self.drawn, generator)
+        at = (come.flatten(1) - self.field.middle(last)) / self.field.scale
+        find = drawn_ends if self.ends == "flux" else mean_ends
+        y = find(at, self.field.target, self.field.plates.offset, generator)
+        y = y * self.field.scale + self.field.means[1]
+        if self.ends == "assigned":
+            y = assigned(y, self.drawn, generator)
         return Pairs(x, y.view(x.shape), arrived)
 
 
@@ -129,25 +121,48 @@ def flux_shares(x: Tensor, charges: Tensor, height: float) -> Tensor:
     return (-(x.shape[1] + 1) / 2 * squares.log()).softmax(1)
 
 
+def drawn_ends(x: Tensor, charges: Tensor, height: float, generator: Generator) -> Tensor:
+    """Charges (B, D), each drawn from those (N, D) with the share of the flux through x (B, D)."""
+    drawn = [
+        torch.multinomial(flux_shares(rows, charges, height), 1, generator=generator).squeeze(1)
+        for rows in x.split(_ROWS)
+    ]
+    return charges[torch.cat([*drawn, torch.zeros(0).to(x).long()])]
+
+
+def mean_ends(x: Tensor, charges: Tensor, height: float, generator: Generator) -> Tensor:
+    """The mean (B, D) of what `drawn_ends` draws; `generator` is not used."""
+    direction = Part.whole(charges).field(x, height).direction
+    return x - height * direction[:, :-1] / direction[:, -1:]
+
+
 def assigned(ends: Tensor, target: Marginal, generator: Generator) -> Tensor:
     """Target samples (B, D), one for each of the ends (B, D) of lines.
 
-    All distinct samples are taken before any is again. Of each chunk the assignment is exact.
+    All distinct samples are taken before any is again.
     """
-    size = min(target.size or CHUNK, CHUNK)
-    chunks = ends.split(size)
-    samples = target.points(len(ends), generator).flatten(1)
-    taken = torch.cat(
-        [
-            samples[torch.randperm(len(samples), generator=generator, device=generator.device)]
-            for _ in range(math.ceil(len(ends) / len(samples)))
-        ]
-    )
-    found = []
-    for rows, drawn in zip(chunks, taken[: len(ends)].split(size), strict=True):
-        cost = torch.cdist(rows, drawn).square()
-        found.append(drawn[torch.from_numpy(linear_sum_assignment(cost.cpu().numpy())[1])])
-    return torch.cat(found)
+    count = len(ends)
+    samples = target.points(max(count, 1), generator).flatten(1)
+    taken = [
+        samples[torch.randperm(len(samples), generator=generator, device=generator.device)]
+        for _ in range(math.ceil(count / len(samples)))
+    ]
+    samples = torch.cat([samples[:0], *taken])[:count]
+    found = torch.empty_like(samples)
+    every = torch.arange(count, device=ends.device)
+    cut = [(every, every)]
+    while cut:
+        own, theirs = cut.pop()
+        if len(own) > GROUP:
+            axis = int(samples[theirs].var(0).argmax())
+            own, theirs = own[ends[own, axis].argsort()], theirs[samples[theirs, axis].argsort()]
+            half = len(own) // 2
+            cut += [(own[:half], theirs[:half]), (own[half:], theirs[half:])]
+        else:
+            cost = torch.cdist(ends[own], samples[theirs]).square().cpu().numpy()
+            best = torch.from_numpy(linear_sum_assignment(cost)[1]).to(theirs.device)
+            found[own] = samples[theirs[best]]
+    return found
 
 
 def _cauchy(x: Tensor, generator: Generator) -> Tensor:

@@ -22,6 +22,7 @@ from torch import Tensor
 from transportkit import Interval, IntervalField
 
 from .charges import ChargedPlates
+from .condensed import CondensedPlates
 from .passage import Passage
 
 APART = 8.0
@@ -139,6 +140,7 @@ class ExactRisingField(RisingField):
         super().__init__(event_shape, gap=gap, near=near)
         self.plates = plates
         self.reach = Interval(0.0, 1.0)
+        self.condensed: CondensedPlates | None = None
 
     @property
     def span(self) -> Interval:
@@ -148,6 +150,10 @@ class ExactRisingField(RisingField):
         """Let lines begin and end at these heights instead of on the plates."""
         ends = self.passage.level(torch.tensor([first, last], dtype=torch.float64)).tolist()
         self.reach = Interval(*ends)
+
+    def condense(self) -> None:
+        """See of each plate what is needed from afar: several times faster."""
+        self.condensed = CondensedPlates.of(self.plates, self.passage)
 
     @classmethod
     def of(
@@ -199,6 +205,8 @@ class ExactRisingField(RisingField):
         a line keeps the slope that it has there."""
         plates, passage = self.plates, self.passage
         z = passage.height(s).clamp(plates.offset, plates.gap - plates.offset)
-        direction = plates.direction(torch.cat([passage.place(u, s), z[:, None]], 1))
+        direction = (self.condensed or plates).direction(
+            torch.cat([passage.place(u, s), z[:, None]], 1)
+        )
         slope = direction[:, :-1] / direction[:, -1:].clamp_min(LEAST_RISE)
         return passage.velocity(u, s, slope)

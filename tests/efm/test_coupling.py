@@ -1,4 +1,4 @@
-"""How exact lines pair samples: ends by the share of flux, and by assignment."""
+"""How exact lines pair samples: with fewer charges afar, ends by flux, and by assignment."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import math
 
 import pytest
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
 from tests.efm.samples import eight, normal, ratio
 from transportkit import Diverged, Empirical, Game, derive
+from transportkit_efm.condensed import TOLERANCE
 from transportkit_efm.coupling import Ends, LineCoupling, assigned, flux_shares
 from transportkit_efm.training import PooledGame
 
@@ -70,6 +72,33 @@ def test_an_assignment_undoes_a_small_displacement() -> None:
     q = wide(300, 3, "q")
     ends = q + 1e-4 * normal(300, 3, "move")
     assert torch.equal(assigned(ends, Empirical(q), derive(3, "pair")), q)
+
+
+def test_cuts_cost_little_of_an_assignment() -> None:
+    """With more ends than fit a group, and samples that are taken more than once."""
+    q = wide(400, 2, "q")
+    ends = wide(800, 2, "ends")
+    found = assigned(ends, Empirical(q), derive(3, "pair"))
+    _, counts = torch.unique(found, dim=0, return_counts=True)
+    assert counts.tolist() == [2] * 400
+    cost = torch.cdist(ends, q.repeat(2, 1)).square()
+    least = float(cost[linear_sum_assignment(cost.numpy())].mean())
+    assert float((found - ends).square().sum(1).mean()) < 1.5 * least
+
+
+@pytest.mark.parametrize("dim", [2, 12])
+def test_lines_hardly_notice_what_is_left_out_of_far_plates(dim: int) -> None:
+    p, q = normal(1500, dim, "p"), wide(1500, dim, "q")
+    field = coupling(p, q, "assigned").field
+    assert field.condensed is not None
+    for plate in field.condensed.plates:
+        assert len(plate.parts[0].charges) == 1500
+        assert len(plate.parts[-1].charges) < 250
+    s = torch.linspace(0, 1, 200)
+    x = field.passage.place(field.passage.relative(p[:200], 0 * s), s)
+    y = torch.cat([x, field.passage.height(s)[:, None]], 1)[1:-1]
+    error = (field.condensed.direction(y) - field.plates.direction(y)).norm(dim=1)
+    assert 0 < float(error.square().mean().sqrt()) < TOLERANCE
 
 
 class Lossy(PooledGame[None]):
