@@ -36,8 +36,10 @@ class FlowParams:
 class OTFlowParams(FlowParams):
     """The same, and how a batch is paired."""
 
-    tolerance: float = param(
-        0.02, "proven excess of a pairing's cost over the least, relative, centred batch", gt=0
+    tolerance: float | None = param(
+        None,
+        "proven bound on a pairing's excess cost; auto is 0.05, 0.02 above 64 dimensions",
+        gt=0,
     )
     chunk: int | None = param(
         None, "most points paired at once; auto is 1024, and 512 above 64 dimensions", ge=1
@@ -82,8 +84,10 @@ class ScoreFlowParams(BridgeParams):
     coupling: Literal["exact", "entropic"] = param(
         "exact", "pairs of least cost, or of the plan that belongs to the bridge's noise"
     )
-    tolerance: float = param(
-        0.02, "of exact pairs: proven excess of their cost, relative, centred batch", gt=0
+    tolerance: float | None = param(
+        None,
+        "of exact pairs: bound on their excess cost; auto is 0.05, 0.02 above 64 dimensions",
+        gt=0,
     )
 
 
@@ -98,8 +102,10 @@ class InterpolantParams(BridgeParams):
     coupling: Literal["independent", "exact"] = param(
         "independent", "pairs as they are drawn, or of least cost within the batch"
     )
-    tolerance: float = param(
-        0.02, "of exact pairs: proven excess of their cost, relative, centred batch", gt=0
+    tolerance: float | None = param(
+        None,
+        "of exact pairs: bound on their excess cost; auto is 0.05, 0.02 above 64 dimensions",
+        gt=0,
     )
 
 

@@ -27,7 +27,7 @@ from .paths.path import Path
 from .paths.trigonometric import Trigonometric
 
 
-def exact(tolerance: float, chunk: int | None) -> Coupling:
+def exact(tolerance: float | None, chunk: int | None) -> Coupling:
     # The pairing is compiled, and its compiler loaded, for the methods that use it alone.
     from .couplings.exact import MinibatchOT
 

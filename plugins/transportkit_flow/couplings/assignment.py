@@ -6,10 +6,12 @@ slack. When every row has its column, the total exceeds the least one by at most
 so a batch needs no more work than its tolerance asks for. The slack falls from phase to phase,
 which keeps prices from creeping.
 
-Nearly all the time goes into finding the best and the second best column of a bid. Values are made
-non-negative, so that as integers their bits have the same order, and minima of integers are
-what the compiler turns into vector instructions. In few dimensions costs are made anew from the
-coordinates, which stay in the nearest cache where the matrix of costs does not.
+Nearly all the time goes into finding the best and the second best column of a bid. Values are not
+negative, so that as integers their bits have the same order, and minima of integers are what the
+compiler turns into vector instructions, in the same pass that makes the values. Rounding can leave
+a distance of nearly nothing below it; such are taken for least, in any order. In few dimensions
+costs are made anew from the coordinates, which stay in the nearest cache where the matrix of costs
+does not.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ COORDINATES = 6
 _FIRST, _FALL = 0.3, 0.15
 # Relative to the mean cost: below it, single-precision costs and prices are uncertain.
 _FINEST = 1e-6
-# Columns are padded to whole blocks, in which a minimum is found at once.
-_BLOCK = 128
+# Columns are padded to whole blocks, in which a minimum is found at once; then one is searched.
+_BLOCK = 64
 
 Floats = NDArray[np.float32]
 
@@ -54,7 +56,12 @@ def assign(cost: Floats, tolerance: float) -> NDArray[np.int64]:
     padded[:, :n] = cost
     none = np.zeros((0, 0), np.float32)
     return _auction(
-        padded, none, none, np.zeros(n, np.float32), _columns(n, width), *_slack(mean, tolerance)
+        padded,
+        np.zeros((n, 2), np.float32),
+        none,
+        np.zeros(n, np.float32),
+        _columns(n, width),
+        *_slack(mean, tolerance),
     )
 
 
@@ -109,7 +116,7 @@ def _auction(cost, left, right, rows, columns, tolerance, slack, finest):  # typ
     owner = np.empty(n, np.int64)
     column = np.empty(n, np.int64)
     waiting = np.empty(n, np.int64)
-    value = np.empty(width, np.float32)
+    value, further = np.empty(width, np.float32), np.empty(width, np.float32)
     order = value.view(np.int32)
     while True:
         for i in range(n):
@@ -118,26 +125,30 @@ def _auction(cost, left, right, rows, columns, tolerance, slack, finest):  # typ
         count = n
         while count > 0:
             row = waiting[count - 1]
-            if dim == 0:
-                c = cost[row]
-                for j in range(width):
-                    value[j] = price[j] + c[j]
-            else:
-                own, a, b = rows[row], left[row, 0], left[row, 1]
-                for j in range(width):
-                    value[j] = price[j] + own + a * right[0, j] + b * right[1, j]
-                for d in range(2, dim):
-                    a = left[row, d]
-                    for j in range(width):
-                        value[j] += a * right[d, j]
-                # Rounding can leave a distance of nearly nothing below it.
-                for j in range(width):
-                    order[j] = max(order[j], np.int32(0))
             best, second, begin = largest, largest, 0
+            # A loop for each kind, that each may be one of vectors.
+            own, a, b = rows[row], left[row, 0], left[row, 1]
+            for d in range(2, dim):
+                c = left[row, d]
+                for j in range(width):
+                    further[j] = (further[j] if d > 2 else price[j]) + c * right[d, j]
             for block in range(0, width, _BLOCK):
                 least = largest
-                for j in range(block, block + _BLOCK):
-                    least = min(least, order[j])
+                if dim == 0:
+                    for j in range(block, block + _BLOCK):
+                        entry = price[j] + cost[row, j]
+                        value[j] = entry
+                        least = min(least, np.float32(entry).view(np.int32))
+                elif dim == 2:
+                    for j in range(block, block + _BLOCK):
+                        entry = price[j] + own + a * right[0, j] + b * right[1, j]
+                        value[j] = entry
+                        least = min(least, np.float32(entry).view(np.int32))
+                else:
+                    for j in range(block, block + _BLOCK):
+                        entry = further[j] + own + a * right[0, j] + b * right[1, j]
+                        value[j] = entry
+                        least = min(least, np.float32(entry).view(np.int32))
                 if least < best:
                     second, best, begin = best, least, block
                 else:
