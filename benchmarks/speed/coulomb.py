@@ -1,6 +1,6 @@
 """Speed, memory and accuracy of the Coulomb field against the published broadcast formula.
 
-    python benchmarks/speed/coulomb.py [--quick] [--threads 1] [--out coulomb-cpu.md]
+    python benchmarks/speed/coulomb.py [--quick] [--threads 1] [--many 400000] [--out coulomb-cpu.md]
 
 The published formula holds the M x N x (D+1) tensor of differences. Where that does not fit it
 runs on some of the points and its time is extrapolated in proportion. All ways alternate in one
@@ -175,6 +175,30 @@ def measured(case: tuple, threads: int, repeats: int) -> tuple[str, list[str]]: 
     return row, missed
 
 
+def many(count: int) -> list[str]:
+    """What so many charges and points cost in D = 2, once: by pairs, and by the fast multipoles."""
+    points, charges, weights = plates(count, count, 2)
+    some = torch.cat([points[:32], points[-32:]])
+    truth = reference(some, charges, weights)
+    prepare(3)
+    prepare(3, accuracy="accurate")
+    rows = ["", f"{count:,} charges at {count:,} points in D = 2, one run:", ""]
+    rows += ["| way | s | error |", "|---|---|---|"]
+    for way in ("unrolled", "fmm"):
+        try:
+            choose(points, charges, method=way)
+        except ValueError as error:
+            rows.append(f"| {way} | {error} | |")
+            continue
+        began = time.process_time()
+        found = coulomb_field(points, charges, weights, method=way)[0]
+        spent = time.process_time() - began
+        seen = torch.cat([found[:32], found[-32:]]).double()
+        worst = float(torch.linalg.vector_norm(seen - truth, dim=1).max())
+        rows.append(f"| {way} | {spent:.1f} | {worst:.0e} |")
+    return rows
+
+
 def compile_times() -> str:
     """First-call seconds with an empty cache on disk, in a process of its own."""
     program = (
@@ -197,6 +221,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer repeats, small cases only")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--many", type=int, help="so many charges and points in D = 2 as well")
     parser.add_argument("--out", type=Path, help="write the table to this file as well")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     parser.add_argument("--case", type=int, nargs=3, help=argparse.SUPPRESS)
@@ -235,6 +260,8 @@ def main() -> None:
         missed += short
         print(table[-1], flush=True)
     tail = ["", f"Goals missed in this run: {'; '.join(missed) or 'none'}."]
+    if given.many:
+        tail += many(given.many)
     tail += ["", f"Compiling, once for each machine: {compile_times()}."]
     print("\n".join(tail))
     if given.out:

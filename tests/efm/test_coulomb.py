@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from transportkit_efm.coulomb import choose, coulomb_field
+from transportkit_efm.coulomb import choose, coulomb_field, multipole
 
 DOUBLE = torch.float64
 WAYS = ["unrolled", "tiled", "differences", "products"]
@@ -221,6 +221,34 @@ def test_integers_are_refused() -> None:
 def test_unrolled_refuses_many_dimensions() -> None:
     with pytest.raises(ValueError, match="up to 9 coordinates"):
         choose(torch.ones(2, 20), torch.ones(2, 20), method="unrolled")
+
+
+@pytest.mark.parametrize(
+    ("installed", "points", "says"),
+    [
+        (False, torch.ones(2, 3), r"pip install 'transportkit\[fmm\]'"),
+        (True, torch.ones(2, 4), "serves float32 points in 3 coordinates"),
+        (True, torch.ones(2, 3, dtype=DOUBLE), "these are torch.float64"),
+    ],
+)
+def test_the_fast_multipole_method_says_what_it_lacks(
+    installed: bool, points: Tensor, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multipole, "_installed", lambda: installed)
+    with pytest.raises(ValueError, match=says):
+        coulomb_field(points, points, points[:, 0], method="fmm")
+
+
+def test_the_fast_multipole_method_is_chosen_for_many_pairs_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("numba")
+    many, few = torch.zeros(1, 3).expand(10**6, 3), torch.zeros(10, 3)
+    monkeypatch.setattr(multipole, "_installed", lambda: True)
+    assert choose(many, many) == "fmm"
+    assert choose(few, many) != "fmm"
+    monkeypatch.setattr(multipole, "_installed", lambda: False)
+    assert choose(many, many) == "unrolled"
 
 
 def test_a_small_field_in_high_dimension_is_by_products() -> None:

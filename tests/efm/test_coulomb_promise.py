@@ -123,6 +123,23 @@ def test_any_unit_of_length_and_charge(
     torch.testing.assert_close(log_magnitude.double(), expected_log, rtol=1e-6, atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["round", "clusters", "offset"])
+def test_direction_error_of_the_fast_multipole_method(kind: str) -> None:
+    """The same points and promise; also with a charge on a point, and where all terms cancel."""
+    pytest.importorskip("numba")
+    pytest.importorskip("fmm3dpy", reason="the extra fmm is not installed")
+    points, charges, weights = plates(kind, 2, seed=2)
+    expected = truth(points, charges, weights)
+    for accuracy, bound in (("fast", 1e-5), ("accurate", 1e-6)):
+        found = coulomb_field(points, charges, weights, method="fmm", accuracy=accuracy)
+        assert largest_error(found, expected) < bound
+    touching = coulomb_field(charges[:9], charges, weights, method="fmm")
+    torch.testing.assert_close(touching, coulomb_field(charges[:9], charges, weights))
+    pair = torch.tensor([[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]])
+    none = coulomb_field(torch.zeros(1, 3), pair, torch.ones(2), method="fmm")
+    assert torch.equal(none.direction, torch.zeros(1, 3))
+
+
 def test_loose_product_settings_do_not_spoil_the_field() -> None:
     given_ = plates("round", 784, seed=5)
     expected = coulomb_field(*given_, method="products")

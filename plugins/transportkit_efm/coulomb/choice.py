@@ -11,9 +11,9 @@ from typing import Literal, cast, get_args
 import torch
 from torch import Tensor
 
-from . import compiled
+from . import compiled, multipole
 
-Way = Literal["unrolled", "tiled", "differences", "products"]
+Way = Literal["unrolled", "tiled", "differences", "products", "fmm"]
 Accuracy = Literal["fast", "accurate"]
 
 _TILED_WIDEST = 97
@@ -33,7 +33,8 @@ def choose(points: Tensor, charges: Tensor, *, method: str = "auto", accuracy: s
     give way to plain torch without numba, and until their loop is compiled: it is compiled (or
     fetched from numba's cache on disk) once the time spent in plain torch for want of it, this
     call included, would have paid for that, so that a short run never waits for a compiler.
-    `prepare` compiles at once.
+    `prepare` compiles at once. In D = 2 "fmm", the fast multipole method, takes over for float32
+    on the CPU where FMM3D is installed and the pairs are so many that it comes sooner.
 
     Raises ValueError for an unknown method or accuracy, or a way that cannot serve these tensors.
     """
@@ -42,7 +43,11 @@ def choose(points: Tensor, charges: Tensor, *, method: str = "auto", accuracy: s
     width, device = points.shape[1], points.device
     if method != "auto":
         _refuse(method, width, device)
+        if method == "fmm":
+            multipole.check(points)
         return cast(Way, method)
+    if multipole.serves(points) and multipole.pays(points.shape[0], charges.shape[0]):
+        return "fmm"
     plain: Way = "differences" if width <= compiled.WIDEST_UNROLLED else "products"
     if width > _TILED_WIDEST or not compiled.usable(device):
         return plain

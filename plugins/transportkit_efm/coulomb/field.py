@@ -43,7 +43,8 @@ def coulomb_field(
         charges: (N, D+1) where the charges are; same dtype and device.
         weights: (N,) signed charge of each: positive on the source plate, negative on the target.
         method: "auto" takes what `choose` says; or name a way: "unrolled", "tiled" (compiled by
-            numba, CPU), "differences", "products" (plain torch).
+            numba, CPU), "differences", "products" (plain torch), "fmm" (D = 2, float32, CPU, by
+            the extra `fmm`; gradients are still summed pair by pair).
         accuracy: "fast" or "accurate", see below.
 
     Returns:

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from . import compiled, differences, products
+from . import compiled, differences, multipole, products
 from .choice import Accuracy, Way
 from .partial import Partial
 
@@ -37,20 +37,24 @@ def superpose(
 
 def _by(way: Way, points: Tensor, charges: Tensor, weights: Tensor, fine: bool) -> Partial:
     """By one way; points in doubt by the same in float64, and then by exact differences."""
+    kind = torch.float64 if fine else points.dtype
+    worst = _WORST_CONDITION[kind]
     if way == "products":
-        kind = torch.float64 if fine else points.dtype
         total = products.superpose(points.to(kind), charges.to(kind), weights.to(kind))
+    elif way == "fmm":
+        kind, worst = points.dtype, multipole.WORST_CONDITION
+        total = multipole.superpose(points, charges, weights)
     else:
-        kind = torch.float64 if fine else points.dtype
         total = compiled.superpose(points, charges, weights, way, fine)
-    doubted = ~(total.condition() < _WORST_CONDITION[kind])
+    doubted = ~(total.condition() < worst)
     doubted |= points.abs().amax(dim=1) > _FARTHEST
     rows = doubted.nonzero()[:, 0]
     if not len(rows):
         return total
     again = points[rows]
     if kind == torch.float32:
-        return total.replaced(rows, _by(way, again, charges, weights, fine=True))
+        finer: Way = "unrolled" if way == "fmm" else way
+        return total.replaced(rows, _by(finer, again, charges, weights, fine=True))
     return total.replaced(rows, _by_differences(again, charges, weights))
 
 
