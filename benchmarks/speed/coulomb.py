@@ -1,6 +1,6 @@
 """Speed, memory and accuracy of the Coulomb field against the published broadcast formula.
 
-    python benchmarks/speed/coulomb.py [--quick] [--threads 1] [--many 400000] [--out coulomb-cpu.md]
+    python benchmarks/speed/coulomb.py [--quick] [--threads 1] [--many 400000] [--out FILE]
 
 The published formula holds the M x N x (D+1) tensor of differences. Where that does not fit it
 runs on some of the points and its time is extrapolated in proportion. All ways alternate in one
