@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import platform
+import shlex
 import sys
 import time
 from datetime import UTC, datetime
@@ -86,6 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--dim", type=int, default=2)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path)
     settings = parser.parse_args()
@@ -99,7 +101,7 @@ def main() -> None:
         x, y = (m.sample(size, derive(0, m is whole.source)) for m in (whole.source, whole.target))
         found = {}
         for name, (way, largest) in WAYS.items():
-            if size > largest:
+            if size > largest or name not in settings.ways:
                 continue
             wall, begun = time.perf_counter(), time.process_time()
             start, moved = way(x, y)
@@ -109,9 +111,10 @@ def main() -> None:
         least = found["exact OT"][2] if known else least
         for name, (spent, wall, cost) in found.items():
             ratio = f"{cost / least:.3f}" + ("" if known else "*")
+            ratio = ratio if least == least else ""
             rows.append(f"| {size:,} | {name} | {spent:.2f} | {wall:.2f} | {cost:.3f} | {ratio} |")
             print(rows[-1], flush=True)
-    command = " ".join(["python benchmarks/pairing.py", *sys.argv[1:]])
+    command = shlex.join(["python", "benchmarks/pairing.py", *sys.argv[1:]])
     text = "\n".join(
         [
             "# Pairing N source points with N target points",

@@ -46,7 +46,7 @@ NEAR = 0.03
 GROUP = 256
 """Ends that are assigned at a time, at most."""
 
-_ROWS = 1000
+_PAIRS = 500_000
 _EXACT = "donot_use_mm_for_euclid_dist"
 """A product of matrices loses squares as small as those of an offset."""
 
@@ -116,18 +116,28 @@ class Pairs(NamedTuple):
 
 def flux_shares(x: Tensor, charges: Tensor, height: float) -> Tensor:
     """The share (B, N) of the flux through x (B, D) that ends on each charge (N, D) of a plate
-    `height` below, that of the other plate neglected."""
-    squares = torch.cdist(x, charges, compute_mode=_EXACT).square() + height**2
-    return (-(x.shape[1] + 1) / 2 * squares.log()).softmax(1)
+    `height` below, over the largest, that of the other plate neglected."""
+    dim = x.shape[1]
+    if dim <= DENSE:
+        squares = x.new_full((len(x), len(charges)), height**2)
+        step = torch.empty_like(squares)
+        for k in range(dim):
+            torch.sub(x[:, k, None], charges[:, k], out=step)
+            squares.addcmul_(step, step)
+    else:
+        squares = torch.cdist(x, charges, compute_mode=_EXACT).square_().add_(height**2)
+    return torch.div(squares.amin(1, keepdim=True), squares, out=squares).pow_((dim + 1) / 2)
 
 
 def drawn_ends(x: Tensor, charges: Tensor, height: float, generator: Generator) -> Tensor:
     """Charges (B, D), each drawn from those (N, D) with the share of the flux through x (B, D)."""
-    drawn = [
-        torch.multinomial(flux_shares(rows, charges, height), 1, generator=generator).squeeze(1)
-        for rows in x.split(_ROWS)
-    ]
-    return charges[torch.cat([*drawn, torch.zeros(0).to(x).long()])]
+    places = torch.rand(len(x), 1, generator=generator, device=generator.device).to(x)
+    found = [torch.zeros(0, device=x.device).long()]
+    size = max(1, _PAIRS // len(charges))
+    for rows, place in zip(x.split(size), places.split(size), strict=True):
+        sums = flux_shares(rows, charges, height).cumsum(1)
+        found.append(torch.searchsorted(sums, place * sums[:, -1:]).squeeze(1))
+    return charges[torch.cat(found).clamp_max(len(charges) - 1)]
 
 
 def mean_ends(x: Tensor, charges: Tensor, height: float, generator: Generator) -> Tensor:

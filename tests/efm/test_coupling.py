@@ -12,7 +12,14 @@ from torch import Generator, Tensor
 from tests.efm.samples import eight, normal, ratio
 from transportkit import Diverged, Empirical, Game, derive
 from transportkit_efm.condensed import TOLERANCE
-from transportkit_efm.coupling import Ends, LineCoupling, assigned, flux_shares
+from transportkit_efm.coupling import (
+    Ends,
+    LineCoupling,
+    assigned,
+    drawn_ends,
+    flux_shares,
+    mean_ends,
+)
 from transportkit_efm.training import PooledGame
 
 
@@ -63,9 +70,15 @@ def test_lines_bring_points_nearer_to_their_partners() -> None:
 
 def test_shares_are_those_of_the_poisson_kernel() -> None:
     """Two charges at distances 3 and 4, at height 1, in the plane: (10 / 17)^(-3/2) to 1."""
-    shares = flux_shares(torch.zeros(1, 2), torch.tensor([[3.0, 0.0], [0.0, 4.0]]), 1.0)[0]
-    assert float(shares.sum()) == pytest.approx(1)
+    charges = torch.tensor([[3.0, 0.0], [0.0, 4.0]])
+    shares = flux_shares(torch.zeros(1, 2), charges, 1.0)[0]
     assert float(shares[0] / shares[1]) == pytest.approx((10 / 17) ** -1.5, rel=1e-5)
+    ends = drawn_ends(torch.zeros(4000, 2), charges, 1.0, derive(3, "ends"))
+    expected = float(shares[0] / shares.sum())
+    deviation = math.sqrt(expected * (1 - expected) / 4000)
+    assert abs(float((ends[:, 0] > 0).double().mean()) - expected) < 4 * deviation
+    mean = mean_ends(torch.zeros(1, 2), charges, 1.0, derive(3, "ends"))
+    torch.testing.assert_close(mean, (shares / shares.sum())[None] @ charges)
 
 
 def test_an_assignment_undoes_a_small_displacement() -> None:
