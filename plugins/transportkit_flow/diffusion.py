@@ -13,6 +13,7 @@ from transportkit import (
     Descent,
     DiffusionField,
     Game,
+    Interval,
     Method,
     Problem,
     TimeMLP,
@@ -69,6 +70,26 @@ class DenoisingField(DiffusionField):
     @property
     def config(self) -> Mapping[str, Any]:
         return self._config
+
+    @property
+    def span(self) -> Interval:
+        return Interval(0.0, 1.0, noisy=True, denoising=True)
+
+    def noise_level(self, t: Tensor) -> Tensor:
+        return self.sigma(t)[0]
+
+    def with_noise(
+        self, t: Tensor, y: Tensor, level: Tensor, draw: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        first, last = self.largest ** (1 / RHO), self.smallest ** (1 / RHO)
+        time = (level ** (1 / RHO) - first) / (last - first)
+        column = (-1, *[1] * (y.ndim - 1))
+        spread = (1 + self.noise_level(t).square()).sqrt()
+        x = (y - t.view(column) * self.centre) * (spread / self._unit(t)).view(column)
+        more = (level.square() - self.noise_level(t).square()).clamp_min(0).sqrt()
+        x = x + more.view(column) * draw
+        size = self._unit(time) / (1 + level.square()).sqrt()
+        return time, time.view(column) * self.centre + size.view(column) * x
 
     def sigma(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """The noise (B,) at times t (B,), and its rate of change."""

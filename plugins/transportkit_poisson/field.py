@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from transportkit import IntervalField, TimeMLP
+from transportkit import Interval, IntervalField, TimeMLP
 
 from .kernel import from_normal, to_normal
 
 RHO = 7.0
 """Exponent of the radii along a line (Karras et al. 2022, arXiv:2206.00364, equation 5)."""
+GAUSSIAN = 32
+"""Extra dimensions from which on the kernel is taken for normal where noise is put in."""
 OUTSIDE = 3.0
 """Root mean square of a point's coordinates, in standard deviations, beyond which it is far."""
 
@@ -75,6 +77,21 @@ class PoissonField(IntervalField):
         prior = x * (1 - shrinkage) / sigma
         t = sigma.log().squeeze(1) / 4
         return prior - self.net(t, x * shrinkage.sqrt()) / (1 + sigma.square()).sqrt()
+
+    @property
+    def span(self) -> Interval:
+        return Interval(denoising=self.extra >= GAUSSIAN)
+
+    def noise_level(self, t: Tensor) -> Tensor:
+        return self.sigma(t)[0]
+
+    def with_noise(
+        self, t: Tensor, y: Tensor, level: Tensor, draw: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """As of normal noise, which that of the kernel is as D grows."""
+        first, last = self.largest ** (1 / RHO), self.smallest ** (1 / RHO)
+        more = (level.square() - self.noise_level(t).square()).clamp_min(0).sqrt()
+        return (level ** (1 / RHO) - first) / (last - first), y + more[:, None] * draw
 
     def sigma(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """sigma (B,) at times t (B,), and its derivative."""

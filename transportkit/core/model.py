@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
+from ..errors import Refusal
 from .span import Interval, Plate, Span
 
 
@@ -68,6 +69,23 @@ class IntervalField(Field):
 
     def reverse(self) -> Field:
         return ReversedInterval(self)
+
+    def noise_level(self, t: Tensor) -> Tensor:
+        """How much noise (B,) the states at times t (B,) have, in units of the field's own.
+
+        It falls with time. Only for fields whose span is `denoising`.
+        """
+        raise Refusal(f"{type(self).__name__} does not tell how much noise its states have")
+
+    def with_noise(
+        self, t: Tensor, y: Tensor, level: Tensor, draw: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """States y (B, *S) of times t (B,) with noise added, up to a level (B,) above theirs.
+
+        draw (B, *S) is the noise, of unit variance. Returns the times at which lines have that
+        level, and the states. Only for fields whose span is `denoising`.
+        """
+        raise Refusal(f"{type(self).__name__} does not tell how much noise its states have")
 
 
 class ReversedInterval(IntervalField):

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 class Interval:
     """Lines run over a time interval, from t0 to t1; t1 < t0 runs backwards in time.
 
-    Over a `noisy` interval a field has a stochastic equation as well (`DiffusionField`).
+    Over a `noisy` interval a field has a stochastic equation as well (`DiffusionField`). Over a
+    `denoising` one it tells how much noise its states have, and can add some
+    (`IntervalField.noise_level`).
     """
 
     t0: float = 0.0
     t1: float = 1.0
     noisy: bool = False
+    denoising: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.t0) and math.isfinite(self.t1)) or self.t0 == self.t1:

@@ -15,7 +15,7 @@ from .params import NoParams
 API_VERSION = 1
 """The version of the plugin contracts. A plugin states the one that it was written for."""
 
-SpanKind = Literal["interval", "noisy interval", "plate"]
+SpanKind = Literal["interval", "noisy interval", "denoising interval", "plate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ class MetricSpec(Spec):
 class IntegratorSpec(Spec):
     """An integrator. `implementation` is a subclass of `Integrator`, made with its parameters.
 
-    `spans` names the kinds of span that it serves.
+    `spans` names the kinds of span that it serves; one that serves intervals serves denoising ones.
     """
 
     kind: ClassVar[str] = "integrator"

@@ -36,6 +36,17 @@ class LinesParams:
     max_steps: int = param(2000, "steps after which a line is given up", ge=1)
 
 
+@dataclass(frozen=True)
+class ChurnParams(FixedParams):
+    """Of Heun's method with noise put in at every step."""
+
+    steps: int = param(50, "steps over the span, of two evaluations each", ge=1)
+    s_churn: float = param(40.0, "noise put in over all steps, in parts of what there is", ge=0)
+    s_tmin: float = param(0.1, "noise level below which none is put in", ge=0)
+    s_tmax: float = param(100.0, "noise level above which none is put in", gt=0)
+    s_noise: float = param(1.0, "size of the noise over that which keeps the law", gt=0)
+
+
 _ALL: tuple[SpanKind, ...] = ("interval", "noisy interval", "plate")
 
 euler = IntegratorSpec(
@@ -72,6 +83,13 @@ euler_maruyama = IntegratorSpec(
     citation="Maruyama 1955",
     params=FixedParams,
     spans=("noisy interval",),
+)
+churn = IntegratorSpec(
+    summary="Heun's method with noise put in at every step, for fields that remove noise",
+    implementation="transportkit.integrate.churn:Churn",
+    citation="Karras et al. 2022, arXiv:2206.00364, algorithm 2",
+    params=ChurnParams,
+    spans=("denoising interval",),
 )
 lines = IntegratorSpec(
     summary="field lines between plates, in arc length, steps adapted and landed per line",
