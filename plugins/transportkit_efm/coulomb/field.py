@@ -101,6 +101,15 @@ def _field(
 
 
 def _normalised(total: Partial, log_unit: Tensor, dtype: torch.dtype) -> CoulombField:
+    norm = torch.linalg.vector_norm(total.vector, dim=1)
+    low, high = (float(bound) for bound in torch.aminmax(norm))
+    # Squares that leave the range are then too small beside the largest to be missed.
+    least = math.sqrt(torch.finfo(norm.dtype).tiny) / torch.finfo(norm.dtype).eps
+    if least < low and high < 1 / least:
+        direction = total.vector / norm[:, None]
+        return CoulombField(
+            direction.to(dtype), (norm.double().log() + (total.log_scale + log_unit)).to(dtype)
+        )
     # Dividing by the largest component first keeps the squares inside the range.
     largest = total.vector.abs().amax(dim=1)
     some = largest > 0

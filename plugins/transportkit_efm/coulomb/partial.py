@@ -27,11 +27,9 @@ class Partial:
         """(M,) magnitude / |vector|; infinite where the terms cancel, NaN where there are none."""
         return self.magnitude / torch.linalg.vector_norm(self.vector, dim=1)
 
-    def replaced(self, rows: Tensor, other: Partial) -> Partial:
-        """The same with the given rows (K,) taken from another superposition of K points."""
-        dtype = self.vector.dtype
-        return Partial(
-            self.vector.index_copy(0, rows, other.vector.to(dtype)),
-            self.magnitude.index_copy(0, rows, other.magnitude.to(dtype)),
-            self.log_scale.index_copy(0, rows, other.log_scale.to(self.log_scale.dtype)),
-        )
+    def replace(self, rows: Tensor, other: Partial) -> Partial:
+        """This, with the given rows (K,) overwritten by another superposition, of K points."""
+        self.vector[rows] = other.vector.to(self.vector.dtype)
+        self.magnitude[rows] = other.magnitude.to(self.magnitude.dtype)
+        self.log_scale[rows] = other.log_scale.to(self.log_scale.dtype)
+        return self

@@ -11,7 +11,7 @@ from . import compiled, differences, multipole, products
 from .choice import Accuracy, Way
 from .partial import Partial
 
-_WORST_CONDITION = {torch.float32: 10.0, torch.float64: 1e12}
+_WORST_CONDITION = {torch.float32: 20.0, torch.float64: 1e12}
 """Cancellation beyond which sums in this dtype are given up."""
 
 _FARTHEST = 1e12
@@ -54,8 +54,8 @@ def _by(way: Way, points: Tensor, charges: Tensor, weights: Tensor, fine: bool) 
     again = points[rows]
     if kind == torch.float32:
         finer: Way = "unrolled" if way == "fmm" else way
-        return total.replaced(rows, _by(finer, again, charges, weights, fine=True))
-    return total.replaced(rows, _by_differences(again, charges, weights))
+        return total.replace(rows, _by(finer, again, charges, weights, fine=True))
+    return total.replace(rows, _by_differences(again, charges, weights))
 
 
 def _by_differences(points: Tensor, charges: Tensor, weights: Tensor) -> Partial:
