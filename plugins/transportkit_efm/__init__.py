@@ -90,7 +90,7 @@ class EfmFlowParams:
     )
     ends: Literal["assigned", "flux"] = param(
         "assigned",
-        "how lines end on samples: assigned one to one in groups that lie together, or drawn by flux",
+        "how lines end on samples: assigned one to one within groups, or drawn by flux",
     )
 
 
