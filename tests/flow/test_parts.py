@@ -7,6 +7,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from transportkit import Diverged, derive
+from transportkit_flow import UnbalancedFlowParams
 from transportkit_flow.couplings.coupling import Coupling, Independent
 from transportkit_flow.couplings.entropic import EntropicOT
 from transportkit_flow.couplings.exact import MinibatchOT
@@ -159,6 +160,19 @@ def test_unbalanced_pairs_tend_to_optimal_ones_as_the_penalty_grows():
     assert costs[2] == pytest.approx(least, rel=0.05)
     assert kept[0] < 0.9 * 200
     assert kept[2] >= 190
+
+
+def test_by_default_outliers_are_cut_and_clean_batches_kept():
+    default = UnbalancedFlowParams()
+    coupling = UnbalancedOT(default.epsilon, default.penalty)
+    x, y = draws(400, 2)
+    clean = torch.stack(coupling.pair(x, y, derive(0)))
+    kept = clean.var(1).sum(1) / torch.stack([x, y]).var(1).sum(1)
+    assert kept.tolist() == pytest.approx([1, 1], abs=0.05)
+    y[:20] += 40
+    _, b = coupling.pair(x, y, derive(0))
+    # Balanced pairs must carry 20 in 400 there.
+    assert (b[:, 0] > 20).float().mean() < 0.01
 
 
 def test_far_points_are_left_out_at_a_small_penalty():
