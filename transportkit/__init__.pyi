@@ -60,6 +60,7 @@ from .core.spec import MethodSpec as MethodSpec
 from .core.spec import MetricSpec as MetricSpec
 from .core.spec import ProblemSpec as ProblemSpec
 from .core.status import Stop as Stop
+from .core.trainer import Callback as Callback
 from .core.trainer import Fit as Fit
 from .core.trainer import Progress as Progress
 from .core.trainer import Trainer as Trainer

@@ -26,19 +26,32 @@ class EfmParams:
     batch: int = param(512, "states in one gradient step", ge=1)
     width: int = param(128, "width of the hidden layers", ge=1)
     depth: int = param(3, "number of hidden layers", ge=1)
-    lr: float = param(1.5e-2, "learning rate of the outer layers (AdamW)", gt=0)
-    muon_lr: float = param(0.08, "learning rate of the hidden layers (Muon)", gt=0)
-    ema: float = param(0.99, "decay of the average of the weights", ge=0, lt=1)
+    lr: float | None = param(
+        None,
+        "learning rate of AdamW; auto: .015 beside Muon, .002 above 8 dimensions, without Muon",
+        gt=0,
+    )
+    muon_lr: float = param(
+        0.08, "learning rate of the hidden layers (Muon), up to 8 dimensions", gt=0
+    )
+    ema: float | None = param(
+        None, "decay of the average of the weights; auto: .99, .999 above 8 dimensions", ge=0, lt=1
+    )
     charges: int = param(10_000, "training samples placed on each plate, at most", ge=1)
-    lines: int = param(3000, "exact lines whose states are trained on", ge=1)
-    refresh: int = param(5000, "steps after which new lines are followed", ge=1)
+    lines: int = param(3000, "exact lines whose states are trained on, up to 8 dimensions", ge=1)
+    refresh: int = param(5000, "steps after which new lines are followed, likewise", ge=1)
     distance: float | None = param(
         None, "distance of the plates; auto: 8 sqrt(D) standard deviations of the data", gt=0
     )
     offset: float | None = param(
-        None, "how near a plate the field is read; auto: from the distance of neighbours", gt=0
+        None,
+        "how near a plate the field is read; auto: from the distance of neighbours, .05 standard "
+        "deviations above 8 dimensions",
+        gt=0,
     )
-    spacing: float = param(2.0, "automatic offset, in distances of nearest neighbours", gt=0)
+    spacing: float = param(
+        2.0, "automatic offset up to 8 dimensions, in distances of nearest neighbours", gt=0
+    )
 
 
 @dataclass(frozen=True)
@@ -142,7 +155,7 @@ efm = MethodSpec(
     citation=KOLESOV,
     family="electrostatic",
     params=EfmParams,
-    implementation="transportkit_efm.slopes:Efm",
+    implementation="transportkit_efm.method:Efm",
     model="field",
     integrator="midpoint:steps=10",
     reversible=True,

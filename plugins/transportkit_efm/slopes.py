@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
-from transportkit import Method, Model, Problem, TimeMLP, Trainer
+from transportkit import Problem, TimeMLP
 
 from . import EfmParams
 from .rising import ExactRisingField, RisingField
-from .training import PooledGame, muon
+from .training import PooledGame
 
 STATIONS = 12
 """Steps along an exact line, each of two evaluations, whose states are trained on."""
@@ -129,16 +129,3 @@ class SlopeRegression(PooledGame[States]):
         known = states.velocity.isfinite().all(1) & states.u.isfinite().all(1)
         self.need(known, "states of field lines are finite")
         self.pool = States(*(each[known] for each in states))
-
-
-class Efm(Method[EfmParams]):
-    """Electrostatic field matching with a learned field between distant plates."""
-
-    def objective(self, problem: Problem, generator: Generator) -> SlopeRegression:
-        return SlopeRegression(problem, self.params, generator)
-
-    def trainer(self) -> Trainer:
-        return muon(self.params)
-
-    def blank(self, config: Mapping[str, Any]) -> Model:
-        return LearnedRisingField(**config)

@@ -79,10 +79,10 @@ def muon(params: EfmParams | EfmPlatesParams) -> Descent:
         steps=params.steps,
         batch=params.batch,
         optimizer="muon",
-        lr=params.lr,
+        lr=1.5e-2 if params.lr is None else params.lr,
         muon_lr=params.muon_lr,
         warmup=0.05,
         betas=(0.9, 0.99),
         clip=None,
-        ema=params.ema,
+        ema=0.99 if params.ema is None else params.ema,
     )

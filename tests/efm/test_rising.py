@@ -11,9 +11,10 @@ from torch import Tensor
 from tests.efm.samples import eight, normal, plane, ratio
 from transportkit import Budget, Empirical, Midpoint, Problem, Transport, derive
 from transportkit_efm import EfmParams
+from transportkit_efm.method import Efm
 from transportkit_efm.passage import Passage
 from transportkit_efm.rising import ExactRisingField
-from transportkit_efm.slopes import Efm, LearnedRisingField, SlopeRegression
+from transportkit_efm.slopes import LearnedRisingField, SlopeRegression
 
 SMALL = EfmParams(steps=400, lines=1500, charges=1500)
 

@@ -1,0 +1,75 @@
+"""`efm`: what is learned between distant plates, and how, by the number of dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Generator
+
+from transportkit import (
+    Budget,
+    Callback,
+    Descent,
+    Fit,
+    Method,
+    Model,
+    Objective,
+    Problem,
+    Trainer,
+)
+
+from . import EfmParams
+from .charges import DENSE
+from .posterior import PosteriorField, PosteriorRegression
+from .slopes import LearnedRisingField, SlopeRegression
+from .training import muon
+
+
+@dataclass(frozen=True)
+class ByNoise(Trainer):
+    """Muon for targets that are exact; AdamW and a long average for those that are noisy draws."""
+
+    exact: Descent
+    noisy: Descent
+
+    def fit(
+        self,
+        objective: Objective,
+        budget: Budget,
+        generator: Generator,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: Path | None = None,
+    ) -> Fit:
+        noisy = isinstance(objective, PosteriorRegression)
+        chosen = self.noisy if noisy else self.exact
+        return chosen.fit(objective, budget, generator, callbacks, checkpoint)
+
+
+class Efm(Method[EfmParams]):
+    """Electrostatic field matching with a learned field between distant plates.
+
+    Up to `DENSE` dimensions a network learns exact lines, above it the parts of the field.
+    """
+
+    def objective(
+        self, problem: Problem, generator: Generator
+    ) -> SlopeRegression | PosteriorRegression:
+        made = PosteriorRegression if problem.dim > DENSE else SlopeRegression
+        return made(problem, self.params, generator)
+
+    def trainer(self) -> Trainer:
+        p = self.params
+        noisy = Descent(
+            steps=p.steps,
+            batch=p.batch,
+            lr=2e-3 if p.lr is None else p.lr,
+            ema=0.999 if p.ema is None else p.ema,
+        )
+        return ByNoise(exact=muon(p), noisy=noisy)
+
+    def blank(self, config: Mapping[str, Any]) -> Model:
+        made = PosteriorField if "least" in config else LearnedRisingField
+        return made(**config)

@@ -1,0 +1,94 @@
+"""The field between distant plates in many dimensions, as posterior means."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.efm.samples import normal
+from transportkit import Budget, Empirical, Midpoint, Problem, Transport, derive
+from transportkit_efm import EfmParams
+from transportkit_efm.coulomb import coulomb_field
+from transportkit_efm.method import Efm
+from transportkit_efm.posterior import PosteriorField, PosteriorRegression, cauchy, line_slope
+from transportkit_efm.slopes import SlopeRegression
+
+GAP = 5.0
+SCALE = 0.5 * torch.logspace(0.5, -0.5, 12, base=2)
+
+
+def kernels(x: Tensor, charges: Tensor, height: Tensor) -> Tensor:
+    """The Poisson kernel (B, N) of every charge (N, D) at x (B, D), `height` (B,) away."""
+    squares = torch.cdist(x, charges).square() + height[:, None].square()
+    return height[:, None] * squares ** (-(x.shape[1] + 1) / 2)
+
+
+@pytest.mark.parametrize("dim", [2, 12])
+def test_posterior_means_give_the_lines_of_the_summed_field(dim: int) -> None:
+    p, q, x = (normal(n, dim, name).double() for n, name in ((40, "p"), (30, "q"), (50, "x")))
+    z = torch.linspace(0.3, GAP - 0.3, 50, dtype=torch.float64)
+    below, above = kernels(x, p, z) / len(p), kernels(x, q, GAP - z) / len(q)
+    source, target = (k @ c / k.sum(1, keepdim=True) for k, c in ((below, p), (above, q)))
+    share = below.sum(1) / (below.sum(1) + above.sum(1))
+
+    charges = torch.cat(
+        [torch.cat([c, torch.full_like(c[:, :1], at)], 1) for c, at in ((p, 0.0), (q, GAP))]
+    )
+    weights = torch.cat([torch.full((40,), 1 / 40), torch.full((30,), -1 / 30)]).double()
+    field = coulomb_field(torch.cat([x, z[:, None]], 1), charges, weights).direction
+    expected = field[:, :-1] / field[:, -1:]
+    torch.testing.assert_close(line_slope(x, (z, GAP - z), source, target, share), expected)
+
+
+def test_the_noise_is_the_poisson_kernel() -> None:
+    drawn = cauchy(torch.empty(40_000, 12), derive(0, "noise"))
+    # |c|^2 / (1 + |c|^2) ~ Beta(D/2, 1/2): its mean is D / (D + 1).
+    share = drawn.square().sum(1) / (1 + drawn.square().sum(1))
+    deviation = math.sqrt(12 / (13**2 * 7.5))
+    assert float(share.mean()) == pytest.approx(12 / 13, abs=4 * deviation / 200)
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    """N(0, I) to N(m, diag(1/2, ..., 1/8)) in 12 dimensions."""
+    return Problem(Empirical(normal(4000, 12, "p")), Empirical(3 + SCALE * normal(4000, 12, "q")))
+
+
+@pytest.fixture(scope="module")
+def field(problem: Problem) -> PosteriorField:
+    method = Efm(EfmParams(width=64, batch=256, lr=4e-3, ema=0.99))
+    objective = method.objective(problem, derive(1, "objective"))
+    assert isinstance(objective, PosteriorRegression)
+    fit = method.trainer().fit(objective, Budget(steps=400), derive(1, "fit"))
+    assert isinstance(fit.model, PosteriorField)
+    return fit.model
+
+
+def test_it_carries_one_law_onto_the_other_and_back(field: PosteriorField) -> None:
+    x, y = normal(1000, 12, "new"), 3 + SCALE * normal(1000, 12, "other")
+    there = Transport(field, Midpoint(steps=10)).push(x, derive(0)).points
+    back = Transport(field, Midpoint(steps=10)).push(y, derive(0), reverse=True).points
+    for moved, mean, spread in ((there, 3.0, SCALE), (back, 0.0, torch.ones(12))):
+        torch.testing.assert_close(moved.mean(0), torch.full((12,), mean), atol=0.2, rtol=0)
+        # What 400 steps do; a point left where it was would have 2 or 1/2.
+        assert float((moved.std(0) / spread).log().mean()) == pytest.approx(0, abs=0.2)
+
+
+def test_few_dimensions_learn_exact_lines(problem: Problem) -> None:
+    plane = Problem(Empirical(normal(200, 2, "p")), Empirical(normal(200, 2, "q")))
+    params = EfmParams(lines=10, charges=200)
+    assert isinstance(Efm(params).objective(plane, derive(0)), SlopeRegression)
+
+
+def test_it_is_loaded_as_it_was(field: PosteriorField) -> None:
+    again = Efm(EfmParams()).blank(field.config)
+    assert isinstance(again, PosteriorField)
+    again.load_state_dict(field.state_dict())
+    x = normal(50, 12, "new")
+    moved, same = (
+        Transport(f, Midpoint(steps=5)).push(x, derive(0)).points for f in (field, again)
+    )
+    assert torch.equal(moved, same)
