@@ -16,15 +16,15 @@ from tests.signatures import listing
 STUB = Path(transportkit.__file__).with_name("__init__.pyi")
 SINCE: dict[int, str] = {
     1: """
-    API_VERSION About Agreement Budget Catalogue Choice Churn Comparison Contact Curve DataError
-    Descent DiffusionField Direct DistributionMetric Diverged Dopri5 Empirical EntropicPlan Euler
-    EulerMaruyama Evidence Field Fit Game Integrator IntegratorSpec Interval IntervalField Law
-    Lines Map Marginal Method MethodSpec Metric MetricSpec Midpoint Model Moved NoParams Objective
-    Plan PlanLine Plate PlateField PluginError Point Problem ProblemSpec Progress Pushed RK4
-    Refusal Reproduction Result Row Run RunFailed RunRecord Solution Solvable Span Stop TimeMLP
-    Trainer Transport TransportkitError Truth UsageError Value available compare derive gather
-    global_seed_from info is_standard_normal load mlp new_plugin param plan push reproduce run
-    spawn
+    API_VERSION About Agreement Budget Callback Catalogue Choice Churn Comparison Contact Curve
+    DataError Descent DiffusionField Direct DistributionMetric Diverged Dopri5 Empirical
+    EntropicPlan Euler EulerMaruyama Evidence Field Fit Game Integrator IntegratorSpec Interval
+    IntervalField Law Lines Map Marginal Method MethodSpec Metric MetricSpec Midpoint Model Moved
+    NoParams Objective Plan PlanLine Plate PlateField PluginError Point Problem ProblemSpec Progress
+    Pushed RK4 Refusal Reproduction Result Row Run RunFailed RunRecord Solution Solvable Span Stop
+    TimeMLP Trainer Transport TransportkitError Truth UsageError Value available compare derive
+    gather global_seed_from info is_standard_normal load mlp new_plugin param plan push reproduce
+    run spawn
     """,
 }
 SIGNATURES = Path(__file__).with_name("public_names.txt")
