@@ -52,8 +52,10 @@ def assign(cost: Floats, tolerance: float) -> NDArray[np.int64]:
     if mean == 0:
         return np.arange(n)
     width = _padded(n)
-    padded = np.full((n, width), np.inf, np.float32)
-    padded[:, :n] = cost
+    padded = np.ascontiguousarray(cost)
+    if width > n:
+        padded = np.full((n, width), np.inf, np.float32)
+        padded[:, :n] = cost
     none = np.zeros((0, 0), np.float32)
     return _auction(
         padded,
