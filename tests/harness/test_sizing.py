@@ -15,6 +15,7 @@ import pytest
 from tests.commands import tk
 from transportkit import Run, UsageError, compare, derive, plan, registry
 from transportkit.harness import probe
+from transportkit.harness.draws import target_draws
 from transportkit.harness.experiment import Experiment
 from transportkit.harness.probe import noise
 from transportkit.harness.sizing import LEAST, Noise, Size, Sizing, sized
@@ -51,13 +52,10 @@ def samples(tmp_path: Path) -> str:
 
 
 def test_what_a_size_follows(folder: Path) -> None:
-    gaussian, mixture = (size(data, folder) for data in ("gaussian-pair:dim=2", "gaussians"))
-    # The noise of a mixture is that of the counts of its modes.
-    assert mixture.points > 1.5 * gaussian.points
-    for found in (gaussian, mixture):
-        assert found.bound is None
-        assert 0.85 < found.seen[METRIC] / found.resolve <= 1.0
-    finer = size("gaussian-pair:dim=2", folder, "auto:resolve=25%")
+    gaussian = size("gaussian-pair:dim=2", folder)
+    assert gaussian.bound is None
+    assert 0.85 < gaussian.seen[METRIC] / gaussian.resolve <= 1.0
+    finer = size("gaussian-pair:dim=2", folder, "auto:resolve=25%,most=50000")
     assert finer.points == pytest.approx(4 * gaussian.points, rel=0.1)
     assert size("gaussian-pair:dim=2", folder, seeds=10).points < gaussian.points / 2
     assert size("gaussian-pair:dim=2", folder, rows=4).points > gaussian.points
@@ -67,7 +65,7 @@ def test_what_a_size_follows(folder: Path) -> None:
 
 def test_a_metric_without_scatter_asks_for_no_more_points() -> None:
     for squared in (False, True):
-        still = Noise(2000, floor=1.0, std=0.0, spread=0.0, squared=squared)
+        still = Noise(500, 2000, floor=1.0, offset=1.0, far_offset=2.0, squared=squared)
         assert still.needed(0.5, 3, 1) == 1
 
 
@@ -110,15 +108,15 @@ def test_what_is_promised_is_seen(folder: Path) -> None:
         p = [two_sided(x.mean(), x.std(ddof=1) / math.sqrt(seeds), seeds - 1) for x in tries]
         return float(np.mean(np.array(p) < 0.05))
 
-    # A chance of 80% by 40 trials, for a shift, which may be noisier than what the probe has.
-    assert power(chosen) > 0.6
+    # A chance of 80%, by 40 trials; `benchmarks/sizes.py` has many more.
+    assert power(chosen) > 0.67
     assert power(chosen // 6) < 0.5
 
 
 @pytest.mark.parametrize("squared", [False, True])
 @pytest.mark.parametrize("seeds", [1, 4])
 def test_the_points_needed_are_those_that_see_it(squared: bool, seeds: int) -> None:
-    one = Noise(2000, 0.2, 0.05, 0.08, 0.15, squared)
+    one = Noise(500, 2000, 0.2, 0.05, 0.15, 0.08, 0.5, 0.12, squared)
     for resolve in (0.3, 1.0, 3.0):
         points = one.needed(resolve, seeds, 3)
         assert one.smallest(points, seeds, 3) == pytest.approx(resolve, rel=0.02)
@@ -134,6 +132,23 @@ def test_a_squared_distance_is_known_as_one(monkeypatch: pytest.MonkeyPatch) -> 
         assert noise(run, run.metrics[0]).squared == squared
 
 
+def test_parts_of_a_finite_sample_share_no_point(
+    samples: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def draws(*asked: Any) -> list[Any]:
+        drawn.append(target_draws(*asked))
+        return drawn[-1]
+
+    monkeypatch.setattr(probe, "target_draws", draws)
+    assert size(samples, tmp_path / "floors").seen[METRIC] > 0
+    assert {len(parts) for parts in drawn} == {1, 2, 3}
+    for parts in drawn:
+        rows = [tuple(row) for part in parts for row in part.tolist()]
+        assert len(set(rows)) == len(rows) == len(parts) * len(parts[0])
+
+
 def test_bounds_are_kept_and_told(folder: Path, samples: str) -> None:
     few = size("gaussians", folder, "auto:resolve=0.001,most=700")
     assert (few.points, few.bound) == (700, "most")
@@ -144,10 +159,10 @@ def test_bounds_are_kept_and_told(folder: Path, samples: str) -> None:
     held = size(samples, folder)
     assert (held.points, held.bound) == (25, "held out")
     assert "all that are held out" in str(held)
-    exact = size("gaussian-pair:dim=2", folder, "auto:resolve=0.2", metrics=f"{METRIC} w2:limit=50")
+    exact = size("gaussian-pair:dim=2", folder, "auto:resolve=0.4", metrics=f"{METRIC} w2:limit=50")
     assert exact.points > 2000
     assert exact.limits == {"w2:limit=50": 50}
-    assert exact.seen["w2:limit=50"] > 0.2 >= exact.seen[METRIC]
+    assert exact.seen["w2:limit=50"] > 0.4 >= exact.seen[METRIC]
     assert "(which uses 50 at most)" in str(exact)
     none = size("moons", folder, metrics="cost")
     assert (none.points, none.seen) == (2000, {})

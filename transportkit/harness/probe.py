@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from statistics import fmean, stdev, variance
+from dataclasses import replace
+from statistics import fmean, stdev
 
+import torch
 from scipy.special import chdtri
-from torch import Generator, randint
+from torch import Generator, Tensor
 
 from .. import registry
 from ..core.choice import Choice
@@ -18,15 +20,17 @@ from ..core.record import Run
 from ..core.threads import threads
 from .draws import distinct, target_draws
 from .judge import evaluation_size
-from .sizing import UNIT, Noise
+from .sizing import LEAST, UNIT, Noise
 
 log = logging.getLogger("transportkit")
-METHODS, SEEDS = 8, 6
-"""Of a probe: methods that miss the target, and evaluation samples for each of them."""
-FEW = 2
-"""Such methods for a metric that uses no more points than a probe: it has a say in no size."""
-COPIED = 4
-"""Such a method copies one training sample for so many points that are moved."""
+REPEATS, FLOORS, FEW = 160, 40, 8
+"""Samples of a probe, of a floor, and of that of a metric that uses no more points than it has."""
+SMALL, LARGE = 2.0, 5.0
+"""By how much methods miss the target, in standard errors of the mean of what is judged."""
+QUARTER = 4
+"""How many times fewer points than a probe has tell how fast a floor falls."""
+ITERATIONS = 30
+"""Of the search for the direction in which a target is widest."""
 SURE = 0.8
 """Chance that the spread is not more than it is taken to be."""
 STEEP = 0.75
@@ -42,55 +46,89 @@ def noise(run: Run, choice: Choice) -> Noise:
     held = evaluation_size(whole.split(run.train, derive(0, "split")), _ENDLESS)
     metric: Metric = registry.make("metric", choice)
     pool = distinct(whole)
-    n = min([held, UNIT, *([] if pool is None else [pool // 3])])
-    if isinstance(metric, DistributionMetric) and n >= COPIED and metric.refuses(whole) is None:
+    unit = min([held, UNIT, *([] if pool is None else [pool // 3])])
+    end = None if held == _ENDLESS else held
+    if isinstance(metric, DistributionMetric) and unit >= QUARTER and metric.refuses(whole) is None:
         try:
             with threads(run.threads):
-                found = _probed(whole, metric, n, None if held == _ENDLESS else held)
+                found = _probed(whole, metric, unit)
         except (Exception, SystemExit):
             # It will say why where runs are judged by it.
             log.debug("metric %s failed on a probe", choice, exc_info=True)
-            return Noise(n, math.nan)
+            return Noise(unit, unit, math.nan)
         else:
-            if found.floor > 0 and all(map(math.isfinite, (found.floor, found.std, found.spread))):
-                return found
-    return Noise(n, held=None if held == _ENDLESS else held)
+            if found.floor > 0 and all(v is None or math.isfinite(v) for v in vars(found).values()):
+                return replace(found, held=end)
+    return Noise(unit, unit, held=end)
 
 
-def _probed(problem: Problem, metric: DistributionMetric, n: int, held: int | None) -> Noise:
-    """The noise by draws of the target in place of moved points: fresh ones, as of a method that
-    reaches it, and copies of few, as of one that misses it by what a training sample lacks."""
-    used = n if metric.most is None else min(n, metric.most)
-    methods = METHODS if metric.most is None or metric.most > n else FEW
-    near, differences = [], []
-    for method in range(methods):
-        lack, own = derive(0, "probe", method), []
-        few = target_draws(problem, n // COPIED, 1, lack)[0]
-        for seed in range(SEEDS):
-            generator = derive(0, "probe", method, seed)
-            target, fresh = target_draws(problem, n, 2, generator)
-            copies = few[randint(len(few), (n,), generator=generator)]
-            values = [metric.distance(x, target, _metric(seed)) for x in (fresh, copies)]
-            near.append(values[0])
-            own.append(values[1] - values[0])
-        differences.append(own)
-    freedom = methods * (SEEDS - 1)
-    caution = freedom / float(chdtri(freedom, SURE))
-    floor, small = fmean(near), []
-    for i in range(methods * SEEDS):
-        a, b = target_draws(problem, n // COPIED, 2, derive(0, "probe", "few", i))
-        small.append(metric.distance(a, b, _metric(i)))
-    steep = floor > 0 and math.log(fmean(small) / floor) > STEEP * math.log(COPIED)
+def _probed(problem: Problem, metric: DistributionMetric, unit: int) -> Noise:
+    """The noise by draws of the target in place of moved points: as they are, as of a method that
+    reaches it, and shifted where the target is widest, as of one that misses it.
+
+    Samples of a target differ from it most in what is smooth and large, as networks do: a shift is
+    as hard to see as what methods do wrong. An error of many small parts of either sign, such as
+    copies of some of its points, is seen earlier. Few points are drawn often, as the scatter has to
+    be known well: that it is 10% more than it is taken for makes a chance of 80% one of 72%.
+    """
+    n = min(unit, LEAST if metric.most is None else min(LEAST, metric.most))
+    step = _widest(target_draws(problem, unit, 1, derive(0, "probe"))[0]) * math.sqrt(2 / n)
+    values: list[list[float]] = []
+    for i in range(REPEATS):
+        # Three draws, which of a finite sample are disjoint parts.
+        target, near, other = target_draws(problem, n, 3, derive(0, "probe", i))
+        moved = (near, other + SMALL * step, other + LARGE * step)
+        # What a metric draws from is the same for all methods of a seed.
+        values.append([metric.distance(x, target, _metric(i)) for x in moved])
+    near_values, *missing = zip(*values, strict=True)
+    caution = (REPEATS - 1) / float(chdtri(REPEATS - 1, SURE))
+    offsets, spreads = [], []
+    for far_values in missing:
+        own = [far - near for far, near in zip(far_values, near_values, strict=True)]
+        offsets.append(fmean(own))
+        spreads.append(math.sqrt(caution) * stdev(own))
+    floor = at_n = fmean(near_values)
+    if unit > n:
+        often = FLOORS if metric.most is None or metric.most > unit else FEW
+        floor = _mean_floor(problem, metric, unit, often)
+    few = _mean_floor(problem, metric, n // QUARTER, REPEATS)
+    squared = at_n > 0 and math.log(few / at_n) > STEEP * math.log(QUARTER)
+    if not 0 < offsets[0] < offsets[1]:
+        # It does not see that anything was shifted, so it has no say in how many points do.
+        floor = 0.0
     return Noise(
-        used,
+        n,
+        unit,
         floor,
-        stdev(near),
-        math.sqrt(caution * fmean(map(variance, differences))),
-        fmean(map(fmean, differences)),
-        steep,
+        stdev(near_values),
+        offsets[0],
+        spreads[0],
+        offsets[1],
+        spreads[1],
+        squared,
         metric.most,
-        held,
     )
+
+
+def _mean_floor(problem: Problem, metric: DistributionMetric, n: int, pairs: int) -> float:
+    draws = (target_draws(problem, n, 2, derive(0, "probe", f"{n}", i)) for i in range(pairs))
+    return fmean(metric.distance(a, b, _metric(i)) for i, (a, b) in enumerate(draws))
+
+
+def _widest(points: Tensor) -> Tensor:
+    """The direction (*E) in which points (n, *E) scatter most, as long as they scatter there.
+
+    By power iteration on the covariance (Golub and Van Loan 2013, section 8.2).
+    """
+    centred = (points - points.mean(0)).flatten(1).double()
+    direction = torch.randn(
+        centred.shape[1], dtype=torch.float64, generator=derive(0, "probe", "direction")
+    )
+    for _ in range(ITERATIONS):
+        direction = centred.T @ (centred @ direction)
+        direction /= direction.norm().clamp_min(torch.finfo(torch.float64).tiny)
+    wide = direction * (centred @ direction).square().mean().sqrt()
+    return wide.to(points.dtype).view(points.shape[1:])
 
 
 def _metric(seed: int) -> Generator:

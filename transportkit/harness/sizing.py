@@ -3,8 +3,9 @@
 What two methods differ by on one seed scatters with the samples that they are judged on. How much
 is measured for each problem and metric on draws of the target, before anything is fitted, and falls
 with the number of points. With the seeds and methods of an experiment it gives the smallest
-difference that the paired test would see with a chance of 80%, as in `statistics.power`. What
-training adds to the scatter is not known before it is done, and comes on top.
+difference that the paired test would see with a chance of 80%, as in `statistics.power`; how often
+it does is simulated in `benchmarks/sizes.py`. What training adds to the scatter is not known before
+it is done, and comes on top.
 """
 
 from __future__ import annotations
@@ -63,63 +64,74 @@ class Sizing:
 class Noise:
     """What the noise of evaluation samples of `points` does to a metric on a problem.
 
-    `floor` is the metric between two samples of the target, `std` its scatter. A method that misses
-    the target differs from one that reaches it by `offset` and, over seeds, by `spread` about it.
-    `squared` says that the metric falls with the points as the square of a distance does. It uses
-    at most `limit` points; `held` are held out on the problem, None where that is endless. A metric
-    without a floor has a `floor` of 0, one that failed NaN.
+    `floor` is the metric between two samples of the target of `unit` points. Between two of
+    `points` it scatters by `std`. On so many, a method that misses the target by little differs
+    from one that reaches it by `offset` and, over seeds, by `spread` about it; one that misses it
+    by more, by `far_offset` and `far_spread`. `squared` says that the metric falls with the points
+    as the square of a distance does. It uses at most `limit` points; `held` are held out on the
+    problem, None where that is endless. A metric without a floor has a `floor` of 0, one that
+    failed NaN.
     """
 
     points: int
+    unit: int
     floor: float = 0.0
     std: float = 0.0
-    spread: float = 0.0
     offset: float = 0.0
+    spread: float = 0.0
+    far_offset: float = 0.0
+    far_spread: float = 0.0
     squared: bool = False
     limit: int | None = None
     held: int | None = None
 
-    def _terms(self, seeds: int, pairs: int) -> tuple[float, float]:
-        """The squares of the difference that is seen at `points` with a chance of 80%, by the noise
-        of any method and, per unit of difference, by that of one that misses the target."""
-        any_, own = self.std**2, max(self.spread**2, self.std**2)
+    def variance(self, difference: float) -> float:
+        """That of one seed's difference between two methods that differ by so much.
+
+        Of a squared distance it is linear in the difference: |D + e|^2 - |e'|^2 = |D|^2 + 2 D e +
+        ..., whose second term has the root of the first. Of a rooted one it settles.
+        """
+        points = [(0.0, 2 * self.std**2), (self.offset, self.spread**2)]
+        # Larger differences scatter no less; where a probe says so it is chance.
+        far = (self.far_offset, max(self.far_spread, self.spread) ** 2)
+        (x, low), (end, high) = (points[1], far) if difference > self.offset else points
+        low = min(low, high)
+        share = (difference - x) / (end - x) if end > x else 1.0
+        return low + (high - low) * (share if self.squared else min(share, 1.0))
+
+    def _seen(self, seeds: int, pairs: int) -> float:
+        """The difference that is seen with `points` with a chance of 80%."""
+        errors, least = noncentrality(FLOOR_PAIRS - 1, pairs), 2 * self.std**2
         if seeds > 1:
-            errors = effect(seeds, pairs) ** 2
-        else:
-            # With one seed the floor's scatter stands for that of the values, and so it is tested.
-            errors, any_, own = (
-                noncentrality(FLOOR_PAIRS - 1, pairs) ** 2,
-                2 * any_,
-                max(own, 2 * any_),
-            )
-        if not self.squared:
-            return errors * own, 0.0
-        # |D + e|^2 - |e|^2 = |D|^2 + 2 D e: the second term has the root of the difference.
-        linear = (own - any_) / self.offset if self.offset > 0 else 0.0
-        return errors * any_, errors * linear
+            errors, least = effect(seeds, pairs), 0.0
+        # With one seed the floor's scatter stands for that of the values, and so it is tested.
+
+        def shows(difference: float) -> bool:
+            return difference >= errors * math.sqrt(max(self.variance(difference), least))
+
+        low, high = 0.0, self.floor
+        while not shows(high):
+            high *= 2
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (low, middle) if shows(middle) else (middle, high)
+        return high
 
     def smallest(self, points: int, seeds: int, pairs: int) -> float:
-        """The difference that is seen with so many points with a chance of 80%, in floors."""
+        """The difference that is seen with so many points with a chance of 80%, in floors.
+
+        An error e of sampling falls as the root of the points. With x times fewer of them, x^(1/2)
+        e and x^(1/2) D are to each other as e and D are, and the distance is x^(1/2) times as
+        large, its square x times.
+        """
         x = self.points / min(points, self.limit or points)
-        any_, linear = self._terms(seeds, pairs)
-        if not self.squared:
-            return math.sqrt(any_ * x) / self.floor
-        half = linear * x / 2
-        return (half + math.sqrt(half**2 + any_ * x**2)) / self.floor
+        return self._seen(seeds, pairs) * x ** (1.0 if self.squared else 0.5) / self.floor
 
     def needed(self, resolve: float, seeds: int, pairs: int) -> int:
         """The points by which a difference of `resolve` floors is seen with a chance of 80%, no
         more than the metric uses."""
-        wanted = resolve * self.floor
-        any_, linear = self._terms(seeds, pairs)
-        if not any_:
-            return 1
-        if not self.squared:
-            x = wanted**2 / any_
-        else:
-            half = linear * wanted / 2
-            x = wanted**2 / (half + math.sqrt(half**2 + any_ * wanted**2))
-        points = math.ceil(self.points / x)
+        x = resolve * self.floor / self._seen(seeds, pairs)
+        points = max(1, math.ceil(self.points / x ** (1.0 if self.squared else 2.0)))
         return points if self.limit is None else min(points, self.limit)
 
 
@@ -197,7 +209,7 @@ def _size(data: str, runs: Sequence[Run], sizing: Sizing, kept: Kept[Noise]) -> 
         points, bound = held, "held out"
     limits = {n: x.limit for n, x in noises.items() if x.limit is not None and x.limit < points}
     seen = {name: noise.smallest(points, seeds, pairs) for name, noise in noises.items()}
-    unit = max(noise.points for noise in noises.values())
+    unit = max(noise.unit for noise in noises.values())
     return Size(data, points, sizing.resolve, unit, seen, limits, bound)
 
 
