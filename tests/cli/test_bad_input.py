@@ -39,7 +39,7 @@ RUNS = {
     f"run cfm {MOONS} --data gaussians": "tk run takes one --data",
     "run cfm --source a.npy": "--target is missing",
     "run cfm --target a.npy": "--source is missing",
-    "run cfm --source none.npy --target none.npy": "there is no file",
+    "run cfm --source none.npy --target none.npy": "none.npy'; check the name, or give",
     f"run cfm {MOONS} --config none.yaml": "there is no file 'none.yaml'",
     f"run cfm {MOONS} --config /": "'/' cannot be read: Is a directory",
     "compare": "name a problem with --data",

@@ -100,7 +100,7 @@ class Executor:
     def _attempt(self, run: Run) -> Outcome:
         meter = devices.PeakMemory(self.device)
         whole: Problem = registry.make("problem", run.problem)
-        memory.check_fits(run, whole)
+        memory.check_fits(run, whole, self.device)
         problem = whole.split(run.train, derive(run.seed, "split"))
         method: Method = registry.make("method", run.method)
         if reason := method.refuses(problem.for_training()):

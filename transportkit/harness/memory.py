@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 import torch
@@ -10,6 +9,7 @@ import torch
 from ..core.problem import Problem
 from ..core.record import Run
 from ..errors import UsageError
+from .allowed import free, total
 
 
 class TooLarge(UsageError):
@@ -24,8 +24,9 @@ ADVICE: Mapping[str, str] = {
 """By phase of a run."""
 
 
-def check_fits(run: Run, problem: Problem) -> None:
-    """Raise TooLarge where the samples of a run are clearly more than this machine can hold.
+def check_fits(run: Run, problem: Problem, device: torch.device | None = None) -> None:
+    """Raise TooLarge where the samples of a run are clearly more than this machine can hold, or
+    than a CUDA `device` has free.
 
     Counted are the training samples of both sides, and of the points that it is judged on source,
     moved and target, the last two in double precision once more, as distances take them.
@@ -36,20 +37,16 @@ def check_fits(run: Run, problem: Problem) -> None:
         for asked in (run.train, run.points)
     )
     asked = problem.dim * (2 * 4 * train + (3 * 4 + 2 * 8) * points)
-    if (there := total()) is not None and asked > there:
-        what = f"{points} points" if 28 * points > 8 * train else f"{train} training samples"
-        raise TooLarge(
-            f"{what} of dimension {problem.dim} take at least "
-            f"{asked / 2**30:,.0f} GiB of memory, and there are {there / 2**30:,.0f}; ask for fewer"
-        )
-
-
-def total() -> int | None:
-    """The bytes of this machine's memory; None where nothing tells."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
+    places = {"": total()}
+    if device is not None and device.type == "cuda":
+        places[f" free on {device}"] = free(device)
+    for where, there in places.items():
+        if there is not None and asked > there:
+            what = f"{points} points" if 28 * points > 8 * train else f"{train} training samples"
+            raise TooLarge(
+                f"{what} of dimension {problem.dim} take at least {asked / 2**30:,.0f} GiB of "
+                f"memory, and there are {there / 2**30:,.0f}{where}; ask for fewer"
+            )
 
 
 def ran_out(error: BaseException) -> bool:

@@ -83,6 +83,8 @@ def digest(path: Path) -> str:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except FileNotFoundError:
-        raise DataError(f"there is no file '{file}'") from None
+        raise DataError(
+            f"there is no file '{file}'; check the name, or give the whole path"
+        ) from None
     except OSError as error:
         raise DataError(f"'{file}' cannot be read: {error.strerror}") from None

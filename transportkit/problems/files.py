@@ -30,7 +30,9 @@ def read_points(path: str | os.PathLike[str]) -> Tensor:
     file, key = _locate(path)
     suffix = _suffix(file)
     if not file.exists():
-        raise DataError(f"there is no file '{file}'")
+        raise DataError(
+            f"there is no file '{file}'; check the name, or give the whole path of a file of points"
+        )
     if file.is_dir():
         raise DataError(f"'{file}' is a folder; name a file of points in it")
     if file.stat().st_size == 0:

@@ -1,0 +1,57 @@
+"""How much memory there is to use: of the machine, of the control group, of a CUDA device."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+GROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+
+
+def total() -> int | None:
+    """The bytes that this process may use of the machine's memory; None where nothing tells.
+
+    A container or a job of a cluster may have less than the machine has.
+    """
+    found = list(limits())
+    with suppress(AttributeError, OSError, ValueError):
+        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(found, default=None)
+
+
+def limits(groups: Path = GROUPS, own: Path = OWN) -> Iterator[int]:
+    """What the control groups of this process allow, of version 2 and 1: its own and those above.
+
+    Within a container the path may be that of the machine outside, of which its root is what is
+    seen.
+    """
+    with suppress(OSError, ValueError):
+        for line in own.read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if not controllers:
+                root, name = groups, "memory.max"
+            elif "memory" in controllers.split(","):
+                root, name = groups / "memory", "memory.limit_in_bytes"
+            else:
+                continue
+            here = root / path.lstrip("/")
+            for folder in (here, *here.parents):
+                # Of version 2 a group without a limit says "max".
+                with suppress(OSError, ValueError):
+                    yield int((folder / name).read_text())
+                if folder == root:
+                    break
+
+
+def free(device: torch.device) -> int:
+    """The bytes of a CUDA device that this process may still take or reuse."""
+    import torch
+
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + kept
