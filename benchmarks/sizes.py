@@ -33,7 +33,7 @@ from transportkit.harness.sizing import UNIT, Sizing, sized
 from transportkit.harness.statistics.paired import paired
 from transportkit.registry import make
 
-SEARCHED, EVALUATED, COMPARED = 40, 300, 4000
+SEARCHED, EVALUATED, COMPARED = 40, 200, 4000
 """Evaluations that find the size of an error, and that comparisons are made of."""
 Missing = Callable[[Marginal, int, float, Generator], Tensor]
 
@@ -41,11 +41,6 @@ Missing = Callable[[Marginal, int, float, Generator], Tensor]
 def wide(target: Marginal, n: int, size: float, generator: Generator) -> Tensor:
     """Shifted along the first principal axis, where samples scatter most."""
     return target.sample(n, generator) + size * axes(target)[:, -1]
-
-
-def narrow(target: Marginal, n: int, size: float, generator: Generator) -> Tensor:
-    """Shifted along the last."""
-    return target.sample(n, generator) + size * axes(target)[:, 0]
 
 
 def spread(target: Marginal, n: int, size: float, generator: Generator) -> Tensor:
@@ -83,7 +78,7 @@ class Case:
 def cases() -> Iterator[Case]:
     for data in ("gaussian-pair:dim=2", "gaussians"):
         for metric, resolve in (("sliced_w2", 1.2), ("energy", 8.0)):
-            for missing in (wide, narrow, spread, halves):
+            for missing in (wide, spread, halves):
                 yield Case(data, metric, 5, missing, resolve)
     yield Case("gaussian-pair:dim=2", "sliced_w2", 3, wide, 2.0)
     yield Case("gaussian-pair:dim=2", "sliced_w2", 10, wide, 0.7)
@@ -97,13 +92,11 @@ def main() -> None:
           f"torch {torch.__version__}.\n")  # fmt: skip
     print("`--points auto` promises 80%. Two methods, one of which misses the target by an error")
     print(f"that makes a difference of so many floors of {UNIT} points. {EVALUATED} evaluations a")
+    print("line, whose scatter alone leaves the percentage open by about 4. Errors: wide, shifted")
     print(
-        "line, whose scatter alone leaves the percentage open by about 3. Errors: shifted along the"
+        "along the widest axis of the target; spread, too wide about its mean; halves, one side of"
     )
-    print(
-        "wide or the narrow axis of the target; too wide a spread about its mean; one half of the"
-    )
-    print("target drawn more often than the other.\n")
+    print("the middle of that axis drawn more often than the other.\n")
     print("| data | metric | error | seeds | floors | points | seen |")
     print("|---|---|---|---|---|---|---|")
     with TemporaryDirectory() as folder:

@@ -13,6 +13,7 @@ from .index import Index
 from .plan import solved
 from .results import RESULT, read_result
 from .store import finished, run_folders
+from .uncollected import uncollected
 
 log = logging.getLogger("transportkit")
 
@@ -30,12 +31,13 @@ def gather(folder: Path) -> list[Result]:
         return [read_result(folder)]
     found: list[tuple[float, Result]] = []
     index = Index(folder, finished)
-    for place in run_folders(folder):
-        try:
-            result = index.result(place.name) or read_result(place)
-            found.append(((place / RESULT).stat().st_mtime, result))
-        except (DataError, OSError) as error:
-            log.warning("%s; it is left out", error)
+    with uncollected():
+        for place in run_folders(folder):
+            try:
+                result = index.result(place.name) or read_result(place)
+                found.append(((place / RESULT).stat().st_mtime, result))
+            except (DataError, OSError) as error:
+                log.warning("%s; it is left out", error)
     if not found:
         raise DataError(f"'{folder}' holds no run that can be read; name one where runs are kept")
     results = _newest(found)

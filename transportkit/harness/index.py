@@ -34,7 +34,7 @@ a fit, and each link changes the time of its last change though nothing in it ch
 SHARED = ("method", "problem", "budget", "integrator", "metrics", "versions")
 """Fields of a run that many have in common, each kept once."""
 Stamp = list[list[int] | None]
-Reader = Callable[[Path, Run], Result | None]
+Reader = Callable[[str, Run], Result | None]
 
 
 class Index:
@@ -43,23 +43,25 @@ class Index:
     def __init__(self, folder: Path, read: Reader) -> None:
         self.folder, self.read = folder, read
         self.learnt = 0
+        self.current: set[str] = set()
+        """Runs that were found as the index says, or that it learnt."""
         self._parts, self._known = _load(folder / INDEX)
         self._places: dict[str, int] = {_text(part): i for i, part in enumerate(self._parts)}
         self._seen: dict[int, tuple[Any, int]] = {}
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._known
-
     def find(self, name: str, run: Run) -> Result | None:
         """The finished result of a run in the folder of this name, as it is or was read."""
-        stamp = _stamp(os.path.join(self.folder, name))
+        place = os.path.join(self.folder, name)
+        stamp = _stamp(place)
         if stamp[0] is None:
             return None
         if found := self._told(name, stamp, run):
+            self.current.add(name)
             return found
-        result = self.read(self.folder / name, run)
+        result = self.read(place, run)
         if result is not None and _settled(stamp):
             self._known[name] = [stamp, _said(result), self._coded(run)]
+            self.current.add(name)
             self.learnt += 1
         return result
 
@@ -78,6 +80,7 @@ class Index:
         try:
             there = set(os.listdir(self.folder))
             self._known = {name: entry for name, entry in self._known.items() if name in there}
+            self._drop_parts()
             content = {"fields": _FIELDS, "parts": self._parts, "runs": self._known}
             write_whole(json.dumps(content, separators=(",", ":")).encode(), file, self.folder)
             self.learnt = 0
@@ -85,13 +88,32 @@ class Index:
             # A full disk, or a folder that may only be read: the runs are there all the same.
             log.debug("%s could not be written: %s", file, error)
 
+    def _drop_parts(self) -> None:
+        """Let go of the parts that no run has any more, where they are the most of them."""
+        places = [i for i, name in enumerate(_FIELDS) if name in SHARED]
+        try:
+            used = sorted({coded[i] for _, _, coded in self._known.values() for i in places})
+            if len(used) > len(self._parts) / 2:
+                return
+            new = {old: i for i, old in enumerate(used)}
+            parts = [self._parts[old] for old in used]
+        except (TypeError, ValueError, IndexError):
+            # Entries of a damaged index: what they say is not to be had, and is read anew.
+            used, new, parts, self._known = [], {}, [], {}
+        for _, _, coded in self._known.values():
+            for i in places:
+                coded[i] = new[coded[i]]
+        self._parts, self._seen = parts, {}
+        self._places = {_text(part): i for i, part in enumerate(parts)}
+
     def _told(self, name: str, stamp: Stamp, run: Run | None) -> Result | None:
         entry = self._known.get(name, ())
         try:
             was, said, coded = entry
             if was != stamp:
                 return None
-            return from_record(said, self.folder / name, run or self._run(coded))
+            place = os.path.join(self.folder, name)
+            return from_record(said, place, run or self._run(coded))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
 import torch
@@ -26,7 +26,7 @@ log = logging.getLogger("transportkit")
 REPEATS, FLOORS, FEW = 160, 40, 8
 """Samples of a probe, of a floor, and of that of a metric that uses no more points than it has."""
 SMALL, LARGE = 2.0, 5.0
-"""By how much methods miss the target, in standard errors of the mean of what is judged."""
+"""By how much methods miss the target, in standard errors of the share of points on one side."""
 QUARTER = 4
 """How many times fewer points than a probe has tell how fast a floor falls."""
 ITERATIONS = 30
@@ -64,22 +64,25 @@ def noise(run: Run, choice: Choice) -> Noise:
 
 def _probed(problem: Problem, metric: DistributionMetric, unit: int) -> Noise:
     """The noise by draws of the target in place of moved points: as they are, as of a method that
-    reaches it, and shifted where the target is widest, as of one that misses it.
+    reaches it, and with too many on one side of the middle, as of one that misses it.
 
-    Samples of a target differ from it most in what is smooth and large, as networks do: a shift is
-    as hard to see as what methods do wrong. An error of many small parts of either sign, such as
-    copies of some of its points, is seen earlier. Few points are drawn often, as the scatter has to
-    be known well: that it is 10% more than it is taken for makes a chance of 80% one of 72%.
+    What is largest and smoothest in a target scatters most with samples: halves of it, and the
+    modes in them. There networks err as well, and a difference is hardest to see. An error of
+    another kind, such as copies of some of its points, is seen earlier. Few points are drawn often,
+    as the scatter has to be known well: that it is 10% more than it is taken for makes a chance of
+    80% one of 72%.
     """
     n = min(unit, LEAST if metric.most is None else min(LEAST, metric.most))
-    step = _widest(target_draws(problem, unit, 1, derive(0, "probe"))[0]) * math.sqrt(2 / n)
+    middle = Middle.of(target_draws(problem, unit, 1, derive(0, "probe"))[0])
+    error = math.sqrt(n / 2)
     values: list[list[float]] = []
     for i in range(REPEATS):
+        generator = derive(0, "probe", i)
         # Three draws, which of a finite sample are disjoint parts.
-        target, near, other = target_draws(problem, n, 3, derive(0, "probe", i))
-        moved = (near, other + SMALL * step, other + LARGE * step)
+        target, near, other = target_draws(problem, n, 3, generator)
+        missed = (middle.tilted(other, round(by * error), generator) for by in (SMALL, LARGE))
         # What a metric draws from is the same for all methods of a seed.
-        values.append([metric.distance(x, target, _metric(i)) for x in moved])
+        values.append([metric.distance(x, target, _metric(i)) for x in (near, *missed)])
     near_values, *missing = zip(*values, strict=True)
     caution = (REPEATS - 1) / float(chdtri(REPEATS - 1, SURE))
     offsets, spreads = [], []
@@ -94,7 +97,7 @@ def _probed(problem: Problem, metric: DistributionMetric, unit: int) -> Noise:
     few = _mean_floor(problem, metric, n // QUARTER, REPEATS)
     squared = at_n > 0 and math.log(few / at_n) > STEEP * math.log(QUARTER)
     if not 0 < offsets[0] < offsets[1]:
-        # It does not see that anything was shifted, so it has no say in how many points do.
+        # It does not see that anything is missed, so it has no say in how many points do.
         floor = 0.0
     return Noise(
         n,
@@ -115,20 +118,36 @@ def _mean_floor(problem: Problem, metric: DistributionMetric, n: int, pairs: int
     return fmean(metric.distance(a, b, _metric(i)) for i, (a, b) in enumerate(draws))
 
 
-def _widest(points: Tensor) -> Tensor:
-    """The direction (*E) in which points (n, *E) scatter most, as long as they scatter there.
+@dataclass(frozen=True)
+class Middle:
+    """A plane through the median of points (n, *E), across the direction in which they scatter
+    most."""
 
-    By power iteration on the covariance (Golub and Van Loan 2013, section 8.2).
-    """
-    centred = (points - points.mean(0)).flatten(1).double()
-    direction = torch.randn(
-        centred.shape[1], dtype=torch.float64, generator=derive(0, "probe", "direction")
-    )
-    for _ in range(ITERATIONS):
-        direction = centred.T @ (centred @ direction)
-        direction /= direction.norm().clamp_min(torch.finfo(torch.float64).tiny)
-    wide = direction * (centred @ direction).square().mean().sqrt()
-    return wide.to(points.dtype).view(points.shape[1:])
+    direction: Tensor
+    height: Tensor
+
+    @classmethod
+    def of(cls, points: Tensor) -> Middle:
+        """By power iteration on the covariance (Golub and Van Loan 2013, section 8.2)."""
+        flat = points.flatten(1).double()
+        centred = flat - flat.mean(0)
+        direction = torch.randn(
+            flat.shape[1], dtype=torch.float64, generator=derive(0, "probe", "direction")
+        )
+        for _ in range(ITERATIONS):
+            direction = centred.T @ (centred @ direction)
+            direction /= direction.norm().clamp_min(torch.finfo(torch.float64).tiny)
+        return cls(direction, (flat @ direction).median())
+
+    def tilted(self, points: Tensor, count: int, generator: Generator) -> Tensor:
+        """The points with copies of some above in the place of so many below."""
+        above = points.flatten(1).double() @ self.direction > self.height
+        low, high = (~above).nonzero().flatten()[:count], above.nonzero().flatten()
+        if not len(high):
+            return points
+        tilted = points.clone()
+        tilted[low] = points[high[torch.randint(len(high), (len(low),), generator=generator)]]
+        return tilted
 
 
 def _metric(seed: int) -> Generator:

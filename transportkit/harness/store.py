@@ -27,7 +27,7 @@ from ..errors import DataError, PluginError, TransportkitError, UsageError
 from .atomic import clear_leftovers, filling
 from .index import WORTH, Index
 from .results import RESULT, read_result
-from .whole import SAMPLES, model_is_whole
+from .whole import SAMPLES, model_is_whole, samples_are_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,16 +70,15 @@ class Store:
 
     def place(self, run: Run, status: Status = "done") -> Path:
         """Where the run's folder is or will be; one that failed stands beside the finished."""
-        name = _file_name(f"{run.method}-{run.problem}-seed{run.seed}-{run.key()}")
+        name = _name(run)
         return self.folder / (name if status in FINISHED else f"{name}.failed")
 
     def find(self, run: Run) -> Result | None:
         """The finished result of an equal run, if there is one and its folder is whole."""
-        place = self.place(run)
         self._asked += 1
         if self._asked <= FEW:
-            return finished(place, run)
-        return self._index.find(place.name, run)
+            return finished(self.place(run), run)
+        return self._index.find(_name(run), run)
 
     @cached_property
     def _index(self) -> Index:
@@ -90,7 +89,7 @@ class Store:
         if len(runs) < WORTH:
             return
         for run in runs:
-            if (name := self.place(run).name) not in self._index:
+            if (name := _name(run)) not in self._index.current:
                 self._index.find(name, run)
         self._index.keep()
 
@@ -164,7 +163,7 @@ class Store:
                 continue
 
 
-def finished(place: Path, run: Run) -> Result | None:
+def finished(place: str | os.PathLike[str], run: Run) -> Result | None:
     """The result in the folder of a run, if it is finished and whole."""
     try:
         # The folder's name holds the key of the run, so that the run need not be read again.
@@ -172,8 +171,7 @@ def finished(place: Path, run: Run) -> Result | None:
     except DataError:
         return None
     if result.status == "done":
-        whole = model_is_whole(place) and zipfile.is_zipfile(place / SAMPLES)
-        return result if whole else None
+        return result if model_is_whole(place) and samples_are_whole(place) else None
     return result if result.status in FINISHED else None
 
 
@@ -181,6 +179,11 @@ def run_folders(folder: Path) -> list[Path]:
     """The folders of runs in a store's folder by name, without those that are being filled."""
     found = [file.parent for file in folder.glob(f"*/{RESULT}")]
     return sorted(place for place in found if not place.name.startswith("."))
+
+
+def _name(run: Run) -> str:
+    """The name of a run's folder, which its key is a part of."""
+    return _file_name(f"{run.method}-{run.problem}-seed{run.seed}-{run.key()}")
 
 
 def _file_name(text: str) -> str:

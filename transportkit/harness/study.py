@@ -18,6 +18,7 @@ from .plan import Asked, check_problems
 from .sizing import Size, sized
 from .store import FLOORS, Store
 from .suite import keep_suite
+from .uncollected import uncollected
 
 if TYPE_CHECKING:
     from .executors import Backend, Work
@@ -124,12 +125,13 @@ class Study:
     def _finished(self, store: Store) -> list[Outcome] | None:
         """Every run found finished; None where one is not, or was timed beside others in vain."""
         outcomes = []
-        for run in self.runs:
-            found = store.find(run)
-            if found is None or (self.alone and found.alone is False):
-                return None
-            outcomes.append(Outcome(found, found=True))
-        store.remember(self.runs)
+        with uncollected():
+            for run in self.runs:
+                found = store.find(run)
+                if found is None or (self.alone and found.alone is False):
+                    return None
+                outcomes.append(Outcome(found, found=True))
+            store.remember(self.runs)
         return outcomes
 
 
