@@ -28,13 +28,13 @@ from transportkit.core.metric import DistributionMetric
 from transportkit.core.problem import Marginal
 from transportkit.core.random import derive
 from transportkit.harness.experiment import Experiment
-from transportkit.harness.floors import measure
 from transportkit.harness.sizing import UNIT, Sizing, sized
 from transportkit.harness.statistics.paired import paired
 from transportkit.registry import make
 
-SEARCHED, EVALUATED, COMPARED = 40, 200, 4000
-"""Evaluations that find the size of an error, and that comparisons are made of."""
+PAIRS, SEARCHED, EVALUATED, COMPARED = 100, 40, 200, 4000
+"""Evaluations of a floor, those that find the size of an error, those that comparisons are made of,
+and comparisons."""
 Missing = Callable[[Marginal, int, float, Generator], Tensor]
 
 
@@ -113,7 +113,7 @@ def simulated(case: Case, folder: Path) -> tuple[int, float]:
     ).runs()
     (run, *_), (size,) = sized(asked, Sizing(case.resolve), folder / "floors")
     problem, metric = make("problem", run.problem), make("metric", run.metrics[0])
-    wanted = case.resolve * measure(problem, metric, UNIT).mean
+    wanted = case.resolve * mean_floor(problem.target, metric)
 
     evaluation = Evaluation(problem.target, metric, size.points)
     near = evaluation.all("near", EVALUATED, lambda t, n, g: t.sample(n, g))
@@ -135,6 +135,13 @@ def simulated(case: Case, folder: Path) -> tuple[int, float]:
     none = dict.fromkeys(range(case.seeds), 0.0)
     seen = sum(paired({"near": none, "far": dict(enumerate(g))})[0].differs for g in groups)
     return size.points, seen / COMPARED
+
+
+@cache
+def mean_floor(target: Marginal, metric: DistributionMetric) -> float:
+    """The floor by more pairs than that of a run has, for the difference is in units of it."""
+    near = Evaluation(target, metric, UNIT).all("floor", PAIRS, lambda t, n, g: t.sample(n, g))
+    return float(near.mean())
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,40 @@ def test_runs_that_are_gone_leave_the_index(indexed: tuple[Store, Run, Path]) ->
     assert list(known(store.folder)) == [Path(other).name]
 
 
+def test_a_run_that_was_done_again_is_learnt_anew(indexed: tuple[Store, Run, Path]) -> None:
+    store, run, place = indexed
+    forge(place / "result.json")
+    stale = known(store.folder)
+    Store(store.folder).remember([run])
+    assert known(store.folder) != stale
+    assert Store(store.folder).find(run) == finished(place, run)
+
+
+def test_parts_that_no_run_has_leave_the_index(
+    indexed: tuple[Store, Run, Path], unread: Callable[[], None]
+) -> None:
+    store, run, place = indexed
+    file = store.folder / INDEX
+    content = json.loads(file.read_text())
+    used = len(content["parts"])
+    # What earlier versions left: parts before and behind those in use.
+    content["parts"] = [*({"gone": i} for i in range(used)), *content["parts"], "gone"]
+    shared = [content["fields"].index(name) for name in module.SHARED]
+    for _, _, coded in content["runs"].values():
+        for i in shared:
+            coded[i] += used
+    file.write_text(json.dumps(content))
+    forge(place / "result.json")
+    Store(store.folder).remember([run])
+    assert len(json.loads(file.read_text())["parts"]) == used
+    wanted = finished(place, run)
+    unread()
+    assert Store(store.folder).find(run) == wanted
+    (record,) = gather(store.folder).records
+    assert record.result == replace(wanted, run=record.run)
+    assert record.run.key() == run.key()
+
+
 @pytest.mark.parametrize(
     "text",
     [

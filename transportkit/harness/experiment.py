@@ -14,6 +14,7 @@ from ..core.record import Budget, Run
 from ..errors import UsageError, did_you_mean
 from .plan import Asked, Settings, choose, plan, solved
 from .sizing import Sizing
+from .uncollected import uncollected
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,10 @@ class Experiment:
         is solved one for all budgets, under the first. Points that are to be chosen are so many as
         a `Settings` has by itself. Raises UsageError or PluginError before any work starts.
         """
+        with uncollected():
+            return self._runs()
+
+    def _runs(self) -> list[Run]:
         methods = list(self._methods())
         problems = [choose("problem", asked) for asked in self.problems]
         pushes = [
