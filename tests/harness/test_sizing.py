@@ -129,7 +129,8 @@ def test_the_points_needed_are_those_that_see_it(squared: bool, seeds: int) -> N
 
 
 def test_a_squared_distance_is_known_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transportkit.harness.probe.UNIT", 400)
+    monkeypatch.setattr(probe, "UNIT", 400)
+    monkeypatch.setattr(probe, "REPEATS", 24)
     for metric, squared in (("energy", True), (METRIC, False)):
         (run, *_) = runs("moons", metric)
         assert noise(run, run.metrics[0]).squared == squared
