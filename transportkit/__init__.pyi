@@ -76,7 +76,7 @@ from .harness.curves import Curve as Curve
 from .harness.curves import Point as Point
 from .harness.reproduce import Agreement as Agreement
 from .harness.reproduce import Reproduction as Reproduction
-from .integrate.churn import Churn as Churn
+from .integrate.denoising import Churn as Churn
 from .integrate.field_lines import Lines as Lines
 from .integrate.ode import RK4 as RK4
 from .integrate.ode import Dopri5 as Dopri5

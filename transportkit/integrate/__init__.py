@@ -86,7 +86,7 @@ euler_maruyama = IntegratorSpec(
 )
 churn = IntegratorSpec(
     summary="Heun's method with noise put in at every step, for fields that remove noise",
-    implementation="transportkit.integrate.churn:Churn",
+    implementation="transportkit.integrate.denoising:Churn",
     citation="Karras et al. 2022, arXiv:2206.00364, algorithm 2",
     params=ChurnParams,
     spans=("denoising interval",),
