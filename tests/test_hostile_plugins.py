@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,3 +169,16 @@ def test_entry_points_that_cannot_be_read_harm_no_other(strangers: Strangers) ->
     assert "Traceback" in broken.traceback
     assert registry.find("metric", "nameless").distribution == "unknown"
     assert isinstance(registry.describe("metric", "energy"), registry.Loaded)
+
+
+def test_odd_places_and_folders_are_passed_over(
+    strangers: Strangers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("aa", "bb"):
+        strangers.good(f"tk-{name}", name)
+        # Without a version, as some tools make them.
+        (tmp_path / f"tk_{name}-1.5.dist-info").rename(tmp_path / f"{name}.dist-info")
+    # What is no text imports nothing, but is there in notebooks.
+    monkeypatch.setattr(sys, "path", [Path("nowhere"), *sys.path])
+    registry.refresh()
+    assert {"aa", "bb"} <= {entry.name for entry in registry.entries("metric")}

@@ -34,7 +34,7 @@ class Installed:
     def facts(self) -> tuple[str, str]:
         """Its name and version, `UNKNOWN` where metadata are missing or broken."""
         text = self.texts[1] if self.texts else _text(self.folder, "METADATA", "PKG-INFO")
-        head = text.partition("\n\n")[0]
+        head = text.partition("\n\n")[0].encode(errors="replace").decode()
         name, version = (re.search(rf"^{key}: *(\S+)", head, re.M) for key in ("Name", "Version"))
         return (name[1] if name else UNKNOWN), (version[1] if version else UNKNOWN)
 
@@ -45,7 +45,8 @@ class Installed:
         if not dot:
             return normal(self.facts[0])
         # Versions have no hyphen; after the version of an egg comes that of Python.
-        return normal(base.rpartition("-")[0] if kind == "dist-info" else base.partition("-")[0])
+        stem = base.rpartition("-")[0] if kind == "dist-info" else base.partition("-")[0]
+        return normal(stem or base)
 
     def offered(self, group: str) -> Iterator[tuple[str, str]]:
         """The names and targets of a group, in order. Raises ValueError for a line that is none."""
@@ -82,12 +83,13 @@ def normal(name: str) -> str:
 def _only_folders() -> bool:
     finders = [f for f in sys.meta_path if hasattr(f, "find_distributions")]
     return [getattr(f, "__name__", "") for f in finders] == ["PathFinder"] and not any(
-        os.path.isfile(place) or place.rstrip(os.sep).endswith(".egg") for place in sys.path
+        os.path.isfile(place) or place.rstrip(os.sep).endswith(".egg")
+        for place in map(os.fspath, sys.path)
     )
 
 
 def _in_folders() -> Iterator[Installed]:
-    for place in sys.path:
+    for place in map(os.fspath, sys.path):
         try:
             names = os.listdir(place or ".")
         except OSError:

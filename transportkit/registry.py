@@ -165,7 +165,7 @@ def implementation(loaded: Loaded) -> Any:
 
 
 def _who(entry: Entry) -> str:
-    return f"{entry.kind} '{entry.name}' of {entry.distribution} {entry.version}"
+    return f"{entry.kind} '{entry.name}' of {entry.distribution} {entry.version}".rstrip()
 
 
 def parse_choice(kind: str, text: str, overrides: Mapping[str, Any] | None = None) -> Choice:

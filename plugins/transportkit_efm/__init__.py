@@ -37,7 +37,11 @@ class EfmParams:
     ema: float | None = param(
         None, "decay of the average of the weights; auto: .99, .999 above 8 dimensions", ge=0, lt=1
     )
-    charges: int = param(10_000, "training samples placed on each plate, at most", ge=1)
+    charges: int = param(
+        10_000,
+        "training samples placed on each plate, at most; above 8 dimensions only to measure them",
+        ge=1,
+    )
     lines: int = param(3000, "exact lines whose states are trained on, up to 8 dimensions", ge=1)
     refresh: int = param(5000, "steps after which new lines are followed, likewise", ge=1)
     distance: float | None = param(
@@ -151,7 +155,7 @@ class IfmParams:
 
 
 efm = MethodSpec(
-    summary="electrostatic field matching by a network that learns lines between distant plates",
+    summary="electrostatic field matching by a network of the field between distant plates",
     citation=KOLESOV,
     family="electrostatic",
     params=EfmParams,

@@ -33,6 +33,7 @@ from transportkit import Marginal, Midpoint, Stop, Transport
 
 from .charges import DENSE
 from .condensed import Part
+from .noise import cauchy
 from .rising import ExactRisingField
 
 Ends = Literal["assigned", "flux"]
@@ -88,7 +89,7 @@ class LineCoupling:
         """Where lines from x (B, *E) are at the offset from the target plate, (B, *E), and whether
         they came there, (B,)."""
         if self.spreading:
-            x = x + self.field.scale * self.field.plates.offset * _cauchy(x, generator)
+            x = x + self.field.scale * self.field.plates.offset * cauchy(x, generator)
         moved = Transport(self.field, Midpoint(steps=STEPS)).push(x, generator)
         return moved.points, moved.stop == Stop.ARRIVED
 
@@ -173,12 +174,3 @@ def assigned(ends: Tensor, target: Marginal, generator: Generator) -> Tensor:
             best = torch.from_numpy(linear_sum_assignment(cost)[1]).to(theirs.device)
             found[own] = samples[theirs[best]]
     return found
-
-
-def _cauchy(x: Tensor, generator: Generator) -> Tensor:
-    """Draws (B, *E) of the multivariate Cauchy distribution."""
-    shape = (len(x), *[1] * (x.ndim - 1))
-    normal, other = (
-        torch.randn(s, generator=generator, device=generator.device).to(x) for s in (x.shape, shape)
-    )
-    return normal / other.abs().clamp_min(1e-6)

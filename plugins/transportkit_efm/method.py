@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ from .charges import DENSE
 from .posterior import PosteriorField, PosteriorRegression
 from .slopes import LearnedRisingField, SlopeRegression
 from .training import muon
+
+log = logging.getLogger("transportkit")
+
+_OF_LINES = ("muon_lr", "lines", "refresh", "spacing")
+_DEFAULT = asdict(EfmParams())
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,12 @@ class Efm(Method[EfmParams]):
     def objective(
         self, problem: Problem, generator: Generator
     ) -> SlopeRegression | PosteriorRegression:
-        made = PosteriorRegression if problem.dim > DENSE else SlopeRegression
-        return made(problem, self.params, generator)
+        if problem.dim <= DENSE:
+            return SlopeRegression(problem, self.params, generator)
+        idle = [name for name in _OF_LINES if getattr(self.params, name) != _DEFAULT[name]]
+        if idle:
+            log.warning("efm above %d dimensions makes no use of %s", DENSE, ", ".join(idle))
+        return PosteriorRegression(problem, self.params, generator)
 
     def trainer(self) -> Trainer:
         p = self.params

@@ -32,6 +32,7 @@ from torch import Generator, Tensor, nn
 from transportkit import Game, Interval, Problem, mlp
 
 from . import EfmParams
+from .noise import cauchy
 from .rising import APART, RisingField
 from .units import Units
 
@@ -60,7 +61,7 @@ class Parts(NamedTuple):
 class PosteriorField(RisingField):
     """Lines from plate to plate by a network of the parts of their slope.
 
-    Lines begin and end at the height `least`, in units of the data.
+    Lines begin and end at the height `least`, in units of the data, and so over a part of [0, 1].
     """
 
     def __init__(
@@ -91,6 +92,12 @@ class PosteriorField(RisingField):
     @property
     def span(self) -> Interval:
         return self.reach
+
+    def middle(self, s: Tensor) -> Tensor:
+        """Where the axis is at s (B,), (B, D): lines end next to a plate and are as on it there."""
+        way = self.passage.gap - 2 * self.least
+        share = ((self.passage.height(s) - self.least) / way).clamp(0, 1)
+        return torch.lerp(self.means[0], self.means[1], share[:, None])
 
     def parts(self, x: Tensor, s: Tensor) -> Parts:
         """The parts of the field at places x (B, D), each from the middle, and s (B,)."""
@@ -152,15 +159,6 @@ def _log_kernel(size: Tensor, height: Tensor, dim: int) -> Tensor:
     return height.log() - (dim + 1) / 2 * (height.square() + dim * size).log()
 
 
-def cauchy(x: Tensor, generator: Generator) -> Tensor:
-    """Draws of the shape of x (B, D) of the multivariate Cauchy distribution."""
-    normal, other = (
-        torch.randn(shape, generator=generator, device=generator.device).to(x)
-        for shape in (x.shape, (len(x), 1))
-    )
-    return normal / other.abs().clamp_min(1e-6)
-
-
 class Noised(NamedTuple):
     """Samples (B, D) in units of the data from their means, with noise of the height of s (B,) they
     are at `place` (B, D); whether each is one of the target's (B,)."""
@@ -180,8 +178,10 @@ class PosteriorRegression(Game[Noised]):
             side.points(params.charges, generator).flatten(1) for side in (self.source, self.target)
         )
         means = torch.stack([p.mean(0), q.mean(0)])
+        p, q = p - means[0], q - means[1]
+        # Of centred samples: how far apart the means are says nothing of lengths.
         scale = Units.of(p, q).scale
-        p, q = (p - means[0]) / scale, (q - means[1]) / scale
+        p, q = p / scale, q / scale
         dim = p.shape[1]
         gap = APART * math.sqrt(dim) if params.distance is None else params.distance / float(scale)
         least = LEAST if params.offset is None else params.offset / float(scale)
@@ -189,7 +189,7 @@ class PosteriorRegression(Game[Noised]):
             problem.event_shape,
             gap=gap,
             near=min(NEAR, gap / 4),
-            least=min(least, gap / 4),
+            least=min(max(least, LEAST / 50), gap / 4),
             width=params.width,
             depth=params.depth,
             generator=generator,
@@ -197,8 +197,6 @@ class PosteriorRegression(Game[Noised]):
         self.field.means.copy_(means)
         self.field.scale.copy_(scale)
         self.field.passage.set_samples(p, q)
-        for i, x in enumerate((p, q)):
-            self.field.radii[i] = x.norm(dim=1).max()
 
     @property
     def players(self) -> Mapping[str, nn.Module]:

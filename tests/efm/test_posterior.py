@@ -77,10 +77,28 @@ def test_it_carries_one_law_onto_the_other_and_back(field: PosteriorField) -> No
         assert float((moved.std(0) / spread).log().mean()) == pytest.approx(0, abs=0.2)
 
 
-def test_few_dimensions_learn_exact_lines(problem: Problem) -> None:
-    plane = Problem(Empirical(normal(200, 2, "p")), Empirical(normal(200, 2, "q")))
-    params = EfmParams(lines=10, charges=200)
-    assert isinstance(Efm(params).objective(plane, derive(0)), SlopeRegression)
+def test_a_shift_of_a_law_shifts_what_is_moved(caplog: pytest.LogCaptureFixture) -> None:
+    """Lengths are those of centred samples, and lines begin and end as on the plates."""
+    moved, starts = [], []
+    x = normal(50, 9, "new")
+    for shift in (0.0, 1000.0):
+        made = Problem(Empirical(normal(300, 9, "p")), Empirical(shift + normal(300, 9, "q")))
+        # What is of lines alone is said to be idle above eight dimensions.
+        params = EfmParams(width=16, depth=1, lines=7)
+        objective = Efm(params).objective(made, derive(1, "objective"))
+        field = objective.model()
+        moved.append(Transport(field, Midpoint(steps=5)).push(x, derive(0)).points - shift)
+        starts.append(field.drop(field.lift(x)))
+    torch.testing.assert_close(moved[0], moved[1], atol=2e-3, rtol=1e-3)
+    for start in starts:
+        torch.testing.assert_close(start, x)
+    assert "makes no use of lines" in caplog.text
+
+
+def test_few_dimensions_learn_exact_lines() -> None:
+    few = Problem(Empirical(normal(100, 8, "p")), Empirical(normal(100, 8, "q")))
+    params = EfmParams(lines=10, charges=100)
+    assert isinstance(Efm(params).objective(few, derive(0)), SlopeRegression)
 
 
 def test_it_is_loaded_as_it_was(field: PosteriorField) -> None:

@@ -84,14 +84,22 @@ def _file() -> str | None:
     if folder == "0":
         return None
     if not folder:
-        system = {"darwin": "~/Library/Caches", "win32": "~/AppData/Local"}
-        base = os.environ.get("XDG_CACHE_HOME") or system.get(sys.platform, "~/.cache")
-        folder = os.path.join(os.path.expanduser(base), "transportkit")
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        if not os.path.isabs(base):
+            # So says the XDG base directory specification.
+            system = {"darwin": "~/Library/Caches", "win32": "~/AppData/Local"}
+            base = system.get(sys.platform, "~/.cache")
+        folder = os.path.join(base, "transportkit")
+    folder = os.path.expanduser(folder)
+    if folder.startswith("~"):
+        return None  # nobody knows where that user is at home
     return os.path.join(folder, f"summaries-{zlib.crc32(_environment().encode()):08x}.json")
 
 
 def _environment() -> str:
-    return f"{__version__} {sys.version} {sys.prefix}"
+    # The path decides which file a module is; an empty entry is the folder one is in.
+    path = [os.fspath(place) or os.getcwd() for place in sys.path]
+    return " ".join([__version__, sys.version, sys.prefix, *path])
 
 
 def _kept(file: str | None) -> dict[str, str]:
@@ -102,7 +110,7 @@ def _kept(file: str | None) -> dict[str, str]:
         files, said = document["files"], document["summaries"]
         if document["environment"] == _environment() and files == _stamps(files):
             return {str(name): str(summary) for name, summary in said.items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         # There is none yet, or it is not ours: it is made anew.
         pass
     return {}
@@ -121,9 +129,12 @@ def _keep(file: str | None, files: Iterable[str], said: Iterable[Said]) -> None:
         }
         os.makedirs(os.path.dirname(file), exist_ok=True)
         partial = f"{file}.{os.getpid()}"
-        with open(partial, "w", encoding="utf-8") as text:
-            json.dump(document, text)
-        os.replace(partial, file)
+        try:
+            with open(partial, "w", encoding="utf-8") as text:
+                json.dump(document, text)
+            os.replace(partial, file)
+        except OSError:
+            os.unlink(partial)
 
 
 def _files(modules: Mapping[str, Any]) -> set[str]:

@@ -13,6 +13,7 @@ from types import FrameType
 
 VARIABLE = "TK_IMPORT_SECONDS"
 DEFAULT = 120.0
+LONGEST = 1e8
 SWALLOWED = 3
 """After so many alarms an import is said to swallow them."""
 
@@ -27,7 +28,9 @@ class TookTooLong(BaseException):
 def seconds() -> float:
     """The limit in force; 0 for none. What the variable says otherwise is passed over."""
     try:
-        return max(0.0, float(os.environ.get(VARIABLE, DEFAULT)))
+        limit = max(0.0, float(os.environ.get(VARIABLE, DEFAULT)))
+        # Beyond what a system can set an alarm for there is no limit.
+        return limit if limit < LONGEST else 0.0
     except ValueError:
         return DEFAULT
 

@@ -46,6 +46,13 @@ class ChurnParams(FixedParams):
     s_tmax: float = param(100.0, "noise level above which none is put in", gt=0)
     s_noise: float = param(1.0, "size of the noise over that which keeps the law", gt=0)
 
+    def __post_init__(self) -> None:
+        if self.s_tmin > self.s_tmax:
+            raise ValueError(
+                f"s_tmin {self.s_tmin:g} is above s_tmax {self.s_tmax:g}, between which noise is "
+                "put in; swap them"
+            )
+
 
 _ALL: tuple[SpanKind, ...] = ("interval", "noisy interval", "plate")
 

@@ -46,7 +46,7 @@ def choose(points: Tensor, charges: Tensor, *, method: str = "auto", accuracy: s
         if method == "fmm":
             multipole.check(points)
         return cast(Way, method)
-    if multipole.serves(points) and multipole.pays(points.shape[0], charges.shape[0]):
+    if multipole.pays(points.shape[0], charges.shape[0]) and multipole.serves(points):
         return "fmm"
     plain: Way = "differences" if width <= compiled.WIDEST_UNROLLED else "products"
     if width > _TILED_WIDEST or not compiled.usable(device):

@@ -34,8 +34,8 @@ class MinibatchOT(Coupling):
 
     def pair(self, x0: Tensor, x1: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         few = x0[0].numel() <= _FEW
-        chunk = self.chunk or (1024 if few else 512)
-        tolerance = self.tolerance or (0.05 if few else 0.02)
+        chunk = (1024 if few else 512) if self.chunk is None else self.chunk
+        tolerance = (0.05 if few else 0.02) if self.tolerance is None else self.tolerance
         pieces = list(zip(torch.split(x0, chunk), torch.split(x1, chunk), strict=True))
         found = [_partners(a, b, tolerance) + i * chunk for i, (a, b) in enumerate(pieces)]
         # Several times faster than indexing.
