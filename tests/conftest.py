@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from typing import Any
 
@@ -17,6 +18,8 @@ def pytest_configure() -> None:
     """Every worker computes on one core, as every run does, and keeps nothing in a user's cache."""
     torch.set_num_threads(1)
     os.environ["TK_CACHE"] = "0"
+    # A shell's background jobs begin with interrupts ignored, and tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
