@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from .. import __version__
+from ..harness.uncollected import uncollected
 from . import options
 from .plugin import COMMANDS as PLUGIN_COMMANDS
 
@@ -36,19 +34,6 @@ class _Suggesting(click.Group):
             near = did_you_mean(args[0], self.commands)
             raise UsageError(f"unknown command '{args[0]}'; {near}")
         return super().resolve_command(ctx, args)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the garbage collector, which looks in vain through all that imports make, for a tenth
-    of the time of a command that only looks."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @click.group(
@@ -103,7 +88,7 @@ def compare(**given: Any) -> int:
 @options.debug
 def list_(kind: str | None, as_json: bool, debug: bool) -> None:
     """Show what is installed: methods, data, metrics, integrators."""
-    with _uncollected():
+    with uncollected():
         from .catalogue import list_plugins
 
         list_plugins([KINDS[kind]] if kind else list(KINDS.values()), as_json, debug)
@@ -115,7 +100,7 @@ def list_(kind: str | None, as_json: bool, debug: bool) -> None:
 @options.debug
 def info(name: str, as_json: bool, debug: bool) -> None:
     """Show what NAME is: summary, source, parameters, capabilities."""
-    with _uncollected():
+    with uncollected():
         from .catalogue import show
 
         show(name, as_json)

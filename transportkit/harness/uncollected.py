@@ -1,4 +1,5 @@
-"""Reading thousands of records without looking for cycles among them again and again."""
+"""Making thousands of objects that stay, by reading records or importing specs, without looking for
+cycles among them again and again."""
 
 from __future__ import annotations
 
