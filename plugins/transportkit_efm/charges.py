@@ -13,7 +13,7 @@ from .capacitor import Capacitor, Rule
 from .coulomb import CoulombField, coulomb_field
 from .coulomb.choice import Way
 from .coulomb.compiled import WIDEST_UNROLLED, usable
-from .units import Units, nearest_neighbour_distance
+from .units import Units, nearest_neighbour_distance, plate_gap
 
 DENSE = 8
 """Dimensions up to which samples are taken to fill their plate."""
@@ -114,7 +114,7 @@ class ChargedPlates(Capacitor):
         units = Units.of(source, target)
         p, q = ((x - units.mean) / units.scale for x in (source, target))
         scale = float(units.scale)
-        gap = apart * math.sqrt(p.shape[1]) if distance is None else distance / scale
+        gap = plate_gap(distance, units.scale, apart * math.sqrt(p.shape[1]))
         size = max(gap, *(float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)))
         if offset is None:
             nearest = max(nearest_neighbour_distance(p), nearest_neighbour_distance(q))

@@ -14,7 +14,7 @@ from transportkit import Descent, Diverged, Game, Method, Model, Problem, TimeML
 from . import IfmParams
 from .capacitor import Capacitor
 from .tubes import Profile, draw_states, tube_field
-from .units import Units
+from .units import Units, plate_gap
 
 NEAR = 0.01
 """How near a plate the field is read, as a share of the distance of the plates."""
@@ -86,7 +86,7 @@ class TubeRegression(Game[TubeStates]):
         samples = [m.points(10_000, generator).flatten(1) for m in (problem.source, problem.target)]
         units = Units.of(*samples)
         dim = samples[0].shape[1]
-        gap = 3 * dim**0.5 if params.distance is None else params.distance / float(units.scale)
+        gap = plate_gap(params.distance, units.scale, 3 * dim**0.5)
         self.field = InteractionPlates(
             problem.event_shape,
             gap=gap,

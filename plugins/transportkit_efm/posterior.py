@@ -34,7 +34,7 @@ from transportkit import Game, Interval, Problem, mlp
 from . import EfmParams
 from .noise import cauchy
 from .rising import APART, RisingField
-from .units import Units
+from .units import Units, plate_gap
 
 NEAR = 0.12
 """Height below which lines are taken in even steps, in units of the data. A noise of height z adds
@@ -183,7 +183,7 @@ class PosteriorRegression(Game[Noised]):
         scale = Units.of(p, q).scale
         p, q = p / scale, q / scale
         dim = p.shape[1]
-        gap = APART * math.sqrt(dim) if params.distance is None else params.distance / float(scale)
+        gap = plate_gap(params.distance, scale, APART * math.sqrt(dim))
         least = LEAST if params.offset is None else params.offset / float(scale)
         self.field = PosteriorField(
             problem.event_shape,

@@ -7,6 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from transportkit import Refusal
+
+NEAREST, FARTHEST = 1e-3, 1e4
+"""Distances of the plates that are served, in standard deviations of the data."""
+
 
 class Units(NamedTuple):
     """One shift (D,) and one scale (), common to source and target, so that angles are kept."""
@@ -21,6 +26,23 @@ class Units(NamedTuple):
         spread = [(x - mean).square().mean() for x in (source, target)]
         scale = torch.stack(spread).mean().sqrt()
         return cls(mean, scale if scale > 0 else torch.ones_like(scale))
+
+
+def plate_gap(distance: float | None, scale: Tensor, apart: float) -> float:
+    """The distance of the plates in units of the data, `apart` where none is given in their own.
+
+    Raises Refusal for one at which nothing is left of the field in float32.
+    """
+    if distance is None:
+        return apart
+    gap = distance / float(scale)
+    if not NEAREST <= gap <= FARTHEST:
+        least, most = NEAREST * float(scale), FARTHEST * float(scale)
+        raise Refusal(
+            f"distance={distance:g} puts the plates {gap:.3g} standard deviations of the data "
+            f"apart; choose between {least:.3g} and {most:.3g}, or auto"
+        )
+    return gap
 
 
 def nearest_neighbour_distance(x: Tensor, limit: int = 1000) -> float:

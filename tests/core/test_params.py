@@ -120,6 +120,7 @@ def test_the_traps_of_yaml(text: str, key: str, expected: Any) -> None:
         ("betas", "0.9", "must be 2 values a number/a number"),
         ("clip", "-1", "must be > 0"),
         ("clip", "x", "must be a number or auto, not 'x'"),
+        ("clip", "nan", "must be finite, not 'nan'"),
     ],
 )
 def test_a_value_that_does_not_fit_is_one_clear_line(key, value, message) -> None:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
 from tests.efm.samples import normal
-from transportkit import Budget, Empirical, Midpoint, Problem, Transport, derive
+from transportkit import (
+    Budget,
+    Callback,
+    Empirical,
+    Fit,
+    Midpoint,
+    Problem,
+    Progress,
+    Refusal,
+    Transport,
+    derive,
+)
 from transportkit_efm import EfmParams
 from transportkit_efm.coulomb import coulomb_field
 from transportkit_efm.method import Efm
@@ -93,6 +105,51 @@ def test_a_shift_of_a_law_shifts_what_is_moved(caplog: pytest.LogCaptureFixture)
     for start in starts:
         torch.testing.assert_close(start, x)
     assert "makes no use of lines" in caplog.text
+
+
+def test_lengths_that_are_given_are_those_of_the_data(problem: Problem) -> None:
+    params = EfmParams(width=8, depth=1, distance=20.0, offset=0.5)
+    field = Efm(params).objective(problem, derive(1)).model()
+    assert isinstance(field, PosteriorField)
+    lengths = torch.tensor([field.passage.gap, field.least]) * field.scale
+    torch.testing.assert_close(lengths, torch.tensor([20.0, 0.5]))
+
+
+@pytest.mark.parametrize("distance", [1e-9, 1e30])
+@pytest.mark.parametrize("dim", [2, 12])
+def test_a_distance_at_which_nothing_is_left_of_the_field_is_refused(
+    distance: float, dim: int
+) -> None:
+    made = Problem(Empirical(normal(50, dim, "p")), Empirical(normal(50, dim, "q")))
+    with pytest.raises(Refusal, match=r"choose between .* and .*, or auto"):
+        Efm(EfmParams(distance=distance)).objective(made, derive(1))
+
+
+class Cut(KeyboardInterrupt):
+    """A Ctrl-C of the test."""
+
+
+def test_a_fit_that_was_cut_off_goes_on_to_the_same_numbers(
+    problem: Problem, tmp_path: Path
+) -> None:
+    method = Efm(EfmParams(width=8, depth=1, batch=32))
+
+    def fit(*callbacks: Callback) -> Fit:
+        objective = method.objective(problem, derive(1, "objective"))
+        file = tmp_path / "fit.checkpoint"
+        return method.trainer().fit(objective, Budget(steps=8), derive(1), callbacks, file)
+
+    def cut(progress: Progress) -> None:
+        if progress.step == 5:
+            raise Cut
+
+    whole = fit()
+    with pytest.raises(Cut):
+        fit(cut)
+    assert (tmp_path / "fit.checkpoint").exists()
+    resumed = fit()
+    for name, weight in resumed.model.state_dict().items():
+        assert torch.equal(weight, whole.model.state_dict()[name]), name
 
 
 def test_few_dimensions_learn_exact_lines() -> None:

@@ -51,7 +51,7 @@ class Moments(Method):
 
 FIELD = """
 import torch
-from transportkit import Descent, Direct, IntervalField, Method, MethodSpec, Solvable
+from transportkit import Descent, Direct, Interval, IntervalField, Method, MethodSpec, Solvable
 
 spec = MethodSpec(
     summary="moments", implementation="specimen_plugin:Moments", integrator="midpoint:steps=4", reversible=True

@@ -38,6 +38,8 @@ MUTANTS: dict[tuple[str, str], tuple[str, str]] = {
                                        "            self(t, y)\n"
                                        "            self.inside = False\n"
                                        "        t = t.view"),
+    ("FIELD", "noise_told"): ("    inside = False", "    inside = False\n"
+                              "    span = Interval(denoising=True)"),
     ("FIELD", "reverse"): ("reversible=True", "reversible=False"),
     ("PROBLEM", "same_draws"): ("return torch.randn(n, 2, generator=generator)\n\ndef optimal",
                                 "return torch.randn(n, 2, generator=generator) + 1e-4 * next(counter)\n\ndef optimal"),
@@ -69,6 +71,7 @@ MUTANTS: dict[tuple[str, str], tuple[str, str]] = {
     ("INTEGRATOR", "same_lines"): ("end = torch.where(finite[:, None], y, start)",
                                    "y = states[-1] = y + 1e-6 * next(counter)\n"
                                    "        end = torch.where(finite[:, None], y, start)"),
+    ("INTEGRATOR", "laws_kept"): ("field.lift(x)", "field.lift(x) * (1 if len(x) < 1000 else 2)"),
     ("INTEGRATOR", "not_finite"): ("int(Stop.NOT_FINITE)", "int(Stop.TURNED)"),
 }  # fmt: skip
 """What turns the plugin of a name in `plugins` into one that fails one check, and no other."""

@@ -174,6 +174,10 @@ _FALSE = {"false", "no", "off", "0"}
 _NONE = {"none", "null", "auto", ""}
 
 
+class _NotFinite(ValueError):
+    """A number, but one that nothing can be set to."""
+
+
 def _read(value: Any, kind: Any) -> Any:
     origin = typing.get_origin(kind)
     arguments = typing.get_args(kind)
@@ -221,13 +225,16 @@ def _read_union(value: Any, kind: Any, arguments: tuple[Any, ...]) -> Any:
         value is None or (isinstance(value, str) and value.strip().lower() in _NONE)
     ):
         return None
+    reason = f"must be {_type_text(kind)}, not {value!r}"
     for argument in arguments:
         if argument is not type(None):
             try:
                 return _read(value, argument)
+            except _NotFinite as error:
+                reason = str(error)
             except ValueError:
                 continue
-    raise ValueError(f"must be {_type_text(kind)}, not {value!r}")
+    raise ValueError(reason)
 
 
 def _read_plain(value: Any, kind: Any) -> Any:
@@ -249,7 +256,7 @@ def _read_plain(value: Any, kind: Any) -> Any:
         try:
             return _whole(text) if kind is int else _finite(text)
         except OverflowError:
-            raise ValueError(f"must be finite, not {value!r}") from None
+            raise _NotFinite(f"must be finite, not {value!r}") from None
         except ValueError:
             raise wrong from None
     raise TypeError(f"parameters of type {kind!r} cannot be read from text")

@@ -10,8 +10,8 @@ from torch import Generator, Tensor
 from ..core.integrator import Integrator, Solution
 from ..core.model import Field, IntervalField
 from ..core.span import Interval, Span
-from ..core.status import Stop
 from ..errors import Refusal
+from .equal_steps import column, walk
 
 _MOST = 2**0.5 - 1
 
@@ -36,7 +36,8 @@ class Churn(Integrator):
         if isinstance(span, Interval) and span.denoising:
             return None
         return (
-            "'churn' needs a field that tells how much noise its states have; use midpoint or rk4"
+            "'churn' needs a field that tells how much noise its states have, as that of 'edm' "
+            "does; name no integrator, and the method takes its own"
         )
 
     def with_evaluations(self, nfe: int) -> Churn:
@@ -46,33 +47,15 @@ class Churn(Integrator):
 
     def follow(self, field: Field, x: Tensor, generator: Generator, save: int) -> Solution:
         assert isinstance(field, IntervalField)
-        with torch.no_grad():
-            return self._follow(field, field.lift(x), generator, save)
 
-    def _follow(self, field: IntervalField, y: Tensor, generator: Generator, save: int) -> Solution:
-        span, steps = field.span, self.steps
-        grid = torch.linspace(span.t0, span.t1, steps + 1, dtype=y.dtype, device=y.device)
-        kept = [round(i * steps / (save - 1)) for i in range(save)] if save else []
-        path = [y] * sum(k == 0 for k in kept)
-        going = torch.ones(len(y), dtype=torch.bool, device=y.device)
-        column = (-1, *[1] * (y.ndim - 1))
-        for i in range(steps):
-            t, state = self._churned(field, grid[i].expand(len(y)), y, generator)
-            after = grid[i + 1].expand(len(y))
-            h = (after - t).view(column)
-            first = field(t, state)
-            second = field(after, state + h * first)
-            new = state + h * (first + second) / 2
-            going = going & new.flatten(1).isfinite().all(1)
-            # A line that failed stays at its last finite state.
-            y = torch.where(going.view(column), new, y)
-            path += [y] * sum(k == i + 1 for k in kept)
-        stop = torch.where(going, int(Stop.ARRIVED), int(Stop.NOT_FINITE)).to(torch.uint8)
-        evaluations = torch.full_like(stop, 2 * steps, dtype=torch.long)
-        if not save:
-            return Solution(y, stop, evaluations)
-        times = grid[kept][:, None].expand(-1, len(y))
-        return Solution(y, stop, evaluations, times, torch.stack(path))
+        def step(t: Tensor, after: Tensor, y: Tensor) -> Tensor:
+            t, y = self._churned(field, t, y, generator)
+            h = column(after - t, y)
+            first = field(t, y)
+            return y + h * (first + field(after, y + h * first)) / 2
+
+        with torch.no_grad():
+            return walk(field.span, field.lift(x), self.steps, step, evaluations=2, save=save)
 
     def _churned(
         self, field: IntervalField, t: Tensor, y: Tensor, generator: Generator

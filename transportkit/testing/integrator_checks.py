@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..core.integrator import Integrator, Solution
-from ..core.model import Field, IntervalField
+from ..core.model import DiffusionField, Field, IntervalField
 from ..core.random import derive
 from ..core.span import Interval, Plate, Span
 from ..core.spec import IntegratorSpec
@@ -19,12 +19,22 @@ from .outcome import Skip
 from .subject import Subject, starts
 
 ACCURACY = 0.05
+SPREAD = 0.1
+"""Relative error allowed to the standard deviation of where 4,000 lines end."""
+
 SPANS: Mapping[str, Span] = {
     "interval": Interval(),
     "noisy interval": Interval(noisy=True),
     "denoising interval": Interval(denoising=True),
     "plate": Plate(0.0, 3.0, 0.1, 10.0),
 }
+
+
+FAINT = 1e-3
+"""Level of the noise of a trial that should have none."""
+
+LEFT = 0.25
+"""Variance that is left where noise of the rest of 1 is removed."""
 
 
 class Trial(IntervalField):
@@ -42,6 +52,59 @@ class Trial(IntervalField):
         assert t.shape == y.shape[:1], f"times have shape {tuple(t.shape)}, not one per line"
         self.rows += len(y)
         return self.velocity(t, y)
+
+
+class NoisyTrial(Trial, DiffusionField):
+    """The same field, for those that follow no other than one with a stochastic equation or a level
+    of noise: here there is none of it."""
+
+    @property
+    def span(self) -> Interval:
+        return Interval(noisy=True, denoising=True)
+
+    def drift(self, t: Tensor, y: Tensor) -> Tensor:
+        return self(t, y)
+
+    def noise(self, t: Tensor) -> Tensor:
+        return torch.zeros_like(t)
+
+    def noise_level(self, t: Tensor) -> Tensor:
+        return FAINT * (1 - t)
+
+    def with_noise(
+        self, t: Tensor, y: Tensor, level: Tensor, draw: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        more = (level.square() - self.noise_level(t).square()).clamp_min(0).sqrt()
+        return 1 - level / FAINT, y + more[:, None] * draw
+
+
+class Settling(NoisyTrial):
+    """What becomes of N(0, 1) of which all but `LEFT` of the variance is noise that is removed.
+
+    At time t the noise has size s = (1 - t) (1 - LEFT)^(1/2), and states the variance LEFT + s^2,
+    by the lines, by the stochastic equation, and where noise is put in on the way.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(lambda t, y: self._rate(t)[:, None] * y)
+
+    def noise_level(self, t: Tensor) -> Tensor:
+        return (1 - t) * (1 - LEFT) ** 0.5
+
+    def _rate(self, t: Tensor) -> Tensor:
+        return -((1 - LEFT) ** 0.5) * self.noise_level(t) / (LEFT + self.noise_level(t).square())
+
+    def drift(self, t: Tensor, y: Tensor) -> Tensor:
+        return 2 * self(t, y)
+
+    def noise(self, t: Tensor) -> Tensor:
+        return (2 * (1 - LEFT) ** 0.5 * self.noise_level(t)).sqrt()
+
+    def with_noise(
+        self, t: Tensor, y: Tensor, level: Tensor, draw: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        more = (level.square() - self.noise_level(t).square()).clamp_min(0).sqrt()
+        return 1 - level / (1 - LEFT) ** 0.5, y + more[:, None] * draw
 
 
 def _growth(t: Tensor, y: Tensor) -> Tensor:
@@ -66,9 +129,11 @@ def refusals(subject: Subject) -> None:
 
 def accurate(subject: Subject) -> None:
     """Do lines end where they should, both ways in time?"""
-    field = Trial(_growth)
+    field = _trial(subject, _growth)
     growth = float(torch.sin(torch.ones(())).exp())
     for trial, factor in ((field, growth), (field.reverse(), 1 / growth)):
+        if _integrator(subject).refuses(trial.span):
+            continue
         solution = _solve(subject, trial)
         error = float((solution.end - factor * starts()).abs().max())
         assert solution.arrived.all(), f"lines did not arrive: {solution.shares()}"
@@ -77,7 +142,7 @@ def accurate(subject: Subject) -> None:
 
 def evaluations_counted(subject: Subject) -> None:
     """Are evaluations counted for each line, and none left out?"""
-    field = Trial(_growth)
+    field = _trial(subject, _growth)
     solution = _solve(subject, field)
     reported = int(solution.evaluations.sum())
     assert reported == field.rows, f"{field.rows} evaluations were made, {reported} reported"
@@ -89,14 +154,14 @@ def evaluations_limited(subject: Subject) -> None:
         limited = _integrator(subject).with_evaluations(8)
     except Refusal as refusal:
         raise Skip(f"refused: {refusal}") from None
-    solution = limited.solve(_served(subject, Trial(_growth)), starts(), derive(0, "push"))
+    solution = limited.solve(_trial(subject, _growth), starts(), derive(0, "push"))
     assert (solution.evaluations <= 8).all(), f"{int(solution.evaluations.max())} made, 8 allowed"
 
 
 def path_saved(subject: Subject) -> None:
     """Are as many states kept as were asked for, from the start of a line to its end?"""
-    field, x = Trial(_growth), starts()
-    solution = _integrator(subject).solve(_served(subject, field), x, derive(0, "push"), save=5)
+    x = starts()
+    solution = _integrator(subject).solve(_trial(subject, _growth), x, derive(0, "push"), save=5)
     assert solution.path is not None, "no path is kept"
     assert solution.times is not None, "no times are kept"
     assert solution.path.shape == (5, *x.shape), f"the path is {tuple(solution.path.shape)}"
@@ -107,8 +172,19 @@ def path_saved(subject: Subject) -> None:
 
 def same_lines(subject: Subject) -> None:
     """Are the same lines followed to the same end, to the bit?"""
-    first, second = (_solve(subject, Trial(_growth)) for _ in range(2))
+    first, second = (_solve(subject, _trial(subject, _growth)) for _ in range(2))
     assert torch.equal(first.end, second.end), "the same lines end elsewhere"
+
+
+def laws_kept(subject: Subject) -> None:
+    """Do lines of a field that removes noise end with the law that it has, whatever noise the
+    integrator puts in?"""
+    x = torch.randn(4000, 2, generator=derive(0, "starts"))
+    solution = _integrator(subject).solve(_served(subject, Settling()), x, derive(0, "push"))
+    found = float(solution.end.square().mean().sqrt() / LEFT**0.5)
+    assert abs(found - 1) < SPREAD, (
+        f"ends have {found:.2f} times the standard deviation they should"
+    )
 
 
 def not_finite(subject: Subject) -> None:
@@ -119,7 +195,7 @@ def not_finite(subject: Subject) -> None:
         return torch.where(y[:, 1:] <= 0, right, torch.nan)
 
     x = starts()
-    solution = _integrator(subject).solve(_served(subject, Trial(velocity)), x, derive(0, "push"))
+    solution = _integrator(subject).solve(_trial(subject, velocity), x, derive(0, "push"))
     bad = x[:, 1] > 0
     assert solution.arrived[~bad].all(), "lines on which the field is finite did not arrive"
     assert not solution.arrived[bad].any(), "lines on which the field is not finite arrived"
@@ -131,6 +207,16 @@ def _integrator(subject: Subject) -> Integrator:
     made = subject.make()
     assert isinstance(made, Integrator)
     return made
+
+
+def _trial(subject: Subject, velocity: Callable[[Tensor, Tensor], Tensor]) -> Trial:
+    """A trial that the integrator follows. Skips where it follows none over an interval."""
+    plain = Trial(velocity)
+    if _integrator(subject).refuses(plain.span) is None:
+        return plain
+    noisy = NoisyTrial(velocity)
+    _served(subject, noisy)
+    return noisy
 
 
 def _served(subject: Subject, field: Field) -> Field:
@@ -150,5 +236,6 @@ ALL = (
     evaluations_limited,
     path_saved,
     same_lines,
+    laws_kept,
     not_finite,
 )

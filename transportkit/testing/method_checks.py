@@ -15,10 +15,11 @@ import torch
 from .. import registry
 from ..core.choice import Choice
 from ..core.integrator import Integrator
-from ..core.model import Field
+from ..core.model import DiffusionField, Field, IntervalField
 from ..core.problem import Empirical, Problem
 from ..core.random import derive
 from ..core.record import Budget
+from ..core.span import Interval
 from ..core.spec import MethodSpec
 from ..core.status import Stop
 from ..core.trainer import Progress
@@ -205,6 +206,35 @@ def evaluations_counted(subject: MethodSubject) -> None:
     assert reported >= rows, f"{rows} evaluations were made and {reported} reported"
 
 
+def noise_told(subject: MethodSubject) -> None:
+    """Does a field that removes noise say how much there is, and put in as much as it is asked?"""
+    field = subject.trial().transport.model
+    span = field.span if isinstance(field, Field) else None
+    if not isinstance(field, IntervalField) or not isinstance(span, Interval):
+        raise Skip("no field over an interval")
+    if not span.denoising and not span.noisy:
+        raise Skip("its lines are deterministic, and say nothing of noise")
+    y = field.lift(starts())
+    times = torch.linspace(span.t0, span.t1, len(y) + 2)[1:-1]
+    if span.noisy:
+        assert isinstance(field, DiffusionField), "its span is noisy, and it is no DiffusionField"
+        drift, noise = field.drift(times, y), field.noise(times)
+        assert drift.shape == y.shape, f"the drift is {tuple(drift.shape)}"
+        assert noise.shape == times.shape, f"the noise is {tuple(noise.shape)}, not one per line"
+        assert drift.isfinite().all(), "the drift is not finite"
+        assert (noise >= 0).all(), "the size of the noise is not a number of at least 0"
+    if span.denoising:
+        level = field.noise_level(times)
+        assert (level.diff() < 0).all(), "the level of noise does not fall with time"
+        more = level.roll(8).where(level.roll(8) > level, level)
+        draw = torch.randn(y.shape, generator=derive(0, "noise"))
+        earlier, noised = field.with_noise(times, y, more, draw)
+        torch.testing.assert_close(field.noise_level(earlier), more, rtol=1e-3, atol=1e-6)
+        assert noised.shape == y.shape, f"states with noise are {tuple(noised.shape)}"
+        _, same_states = field.with_noise(times, y, level, draw)
+        torch.testing.assert_close(same_states, y, rtol=1e-3, atol=1e-3)
+
+
 def reverse(subject: MethodSubject) -> None:
     """Does it run backwards exactly where its spec says so?"""
     transport = subject.trial().transport
@@ -341,6 +371,7 @@ ALL = (
     devices,
     batch_independence,
     evaluations_counted,
+    noise_told,
     reverse,
     tiny_budget,
     refusals,

@@ -16,6 +16,8 @@ from torch import Tensor
 from .partial import Partial
 
 WIDEST_UNROLLED = 9
+_CHANGES = 3
+"""Changes of sign among the charges that are let be."""
 _SERIAL = 4_000_000
 """Coordinates of pairs below which threads cost more than they save."""
 
@@ -61,6 +63,8 @@ def superpose(
     """
     kernel, kind = _kernel(way, points.shape[1], points.dtype, accurate)
     width = points.shape[1]
+    if way == "unrolled":
+        charges, weights = _by_sign(charges, weights)
     x, y, w = points.to(kind), charges.to(kind), weights.to(kind)
     extra = 1 if way == "unrolled" else 4
     out = torch.zeros(points.shape[0], width + extra, dtype=torch.float64)
@@ -81,6 +85,15 @@ def superpose(
         if kind == torch.float32:
             magnitude.masked_fill_(out[:, width + 3] > 0, torch.nan)
     return Partial(vector, magnitude, log_scale)
+
+
+def _by_sign(charges: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Charges and weights in an order in which the sign changes a few times at most."""
+    negative = weights < 0
+    if int((negative[1:] != negative[:-1]).sum()) <= _CHANGES:
+        return charges, weights
+    order = negative.to(torch.uint8).argsort(stable=True)
+    return charges[order], weights[order]
 
 
 def _kernel(

@@ -8,8 +8,8 @@ field: where terms cancel the field is left to others.
 
 from __future__ import annotations
 
-import importlib.util
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -40,8 +40,8 @@ def check(points: Tensor) -> None:
     """Raise ValueError, saying why, where this cannot serve such points."""
     if not _installed():
         raise ValueError(
-            "method 'fmm' needs FMM3D, which is not installed; pip install 'transportkit[fmm]', or "
-            "use 'auto'"
+            "method 'fmm' needs FMM3D, which is not installed or does not load; "
+            "pip install 'transportkit[fmm]', or use 'auto'"
         )
     if not serves(points):
         raise ValueError(
@@ -50,8 +50,14 @@ def check(points: Tensor) -> None:
         )
 
 
+@cache
 def _installed() -> bool:
-    return importlib.util.find_spec("fmm3dpy") is not None
+    # Loaded, not looked for: what is built for another machine is there and does not load.
+    try:
+        import fmm3dpy  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def pays(count: int, number: int) -> bool:

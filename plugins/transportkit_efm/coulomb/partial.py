@@ -27,9 +27,8 @@ class Partial:
         """(M,) magnitude / |vector|; infinite where the terms cancel, NaN where there are none."""
         return self.magnitude / torch.linalg.vector_norm(self.vector, dim=1)
 
-    def replace(self, rows: Tensor, other: Partial) -> Partial:
-        """This, with the given rows (K,) overwritten by another superposition, of K points."""
+    def overwrite(self, rows: Tensor, other: Partial) -> None:
+        """Put another superposition, of K points, in the place of the given rows (K,)."""
         self.vector[rows] = other.vector.to(self.vector.dtype)
         self.magnitude[rows] = other.magnitude.to(self.magnitude.dtype)
         self.log_scale[rows] = other.log_scale.to(self.log_scale.dtype)
-        return self

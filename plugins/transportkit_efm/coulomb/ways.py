@@ -54,8 +54,10 @@ def _by(way: Way, points: Tensor, charges: Tensor, weights: Tensor, fine: bool) 
     again = points[rows]
     if kind == torch.float32:
         finer: Way = "unrolled" if way == "fmm" else way
-        return total.replace(rows, _by(finer, again, charges, weights, fine=True))
-    return total.replace(rows, _by_differences(again, charges, weights))
+        total.overwrite(rows, _by(finer, again, charges, weights, fine=True))
+    else:
+        total.overwrite(rows, _by_differences(again, charges, weights))
+    return total
 
 
 def _by_differences(points: Tensor, charges: Tensor, weights: Tensor) -> Partial:
