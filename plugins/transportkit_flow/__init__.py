@@ -42,7 +42,9 @@ class OTFlowParams(FlowParams):
         gt=0,
     )
     chunk: int | None = param(
-        None, "most points paired at once; auto is 1024, and 512 above 64 dimensions", ge=1
+        None,
+        "most points paired at once; auto is 1024, and what suits the data above 64 dimensions",
+        ge=1,
     )
 
 

@@ -127,7 +127,7 @@ class FlowMatching(Method[P]):
 
     def objective(self, problem: Problem, generator: Generator) -> Game[Any]:
         field = self.field(FlowField, problem, generator)
-        return FlowGame(problem, field, *self.parts(field))
+        return FlowGame(problem, field, *self.parts(field, problem, generator))
 
     def trainer(self) -> Descent:
         settings = self.params
@@ -159,7 +159,9 @@ class FlowMatching(Method[P]):
         field.standardise(problem, generator)
         return field
 
-    def parts(self, field: FlowField | ScoreFlowField) -> tuple[Coupling, Path]:
-        """The coupling and the path in the units of a field."""
+    def parts(
+        self, field: FlowField | ScoreFlowField, problem: Problem, generator: Generator
+    ) -> tuple[Coupling, Path]:
+        """The coupling, as it suits the problem, and the path, in the units of a field."""
         scale = float(field.scale)
-        return self.coupling(scale), self.path(scale)
+        return self.coupling(scale).fitted(problem, generator), self.path(scale)

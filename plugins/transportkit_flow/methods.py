@@ -150,4 +150,4 @@ def with_score(method: FlowMatching[Any], problem: Problem, generator: Generator
     """The regression of a method's drift and score."""
     field = method.field(ScoreFlowField, problem, generator)
     field.sigma.fill_(bridge_sigma(method.params, float(field.scale)))
-    return ScoreFlowGame(problem, field, *method.parts(field))
+    return ScoreFlowGame(problem, field, *method.parts(field, problem, generator))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from transportkit import Diverged, derive
+from transportkit import Diverged, Empirical, Problem, derive
 from transportkit_flow import UnbalancedFlowParams
 from transportkit_flow.couplings.coupling import Coupling, Independent
 from transportkit_flow.couplings.entropic import EntropicOT
@@ -20,8 +20,8 @@ from transportkit_flow.paths.path import Path
 from transportkit_flow.paths.trigonometric import Trigonometric
 
 
-def draws(n: int, *shape: int) -> tuple[torch.Tensor, torch.Tensor]:
-    g = derive(0, "draws")
+def draws(n: int, *shape: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    g = derive(seed, "draws")
     return torch.randn(n, *shape, generator=g), 2 * torch.randn(n, *shape, generator=g) + 3
 
 
@@ -80,6 +80,22 @@ def test_a_cut_batch_is_paired_piece_by_piece():
     x, y = draws(96, 2)
     whole = MinibatchOT(chunk=48).pair(x, y, derive(0))[1]
     assert torch.equal(whole[48:], MinibatchOT().pair(x[48:], y[48:], derive(0))[1])
+
+
+@pytest.mark.parametrize("latent", [5, 128])
+def test_many_dimensions_are_paired_to_within_a_percent_of_the_least_cost(latent: int) -> None:
+    """Pieces would do where points fill their space, and not where they lie near a flat one."""
+    turn = torch.linalg.qr(torch.randn(128, 128, generator=derive(0, "turn")))[0][:latent]
+    x, y = (side @ turn for side in draws(4096, latent))
+    fitted = MinibatchOT().fitted(Problem(Empirical(x), Empirical(y)), derive(0, "fit"))
+    x, y = (side @ turn for side in draws(1024, latent, seed=1))
+    least, cut, chosen = (
+        # Of centred sides: a shift costs the same under every pairing.
+        mean_cost(way.pair(x - x.mean(0), y - y.mean(0), derive(0)))
+        for way in (MinibatchOT(1e-3), MinibatchOT(chunk=512), fitted)
+    )
+    assert chosen <= 1.012 * least
+    assert (cut > 1.05 * least) == (latent == 5)
 
 
 def at(path: Path, time: float, x: torch.Tensor, y: torch.Tensor, seed: int = 0):

@@ -209,7 +209,9 @@ def _unresolved(findings: Findings) -> list[str]:
     )
     text += f"take about {nearest.seeds_needed} seeds"
     if nearest.points_needed:
-        text += f", or {nearest.points_needed} points with {nearest.seeds}"
+        # An estimate, of which more than two digits would say too much.
+        points = int(float(f"{nearest.points_needed:.2g}"))
+        text += f", or {points:,} points with {nearest.seeds}"
     return [f"{text}."]
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from torch import Generator, Tensor
 
+from transportkit import Problem
+
 
 class Coupling(ABC):
     """Pairs the points of a batch. Subclasses are frozen dataclasses of their settings."""
@@ -18,6 +20,10 @@ class Coupling(ABC):
         Over many batches the first of a pair must be distributed as P and the second as Q, unless
         the coupling is one of reweighted marginals and says so.
         """
+
+    def fitted(self, problem: Problem, generator: Generator) -> Coupling:
+        """This coupling with what it chooses by the data. It is asked once, before training."""
+        return self
 
 
 @dataclass(frozen=True)

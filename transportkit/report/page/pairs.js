@@ -53,7 +53,7 @@ function told(metric, seen, unit) {
     parts.push(`The smallest difference that would have shown with a chance of 80% is ${figure(seen.smallest / unit)}.`);
   }
   if (!seen.seen && seen.seeds_needed) {
-    const points = seen.points_needed ? `, or ${seen.points_needed} points with ${seen.seeds}` : "";
+    const points = seen.points_needed ? `, or ${Number(seen.points_needed.toPrecision(2)).toLocaleString("en")} points with ${seen.seeds}` : "";
     parts.push(`To tell ${seen.best} from ${seen.next} would take about ${seen.seeds_needed} seeds${points}.`);
   }
   return parts.join(" ");
