@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from tests.toys import Between, Flow, Shift, cosine, helix
 from transportkit import (
@@ -86,6 +86,20 @@ def test_a_map_that_is_not_finite_leaves_the_point(generator: Generator) -> None
     assert moved.finished == pytest.approx(2 / 3)
     assert moved.stops["not finite"] == pytest.approx(1 / 3)
     assert not moved.points.requires_grad
+
+
+class Large(Flow):
+    """Lines in units of which the data have none."""
+
+    def drop(self, y: Tensor) -> Tensor:
+        return y * 1e30
+
+
+def test_a_line_that_ends_beyond_all_numbers_has_not_arrived(generator: Generator) -> None:
+    x = torch.tensor([[0.0, 0.0], [1e10, 0.0]])
+    moved = Transport(Large(lambda t, y: torch.zeros_like(y)), Euler(2)).push(x, generator)
+    assert moved.stop.tolist() == [Stop.ARRIVED, Stop.NOT_FINITE]
+    assert torch.equal(moved.points, x)
 
 
 @pytest.mark.parametrize(

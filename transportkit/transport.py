@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
@@ -111,15 +111,23 @@ class Transport:
                     f"the map carries points of shape {tuple(x.shape)} to {tuple(points.shape)}; "
                     "it must keep their shape"
                 )
-            finite = points.flatten(1).isfinite().all(1)
-            stop = torch.where(finite, int(Stop.ARRIVED), int(Stop.NOT_FINITE)).to(torch.uint8)
-            points = torch.where(finite.view(-1, *[1] * (x.ndim - 1)), points, x)
-            return Moved(points, stop, torch.ones_like(stop, dtype=torch.long))
+            stop = torch.full((len(x),), int(Stop.ARRIVED), dtype=torch.uint8, device=x.device)
+            return _finite(Moved(points, stop, torch.ones_like(stop, dtype=torch.long)), x)
         assert isinstance(model, Field)
         assert self.integrator is not None
         solution = self.integrator.solve(model, x, generator, save=save)
         points = model.drop(solution.end).to(x.dtype)
-        return Moved(points, solution.stop, solution.evaluations, solution.times, solution.path)
+        moved = Moved(points, solution.stop, solution.evaluations, solution.times, solution.path)
+        # A state that is finite may be beyond all numbers in the units of the data.
+        return _finite(moved, x)
+
+
+def _finite(moved: Moved, x: Tensor) -> Moved:
+    """The same, with what came to no finite point left where it was, at x (B, *E), and told."""
+    finite = moved.points.flatten(1).isfinite().all(1)
+    points = torch.where(finite.view(-1, *[1] * (x.ndim - 1)), moved.points, x)
+    stop = torch.where(finite, moved.stop, int(Stop.NOT_FINITE)).to(moved.stop.dtype)
+    return replace(moved, points=points, stop=stop)
 
 
 def _precision(model: Model) -> torch.dtype | None:

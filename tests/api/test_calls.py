@@ -136,6 +136,12 @@ def test_arrays_are_samples(tmp_path: Path) -> None:
         run("linear", source=source, out=tmp_path)
     with pytest.raises(DataError, match="not finite"):
         run("linear", source=source * np.nan, target=target, out=tmp_path)
+    for attempt in (
+        lambda: run("linear", source=source * 1e20, target=target, out=tmp_path),
+        lambda: first.push(source * 1e20),
+    ):
+        with pytest.raises(DataError, match="beyond single precision"):
+            attempt()
 
 
 def test_what_is_wrong_raises(tmp_path: Path) -> None:

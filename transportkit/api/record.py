@@ -30,7 +30,7 @@ from ..harness.reproduce import reproduce as again
 from ..harness.results import read_result
 from ..harness.saving import load_model
 from ..harness.store import read_losses, read_samples
-from ..problems.files import check_place, read_points, write_points
+from ..problems.files import check_place, check_range, read_points, write_points
 from ..report.document import result_document
 from ..report.figures import number
 from ..report.flat import flat_cell
@@ -244,7 +244,9 @@ class RunRecord:
 def points_of(points: Points) -> Tensor:
     """Points (N, *E) in float32, from a tensor, an array or a file. Raises DataError."""
     if isinstance(points, str | os.PathLike):
-        return read_points(points)
+        x = read_points(points)
+        check_range(x, f"'{os.fspath(points)}'")
+        return x
     try:
         x = torch.as_tensor(points).detach().float().cpu()
     except (TypeError, ValueError, RuntimeError) as error:
@@ -253,6 +255,7 @@ def points_of(points: Points) -> Tensor:
         raise DataError(f"points have shape (N, ...), N > 0, not {tuple(x.shape)}")
     if not x.isfinite().all():
         raise DataError("some points are not finite")
+    check_range(x, "the array of points")
     return x
 
 

@@ -24,6 +24,9 @@ from torch import Tensor
 from ..errors import DataError
 from .formats import KEYED, READERS, TABLES, WRITERS
 
+LARGEST = 1e15
+"""Values up to which sums of many squares are numbers of single precision."""
+
 
 def read_points(path: str | os.PathLike[str]) -> Tensor:
     """The points in a file, (N, *E), float32, all finite. Raises DataError."""
@@ -181,3 +184,13 @@ def _checked(array: Any, path: str) -> Tensor:
         limit = np.finfo(np.float32).max
         raise DataError(f"'{path}' has values beyond {limit:.2g}, the range of single precision")
     return torch.from_numpy(points)
+
+
+def check_range(points: Tensor, owner: str) -> None:
+    """Raise DataError where points (N, *E) are too large for float32 to hold their squares."""
+    largest = float(points.abs().max())
+    if largest > LARGEST:
+        raise DataError(
+            f"{owner} has values of up to {largest:.2g}, whose squares are beyond single "
+            f"precision; divide by a number that leaves at most {LARGEST:.0e}"
+        )
