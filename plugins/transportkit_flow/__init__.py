@@ -12,10 +12,9 @@ from transportkit import MethodSpec, param
 
 
 @dataclass(frozen=True)
-class FlowParams:
+class NetworkParams:
     """The velocity network and its training."""
 
-    sigma: float = param(0.0, "standard deviation of noise about the path, in data units", ge=0)
     width: int = param(128, "units of each hidden layer", ge=1)
     depth: int = param(3, "hidden layers", ge=1)
     activation: Literal["silu", "selu", "relu", "tanh", "softplus"] = param(
@@ -30,6 +29,13 @@ class FlowParams:
     precision: Literal["float32", "bf16"] = param(
         "float32", "arithmetic of the network in training"
     )
+
+
+@dataclass(frozen=True)
+class FlowParams(NetworkParams):
+    """The same, and the noise about a path."""
+
+    sigma: float = param(0.0, "standard deviation of noise about the path, in data units", ge=0)
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class OTFlowParams(FlowParams):
 
 
 @dataclass(frozen=True)
-class FromNoiseParams(FlowParams):
+class FromNoiseParams(NetworkParams):
     """The same; the path's noise is the source itself."""
 
     smallest: float = param(
@@ -61,10 +67,10 @@ class FromNoiseParams(FlowParams):
 class UnbalancedFlowParams(FlowParams):
     """The same, and the unbalanced plan of a batch."""
 
-    epsilon: float = param(0.05, "entropy of the plan, relative to the batch's mean cost", gt=0)
-    penalty: float = param(
-        5.0, "price of a reweighted marginal, relative to the batch's mean cost", gt=0
+    epsilon: float = param(
+        0.05, "entropy of the plan, relative to what pairs of a batch can differ by in cost", gt=0
     )
+    penalty: float = param(5.0, "price of a reweighted marginal, relative to the same", gt=0)
     chunk: int = param(1024, "most points paired at once; a larger batch is cut", ge=1)
 
 
@@ -76,6 +82,12 @@ class BridgeParams(FlowParams):
     units: Literal["scale", "data"] = param(
         "scale", "what sigma is measured in: the samples' root mean variance, or the data's units"
     )
+
+
+@dataclass(frozen=True)
+class EntropicBridgeParams(BridgeParams):
+    """The same, and how a batch is paired."""
+
     chunk: int = param(1024, "most points paired at once; a larger batch is cut", ge=1)
 
 
@@ -83,6 +95,11 @@ class BridgeParams(FlowParams):
 class ScoreFlowParams(BridgeParams):
     """The same, and how a batch is paired."""
 
+    chunk: int | None = param(
+        None,
+        "most points paired at once; auto is 1024, or for exact pairs what suits the data",
+        ge=1,
+    )
     coupling: Literal["exact", "entropic"] = param(
         "exact", "pairs of least cost, or of the plan that belongs to the bridge's noise"
     )
@@ -100,6 +117,9 @@ class InterpolantParams(BridgeParams):
     sigma: float = param(0.2, "size of the noise on the way per root of time; 0 for none", ge=0)
     path: Literal["trigonometric", "linear"] = param(
         "trigonometric", "the middle of the path between two points"
+    )
+    chunk: int | None = param(
+        None, "most points paired at once; auto is 1024, or what suits the data", ge=1
     )
     coupling: Literal["independent", "exact"] = param(
         "independent", "pairs as they are drawn, or of least cost within the batch"
@@ -168,7 +188,7 @@ sbcfm = MethodSpec(
     summary="flow matching on Brownian bridges between pairs of the entropic plan of each batch",
     implementation="transportkit_flow.methods:BridgeFlowMatching",
     citation="Tong et al. 2024, arXiv:2302.00482, section 4.3",
-    params=BridgeParams,
+    params=EntropicBridgeParams,
     family="flow matching",
     integrator="midpoint:steps=25",
     reversible=True,

@@ -16,12 +16,12 @@ from torch import Generator, Tensor, nn
 
 from transportkit import Descent, Game, Method, Problem
 
-from . import FlowParams
+from . import NetworkParams
 from .couplings.coupling import Coupling
 from .field import FlowField, ScoreFlowField
 from .paths.path import Path, PathPoint
 
-P = TypeVar("P", bound=FlowParams)
+P = TypeVar("P", bound=NetworkParams)
 F = TypeVar("F", FlowField, ScoreFlowField)
 
 _END = 1e-3

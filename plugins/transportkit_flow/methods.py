@@ -9,7 +9,7 @@ from torch import Generator
 from transportkit import Game, Problem, is_standard_normal
 
 from . import (
-    BridgeParams,
+    EntropicBridgeParams,
     FlowParams,
     FromNoiseParams,
     InterpolantParams,
@@ -27,7 +27,8 @@ from .paths.path import Path
 from .paths.trigonometric import Trigonometric
 
 
-def exact(tolerance: float | None, chunk: int | None) -> Coupling:
+def minibatch_ot(tolerance: float | None, chunk: int | None) -> Coupling:
+    """Pairs of least cost within the batch."""
     # The pairing is compiled, and its compiler loaded, for the methods that use it alone.
     from .couplings.exact import MinibatchOT
 
@@ -66,7 +67,7 @@ class OTFlowMatching(FlowMatching[OTFlowParams]):
     """Pairs of minibatch optimal transport on straight paths (OT-CFM)."""
 
     def coupling(self, scale: float) -> Coupling:
-        return exact(self.params.tolerance, self.params.chunk)
+        return minibatch_ot(self.params.tolerance, self.params.chunk)
 
     def path(self, scale: float) -> Path:
         return Path(Linear(), Constant(self.params.sigma))
@@ -99,7 +100,7 @@ def bridge_sigma(params: Any, scale: float) -> float:
     return params.sigma if params.units == "data" else params.sigma * scale
 
 
-class BridgeFlowMatching(FlowMatching[BridgeParams]):
+class BridgeFlowMatching(FlowMatching[EntropicBridgeParams]):
     """Entropic pairs on Brownian bridges (SB-CFM)."""
 
     def coupling(self, scale: float) -> Coupling:
@@ -116,10 +117,10 @@ class ScoreFlowMatching(FlowMatching[ScoreFlowParams]):
 
     def coupling(self, scale: float) -> Coupling:
         if self.params.coupling == "exact":
-            return exact(self.params.tolerance, self.params.chunk)
+            return minibatch_ot(self.params.tolerance, self.params.chunk)
         from .couplings.entropic import EntropicOT
 
-        return EntropicOT(2 * bridge_sigma(self.params, scale) ** 2, self.params.chunk)
+        return EntropicOT(2 * bridge_sigma(self.params, scale) ** 2, self.params.chunk or 1024)
 
     def path(self, scale: float) -> Path:
         return Path(Linear(), Bridge(bridge_sigma(self.params, scale)))
@@ -134,7 +135,7 @@ class StochasticInterpolant(FlowMatching[InterpolantParams]):
     def coupling(self, scale: float) -> Coupling:
         if self.params.coupling == "independent":
             return Independent()
-        return exact(self.params.tolerance, self.params.chunk)
+        return minibatch_ot(self.params.tolerance, self.params.chunk)
 
     def path(self, scale: float) -> Path:
         mean = Linear() if self.params.path == "linear" else Trigonometric()

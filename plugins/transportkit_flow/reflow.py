@@ -42,7 +42,10 @@ class Pool:
         ahead = transport.push(x0, generator).points
         back = transport.push(x1, generator, reverse=True).points
         field.train()
-        return cls(torch.cat([x0, back]), torch.cat([ahead, x1]))
+        # Of unequal samples the smaller comes several times, so that each makes half of the pool.
+        whole = max(len(x0), len(x1))
+        first, second = (torch.arange(whole, device=x0.device) % len(x) for x in (x0, x1))
+        return cls(torch.cat([x0[first], back[second]]), torch.cat([ahead[first], x1[second]]))
 
     def draw(self, n: int, generator: Generator) -> tuple[Tensor, Tensor]:
         rows = torch.randint(len(self.x0), (n,), generator=generator, device=generator.device)

@@ -9,6 +9,7 @@ import torch
 import transportkit_flow as flow
 from transportkit import (
     Budget,
+    Empirical,
     Euler,
     EulerMaruyama,
     Fit,
@@ -21,6 +22,7 @@ from transportkit import (
 )
 from transportkit_flow.diffusion import DenoisingField, Diffusion
 from transportkit_flow.methods import (
+    BridgeFlowMatching,
     FlowFromNoise,
     IndependentFlowMatching,
     ScoreFlowMatching,
@@ -46,19 +48,29 @@ def fitted(made: Any, problem: Problem, steps: int) -> Fit:
     return made.trainer().fit(objective, Budget(steps=steps), generator)
 
 
-@pytest.mark.parametrize("coupling", ["exact", "entropic"])
-def test_sf2m_has_the_variance_of_the_schroedinger_bridge(coupling):
+BRIDGE: dict[str, Any] = {**SMALL, "batch": 128, "sigma": 1.0, "units": "data"}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        ScoreFlowMatching(flow.ScoreFlowParams(**BRIDGE, coupling="exact")),
+        ScoreFlowMatching(flow.ScoreFlowParams(**BRIDGE, coupling="entropic")),
+        BridgeFlowMatching(flow.EntropicBridgeParams(**BRIDGE)),
+    ],
+    ids=["sf2m exact", "sf2m entropic", "sbcfm"],
+)
+def test_bridges_have_the_variance_of_the_schroedinger_bridge(made):
     one = torch.eye(1)
     problem = Problem(normal(-1.0, one), normal(1.0, one))
-    params = flow.ScoreFlowParams(
-        **{**SMALL, "batch": 128}, sigma=1.0, units="data", coupling=coupling
-    )
-    fit = fitted(ScoreFlowMatching(params), problem, 300)
-    assert fit.model.span == Interval(0.0, 1.0, noisy=True)
+    fit = fitted(made, problem, 300)
+    scored = isinstance(made, ScoreFlowMatching)
+    assert fit.model.span == Interval(0.0, 1.0, noisy=scored)
     x = problem.source.sample(8000, derive(1))
     # Bridges of the noise between optimal pairs, or the Schroedinger bridge.
-    middle = 1.0 + 0.25 if coupling == "exact" else 0.5 + math.sqrt(5) / 4
-    for integrator in (Midpoint(10), EulerMaruyama(50)):
+    exact = getattr(made.params, "coupling", "entropic") == "exact"
+    middle = 1.0 + 0.25 if exact else 0.5 + math.sqrt(5) / 4
+    for integrator in (Midpoint(10), EulerMaruyama(50))[: 1 + scored]:
         path = integrator.solve(fit.model, x, derive(2), save=3).path
         assert path is not None
         assert float(path[1].var()) == pytest.approx(middle, rel=0.08)
@@ -104,6 +116,17 @@ def test_reflow_keeps_the_marginals_while_the_cost_falls():
         assert (torch.cov(moved.T) - TURNED).abs().amax() < 0.15
         costs.append(float((moved - x).square().sum(1).mean()))
     assert costs[1] < 0.985 * costs[0]
+
+
+def test_each_marginal_makes_half_of_the_pairs_of_a_reflow():
+    few, many = torch.randn(20, 2, generator=derive(1)), torch.randn(300, 2, generator=derive(2))
+    for x, y in ((few, many), (many, few)):
+        made = RectifiedFlow(flow.RectifiedParams(width=4, depth=1, reflow_steps=2))
+        game: Any = made.objective(Problem(Empirical(x), Empirical(y)), derive(0))
+        game.begin(1, derive(1))
+        pool = game.pool
+        for side, own in ((pool.x0, x), (pool.x1, y)):
+            assert torch.isin(side[:, 0], own[:, 0]).float().mean() == 0.5
 
 
 def test_one_step_suffices_after_reflow_and_distillation():

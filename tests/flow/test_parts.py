@@ -8,6 +8,7 @@ from scipy.optimize import linear_sum_assignment
 
 from transportkit import Diverged, Empirical, Problem, derive
 from transportkit_flow import UnbalancedFlowParams
+from transportkit_flow.couplings import sinkhorn
 from transportkit_flow.couplings.coupling import Coupling, Independent
 from transportkit_flow.couplings.entropic import EntropicOT
 from transportkit_flow.couplings.exact import MinibatchOT
@@ -57,6 +58,19 @@ def test_an_unfinished_plan_warns_once(caplog):
         plan(squared_distances(x, y), 1e-6, None)
     assert len(caplog.records) == 1
     assert "raise sigma" in caplog.text
+
+
+def test_a_plan_of_little_entropy_holds_its_marginals_within_some_tens_of_iterations(
+    caplog, monkeypatch
+):
+    monkeypatch.setattr(sinkhorn, "_MOST_ITERATIONS", 120)
+    _warn.cache_clear()
+    x, y = draws(256, 24)
+    cost = squared_distances(x - x.mean(0), y - y.mean(0))
+    weights = plan(cost, 1e-3 * float(cost.mean()), None)
+    assert not caplog.records
+    for side in (0, 1):
+        assert float((weights.sum(side) / 256 - 1).abs().mean()) < 0.01
 
 
 def test_couplings_only_rearrange_the_batch():
@@ -163,8 +177,9 @@ def test_entropic_pairs_keep_both_marginals():
     assert torch.allclose(mean, y.mean(0), atol=0.03)
 
 
-def test_unbalanced_pairs_tend_to_optimal_ones_as_the_penalty_grows():
-    x, y = draws(200, 2)
+@pytest.mark.parametrize("dim", [2, 300])
+def test_unbalanced_pairs_tend_to_optimal_ones_as_the_penalty_grows(dim):
+    x, y = draws(200, dim)
     least = mean_cost(MinibatchOT(0.001).pair(x, y, derive(0)))
 
     def paired(penalty: float) -> tuple[float, int]:

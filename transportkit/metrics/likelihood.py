@@ -96,7 +96,8 @@ class Carried(IntervalField):
             if self.signs is None:
                 divergence = _trace(v, state)
             else:
-                # A batch of an adaptive scheme may be a part of the lines; each has its own signs.
+                # A batch of an adaptive scheme may be a part of the lines, which then have signs
+                # of others: draws like their own.
                 signs = self.signs[: len(y)]
                 (pulled,) = torch.autograd.grad((v * signs).sum(), state)
                 divergence = (pulled * signs).sum(1)

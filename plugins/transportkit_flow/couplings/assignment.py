@@ -40,6 +40,16 @@ def assign(cost: Floats, tolerance: float) -> NDArray[np.int64]:
 
     Raises ValueError for a cost that is negative, not finite or not square.
     """
+    return _solve(cost, tolerance)[0]
+
+
+def prices(cost: Floats, tolerance: float) -> Floats:
+    """What columns (n,) are worth in such an assignment: with least cost + price by row they are a
+    solution of the dual problem, within as much of the best. Raises as `assign`."""
+    return _solve(cost, tolerance)[1]
+
+
+def _solve(cost: Floats, tolerance: float) -> tuple[NDArray[np.int64], Floats]:
     if cost.ndim != 2 or cost.shape[0] != cost.shape[1]:
         raise ValueError(f"an assignment needs a square cost, not {cost.shape}")
     n = len(cost)
@@ -50,14 +60,14 @@ def assign(cost: Floats, tolerance: float) -> NDArray[np.int64]:
             "in the points"
         )
     if mean == 0:
-        return np.arange(n)
+        return np.arange(n), np.zeros(n, np.float32)
     width = _padded(n)
     padded = np.ascontiguousarray(cost)
     if width > n:
         padded = np.full((n, width), np.inf, np.float32)
         padded[:, :n] = cost
     none = np.zeros((0, 0), np.float32)
-    return _auction(
+    column, price = _auction(
         padded,
         np.zeros((n, 2), np.float32),
         none,
@@ -65,6 +75,7 @@ def assign(cost: Floats, tolerance: float) -> NDArray[np.int64]:
         _columns(n, width),
         *_slack(mean, tolerance),
     )
+    return column, price[:n]
 
 
 def assign_points(x: Floats, y: Floats, tolerance: float) -> NDArray[np.int64]:
@@ -91,7 +102,8 @@ def assign_points(x: Floats, y: Floats, tolerance: float) -> NDArray[np.int64]:
     columns = _columns(n, width)
     columns[:n] = squares[1]
     none = np.zeros((0, 0), np.float32)
-    return _auction(none, left, right, squares[0], columns, *_slack(mean, tolerance))
+    column, _ = _auction(none, left, right, squares[0], columns, *_slack(mean, tolerance))
+    return column
 
 
 def _padded(n: int) -> int:
@@ -189,6 +201,6 @@ def _auction(cost, left, right, rows, columns, tolerance, slack, finest):  # typ
         mean = total / n
         # The least mean cost is at least this one's less the slack.
         if slack <= tolerance * (mean - slack) or slack <= finest:
-            return column
+            return column, price
         enough = 0.9 * tolerance / (1 + tolerance) * max(mean - slack, 0.0)
         slack = max(np.float32(min(0.6 * slack, max(_FALL * slack, enough))), finest)

@@ -12,6 +12,10 @@ _CHECK_EVERY = 10
 _MOST_ITERATIONS = 500
 # Scalings beyond exp(+-this) are absorbed into the potentials: single precision reaches exp(88).
 _LARGEST_LOG = 20.0
+# Entropy below which iterations begin at the prices of an assignment, relative to the mean cost,
+# and how near to the best these are. Tried on noise, moons, digits and Gaussians in 2 to 64
+# dimensions: 0.02, 0.005 and 0.001.
+_LITTLE, _OF_PRICES = 0.1, 0.002
 
 
 def plan(cost: Tensor, epsilon: float, penalty: float | None, tolerance: float = 0.01) -> Tensor:
@@ -27,10 +31,7 @@ def plan(cost: Tensor, epsilon: float, penalty: float | None, tolerance: float =
     after 500 iterations it warns, once, and takes what there is.
     """
     power = 1.0 if penalty is None else penalty / (penalty + epsilon)
-    # From the c-transforms, so that every row and column of the kernel has an entry of size 1.
-    f = cost.amin(1)
-    g = (cost - f[:, None]).amin(0)
-    f, g = _balanced(f, g, penalty)
+    f, g = _balanced(*_first(cost, epsilon, penalty), penalty)
     kernel, u, v = _absorbed(cost, f, g, epsilon)
     for i in range(1, _MOST_ITERATIONS + 1):
         before = u
@@ -59,6 +60,22 @@ def _warn(balanced: bool) -> None:
         else "after %d iterations the unbalanced plan of a batch still changes; raise epsilon"
     )
     logging.getLogger("transportkit").warning(text, _MOST_ITERATIONS)
+
+
+def _first(cost: Tensor, epsilon: float, penalty: float | None) -> tuple[Tensor, Tensor]:
+    """Potentials (n,) to begin with, by which every row of the kernel has an entry of size 1.
+
+    Of little entropy a balanced plan is nearly the assignment, whose prices are found in the time
+    of some tens of iterations, and spare hundreds. Else, and on a GPU, they are c-transforms.
+    """
+    if penalty is None and cost.device.type == "cpu" and epsilon < _LITTLE * float(cost.mean()):
+        # Loads a compiler, which few batches are worth.
+        from .assignment import prices
+
+        g = -torch.from_numpy(prices(cost.float().numpy(), _OF_PRICES)).to(cost)
+        return (cost - g).amin(1), g
+    f = cost.amin(1)
+    return f, (cost - f[:, None]).amin(0)
 
 
 def _balanced(f: Tensor, g: Tensor, penalty: float | None) -> tuple[Tensor, Tensor]:

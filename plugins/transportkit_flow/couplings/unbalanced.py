@@ -18,7 +18,9 @@ class UnbalancedOT(Coupling):
 
     Points that are far from the other batch are drawn less often: the first of a pair is
     distributed as P and the second as Q only as the penalty grows. epsilon and penalty are
-    relative to the mean cost of the batch; a batch of more than `chunk` points is cut.
+    relative to how much dearer the pairs of a batch are in the mean than those of nearest points:
+    in many dimensions all distances are large, and differ by little. A batch of more than `chunk`
+    points is cut.
     """
 
     epsilon: float
@@ -32,9 +34,10 @@ class UnbalancedOT(Coupling):
 
     def _pair(self, x0: Tensor, x1: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         cost = squared_distances(x0, x1)
-        mean = cost.mean()
+        cost = cost - cost.min()
+        unit = cost.mean() - torch.minimum(cost.amin(0).mean(), cost.amin(1).mean())
         # Points that all coincide are paired anyhow.
-        cost = cost / torch.where(mean > 0, mean, torch.ones_like(mean))
+        cost = cost / torch.where(unit > 0, unit, torch.ones_like(unit))
         weights = plan(cost, self.epsilon, self.penalty)
         shares = weights.sum(1)
         # Evenly spaced draws: a point of share s is taken floor(n s) or ceil(n s) times.
