@@ -95,16 +95,22 @@ def test_a_damaged_checkpoint_is_left_behind(
 
 
 def test_a_comparison_keeps_what_is_finished(
-    ctrl_c: Callable[[str, int], None], tmp_path: Path
+    ctrl_c: Callable[[str, int], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = f"compare linear emd cfm {DATA} {TINY} --json --out {tmp_path}"
+    told: list[str] = []
+    track = {"tensorboard": lambda folder: lambda result: told.append(str(result.run.method))}
+    monkeypatch.setattr("transportkit.report.track.TRACKERS", track)
+    line = f"compare linear emd cfm {DATA} {TINY} --json --track tensorboard --out {tmp_path}"
     ctrl_c("fit", 5)
     cut = tk(line)
+    # A tracker has heard of what is finished.
+    assert told == ["linear", "emd"]
     assert (cut.status, cut.out) == (130, "")
     assert "Interrupted. 2 of 3 runs are finished and kept in" in cut.err
     cells = tk(line).json["cells"]
     assert {c["method"]: c["found"] for c in cells} == {"linear": True, "emd": True, "cfm": False}
     assert all(c["status"] == "done" for c in cells)
+    assert told == ["linear", "emd", "cfm"]
 
 
 def test_an_interrupt_that_was_swallowed_comes_back(

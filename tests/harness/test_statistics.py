@@ -77,8 +77,24 @@ def test_one_seed_is_told_by_the_scatter_over_samples() -> None:
     noise = Scatter(0.3, 10)
     told = {(p.first, p.second): p.differs for p in paired(values, noise)}
     assert told == {("a", "b"): False, ("a", "c"): True, ("b", "c"): True}
-    assert all(p.differs and p.p is None for p in paired(values))
+    # Without it nothing tells.
+    assert not any(p.differs or p.p is not None for p in paired(values))
     assert not paired({"a": {0: 1.0}, "b": {1: 1.0}})
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+def test_rounding_is_no_difference(seeds: int) -> None:
+    draw = np.random.default_rng(seeds)
+    near = {m: dict(enumerate(1 + 5e-15 * draw.normal(size=seeds))) for m in "abc"}
+    for noise in (None, Scatter(1e-17, 10)):
+        pairs = paired({**near, "far": dict.fromkeys(range(seeds), 2.0)}, noise)
+        assert {p.differs for p in pairs if p.second != "far"} == {False}
+        assert {p.difference for p in pairs if p.second != "far"} == {0.0}
+        told = seeds > 1 or noise is not None
+        assert {p.differs for p in pairs if p.second == "far"} == {told}
+    # The unit of the values makes no difference.
+    tiny = {m: {s: 1e-12 * v for s, v in by.items()} for m, by in near.items()}
+    assert not any(p.differs for p in paired(tiny))
 
 
 def test_the_smallest_difference_is_seen_four_times_in_five() -> None:

@@ -111,6 +111,28 @@ def test_the_newest_of_equal_work_stands(tmp_path: Path) -> None:
     assert "broken/result.json' is damaged" in answer.err
 
 
+@pytest.mark.parametrize(
+    ("said", "damaged"),
+    [
+        ('"value": 0.2', '"value": "<script>"'),
+        ('"value": 0.2', '"value": NaN'),
+        ('"status": "done"', '"status": "banana"'),
+        ('"seed": 0', '"seed": "zero"'),
+        ('"fit_seconds": 2.0', '"fit_seconds": [2.0]'),
+    ],
+)
+def test_a_damaged_result_is_named_and_left_out(said: str, damaged: str, tmp_path: Path) -> None:
+    shelve(tmp_path, *(result(seed=seed, sliced_w2=0.2) for seed in range(2)))
+    (file,) = tmp_path.glob("cfm-moons-seed0-*/result.json")
+    assert said in file.read_text()
+    file.write_text(file.read_text().replace(said, damaged))
+    answer = tk("export", tmp_path, "--to", "csv")
+    assert [r["seeds"] for r in csv.DictReader(io.StringIO(answer.out))] == ["1"]
+    assert answer.err.count("\n") == 1
+    assert str(file) in answer.err
+    assert "left out" in answer.err
+
+
 def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
     for folder, reason in ((tmp_path / "no", "there is no folder"), (tmp_path, "holds no run")):
         answer = tk("export", folder, "--to", "csv")

@@ -23,7 +23,7 @@ from ..harness.experiment import Experiment
 from ..harness.plan import parse_seeds
 from ..harness.reproduce import Reproduction
 from ..harness.store import Store
-from ..harness.study import Study
+from ..harness.study import Study, teller
 from ..report.track import tracker
 from .comparison import Comparison
 from .plan import Plan, plan_of
@@ -143,10 +143,8 @@ def compare(
     study = Study(experiment, place, file, jobs, executor, fresh, alone)
     _ = study.runs, study.store
     told = tracker(track, place)
-    outcomes = study.execute(lambda total: watched(progress, total))
+    outcomes = study.execute(lambda total: watched(progress, total), teller(told))
     for outcome in outcomes:
-        if told and not outcome.found:
-            told(outcome.result)
         _warn(outcome)
     return Comparison(
         tuple(RunRecord(o.result, o.found) for o in outcomes),

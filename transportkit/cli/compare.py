@@ -11,7 +11,7 @@ import click
 from ..harness.compare import compare as compare_results
 from ..harness.compare import details
 from ..harness.outcome import FAILED
-from ..harness.study import Study
+from ..harness.study import Study, teller
 from ..report.document import as_text, comparison_document, result_document
 from ..report.track import tracker
 from .comparison import print_comparison
@@ -59,7 +59,7 @@ def compare(
     if not quiet:
         for size in study.sizes:
             messages().print(str(size), soft_wrap=True)
-    ordered = study.execute(lambda total: Bars(quiet, total))
+    ordered = study.execute(lambda total: Bars(quiet, total), teller(track))
     found = sum(outcome.found for outcome in ordered)
     if found and not quiet:
         messages().print(
@@ -67,10 +67,6 @@ def compare(
             soft_wrap=True,
         )
     results = [outcome.result for outcome in ordered]
-    if track:
-        for outcome in ordered:
-            if not outcome.found:
-                track(outcome.result)
     findings = compare_results(results)
     if values["json"]:
         cells = [result_document(o.result, o.found) for o in ordered]

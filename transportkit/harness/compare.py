@@ -274,7 +274,9 @@ def _resolution(
 def _smallest(pairs: Sequence[Pair], seeds: int, scatter: Scatter | None) -> float | None:
     spreads = [pair.spread for pair in pairs if pair.spread is not None]
     if seeds > 1 and spreads:
-        return noncentrality(seeds - 1, len(pairs)) * median(spreads) / math.sqrt(seeds)
+        # Where most pairs differ by nothing on every seed, nothing tells how others would scatter.
+        spread = median(spreads)
+        return noncentrality(seeds - 1, len(pairs)) * spread / math.sqrt(seeds) or None
     if scatter is None:
         return None
     return noncentrality(scatter.pairs - 1, len(pairs)) * math.sqrt(2) * scatter.std

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ..core.choice import Choice
-from ..core.record import Budget, Result, Run, Value
+from ..core.record import Budget, Result, Run, Status, Value
 from ..errors import DataError, UsageError
 from .whole import content
 
 RESULT = "result.json"
+_STATUSES = frozenset(get_args(Status))
+_NUMBERS = (
+    "fit_seconds", "push_seconds", "judge_seconds", "steps", "loss", "nfe", "finished",
+    "peak_memory_mb", "points",
+)  # fmt: skip
+_COUNTS = ("seed", "points", "train", "batch", "threads")
 
 
 def write_result(folder: Path, result: Result) -> None:
@@ -44,7 +51,7 @@ def from_record(
 ) -> Result:
     """A result from what its folder says of it, of the run `known` or else of that told of.
 
-    Raises KeyError, TypeError or AttributeError for what is no result.
+    Raises KeyError, TypeError, ValueError or AttributeError for what is no result.
     """
     run = known or read_run(said["run"])
     metrics = {name: Value(**value) for name, value in said["metrics"].items()}
@@ -55,11 +62,38 @@ def from_record(
         "event_shape": None if shape is None else tuple(shape),
         "folder": os.fspath(folder),
     }
-    return Result(**{**said, **read})
+    result = Result(**{**said, **read})
+    _check(result)
+    return result
+
+
+def _check(result: Result) -> None:
+    """Raise ValueError for a field of another type than it is shown and reckoned with."""
+    if result.status not in _STATUSES:
+        raise ValueError(f"no run has the status {result.status!r}")
+    if not isinstance(result.message, str) or not isinstance(result.machine, str):
+        raise ValueError("message and machine should be texts")
+    for name in _NUMBERS:
+        _check_number(name, getattr(result, name))
+    for metric, value in result.metrics.items():
+        for fact, figure in vars(value).items():
+            _check_number(f"the {fact} of {metric}", figure)
+    for stop, share in result.stops.items():
+        _check_number(f"the share of lines '{stop}'", share)
+
+
+def _check_number(name: str, given: Any) -> None:
+    if given is None or type(given) is int:
+        return
+    if type(given) is not float or not math.isfinite(given):
+        raise ValueError(f"{name} should be a number, not {given!r}")
 
 
 def read_run(said: Mapping[str, Any]) -> Run:
     integrator = said["integrator"]
+    for name in _COUNTS:
+        if type(said[name]) is not int:
+            raise ValueError(f"{name} should be a whole number, not {said[name]!r}")
     return Run(
         **{
             **said,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.params import whole
-from ..core.record import Run
+from ..core.record import Result, Run
 from ..errors import UsageError
 from .experiment import Experiment
 from .outcome import FAILED, Outcome
@@ -34,6 +34,8 @@ class Watcher(Protocol):
     def say(self, text: str) -> None: ...
 
 
+Told = Callable[[Outcome], None]
+"""What is told of every run as it ends."""
 Watch = Callable[[int], AbstractContextManager[Watcher]]
 """What shows the progress of so many runs while they are executed."""
 
@@ -102,10 +104,10 @@ class Study:
         said = {"protocol": self.asked.protocol, "published": self.asked.published}
         return {**said, "sizes": [asdict(size) for size in self.sizes] or None}
 
-    def execute(self, watch: Watch) -> list[Outcome]:
+    def execute(self, watch: Watch, told: Told = lambda outcome: None) -> list[Outcome]:
         """The outcome of every run, in their order; those that are finished are found.
 
-        Raises DataError, before any work, for a problem whose samples cannot be used.
+        `told` hears of each run that was not found, as soon as it is over. Raises DataError, before any work, for a problem whose samples cannot be used.
         """
         runs, store = self.runs, self.store
         if self.suite is not None:
@@ -118,7 +120,7 @@ class Study:
         with watch(len(runs)) as watcher:
             listen, device = watcher.listen, self.asked.device
             work = Work(runs, store, device, self.fresh, listen, timed=self.alone)
-            outcomes = outcomes_of(work, place, watcher)
+            outcomes = outcomes_of(work, place, watcher, told)
         store.remember(runs)
         return outcomes
 
@@ -135,8 +137,18 @@ class Study:
         return outcomes
 
 
-def outcomes_of(work: Work, place: Backend, watcher: Watcher) -> list[Outcome]:
-    """The outcome of every run, in their order."""
+def teller(tracker: Callable[[Result], None] | None) -> Told:
+    """What tells a tracker, where there is one, of the results of runs."""
+
+    def tell(outcome: Outcome) -> None:
+        if tracker:
+            tracker(outcome.result)
+
+    return tell
+
+
+def outcomes_of(work: Work, place: Backend, watcher: Watcher, told: Told) -> list[Outcome]:
+    """The outcome of every run, in their order; `told` hears of those not found as they come."""
     runs = work.runs
     check_problems(runs, place.here)
     outcomes: dict[str, Outcome] = {}
@@ -146,6 +158,8 @@ def outcomes_of(work: Work, place: Backend, watcher: Watcher) -> list[Outcome]:
             for outcome in stream:
                 result = outcome.result
                 outcomes[result.run.key()] = outcome
+                if not outcome.found:
+                    told(outcome)
                 watcher.next_run(str(result.run))
                 if result.status in FAILED:
                     log = f"; see {result.folder}/log.txt" if result.folder else ""

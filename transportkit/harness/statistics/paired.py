@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from .interval import CONFIDENCE, quantile
 
 ALPHA = 1 - CONFIDENCE
+ROUNDING = 1e-6
+"""Share of two values below which rounding explains what sets them apart: points are of single
+precision."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,9 @@ def paired(values: Mapping[str, Mapping[int, float]], noise: Scatter | None = No
 
     With several seeds in common a pair is tested by Student's t on the differences. With one, by
     the `noise` of the values over evaluation samples, as if the two had none of them in common;
-    without it the order of the values is taken for what it is. Of two equal values neither is
-    better. P-values are corrected by Holm (1979), so that all claims of a family are true together
-    with 95% probability whatever the methods.
+    without it nothing tells, and neither is better. Differences that rounding explains are none.
+    P-values are corrected by Holm (1979), so that all claims of a family are true together with
+    95% probability whatever the methods.
     """
     found = [_pair(a, b, values[a], values[b], noise) for a, b in combinations(values, 2)]
     tested = [i for i, pair in enumerate(found) if pair is not None and pair.p is not None]
@@ -91,7 +95,7 @@ def _pair(
     shared = [seed for seed in one if seed in other]
     if not shared:
         return None
-    differences = np.array([one[seed] - other[seed] for seed in shared])
+    differences = _differences([one[seed] for seed in shared], [other[seed] for seed in shared])
     mean, n = float(differences.mean()), len(shared)
     if n == 1:
         return _single(first, second, mean, noise)
@@ -102,10 +106,17 @@ def _pair(
     return Pair(first, second, n, mean, mean - half, mean + half, spread, p, None, False)
 
 
+def _differences(ones: Sequence[float], others: Sequence[float]) -> NDArray[np.float64]:
+    """One minus other, 0 where rounding alone sets them apart."""
+    a, b = np.array(ones), np.array(others)
+    apart = a - b
+    scale = np.maximum(np.abs(a), np.abs(b))
+    return np.where(np.abs(apart) <= ROUNDING * scale, 0.0, apart)
+
+
 def _single(first: str, second: str, difference: float, noise: Scatter | None) -> Pair:
     if noise is None or noise.pairs < 2:
-        differs = difference != 0
-        return Pair(first, second, 1, difference, None, None, None, None, None, differs)
+        return Pair(first, second, 1, difference, None, None, None, None, None, False)
     p = two_sided(difference, np.sqrt(2) * noise.std, noise.pairs - 1)
     return Pair(first, second, 1, difference, None, None, None, p, None, False)
 
