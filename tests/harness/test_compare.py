@@ -42,7 +42,10 @@ def test_ranks_where_the_difference_is_real() -> None:
 
 
 def test_higher_is_better_for_some_and_nothing_for_others() -> None:
-    rows = table([result("a", 0, cosine=0.9, cost=1.0), result("b", 0, cosine=0.8, cost=2.0)])
+    rows = table(
+        [result("a", seed, cosine=0.9 + seed / 1e3, cost=1.0) for seed in range(2)]
+        + [result("b", seed, cosine=0.8 + seed / 1e3, cost=2.0) for seed in range(2)]
+    )
     assert {(r.method, r.metric): r.rank for r in rows} == {
         ("a", "cosine"): 1,
         ("b", "cosine"): 2,

@@ -13,6 +13,7 @@ import pytest
 
 from tests.commands import tk
 from tests.report.results import result, shelve
+from transportkit import gather as gather_runs
 from transportkit.harness.gather import gather
 
 
@@ -109,6 +110,23 @@ def test_the_newest_of_equal_work_stands(tmp_path: Path) -> None:
     assert [float(r["mean"]) for r in csv.DictReader(io.StringIO(answer.out))] == [0.3]
     assert "1 older result is left out" in answer.err
     assert "broken/result.json' is damaged" in answer.err
+
+
+def test_seeds_of_several_versions_are_warned_of(runs: Path, tmp_path: Path) -> None:
+    assert "versions" not in tk("export", runs, "--to", "csv").err
+    shelve(runs, *(result("cfm", seed, versions="2", sliced_w2=0.4) for seed in (3, 5)))
+    text = (
+        "the mean of cfm on moons mixes versions: seeds 0-2 of transportkit 1, seeds 3, 5 of "
+        "transportkit 2"
+    )
+    answer = tk("export", runs, "--to", "csv")
+    assert answer.err.count("\n") == 1
+    assert text in answer.err
+    told = tk("report", runs, "-o", tmp_path / "page.html").err
+    assert text in told
+    assert text in (tmp_path / "page.html").read_text()
+    with pytest.warns(UserWarning, match=text):
+        gather_runs(runs)
 
 
 @pytest.mark.parametrize(

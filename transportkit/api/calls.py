@@ -20,6 +20,7 @@ from ..harness import asked
 from ..harness import gather as gathering
 from ..harness.execute import Executor, Outcome
 from ..harness.experiment import Experiment
+from ..harness.mixed import mixtures
 from ..harness.plan import parse_seeds
 from ..harness.reproduce import Reproduction
 from ..harness.store import Store
@@ -204,8 +205,13 @@ def load(folder: str | os.PathLike[str]) -> RunRecord:
 
 
 def gather(folder: str | os.PathLike[str] = "runs") -> Comparison:
-    """Every run that a folder of runs holds, side by side. Raises DataError where it holds none."""
+    """Every run that a folder of runs holds, side by side. Raises DataError where it holds none.
+
+    Warns where seeds of one row were done by different code.
+    """
     results = gathering.gather(Path(folder).expanduser())
+    for text in mixtures(results):
+        warnings.warn(text, stacklevel=2)
     return Comparison(tuple(RunRecord(result, found=True) for result in results))
 
 

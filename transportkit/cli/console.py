@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from ..core.record import Result, Value
+from ..harness.mixed import mixtures
 from ..report import bars
 from ..report.bars import messages as messages
 from ..report.figures import number
 from .interrupts import check
 
+log = logging.getLogger("transportkit")
 _WIDEST = 10_000
 
 
@@ -27,9 +30,14 @@ class _Warnings(logging.Handler):
 
 def route_warnings() -> None:
     """Show transportkit's log on standard error."""
-    log = logging.getLogger("transportkit")
     if not log.handlers:
         log.addHandler(_Warnings(logging.WARNING))
+
+
+def warn_of_mixtures(results: Sequence[Result]) -> None:
+    """Warn of rows whose seeds were done by different code."""
+    for text in mixtures(results):
+        log.warning("%s", text)
 
 
 class Bars(bars.Bars):

@@ -13,7 +13,7 @@ from ..harness.gather import gather
 from ..report.document import comparison_document, result_document
 from ..report.export import export, write
 from ..report.flat import Rows
-from .console import route_warnings
+from .console import route_warnings, warn_of_mixtures
 
 
 def export_runs(folder: str, to: str, rows: Rows, output: str | None) -> None:
@@ -22,6 +22,7 @@ def export_runs(folder: str, to: str, rows: Rows, output: str | None) -> None:
     if to == "parquet" and output is None:
         raise UsageError("parquet is not text; name a file with -o")
     results = gather(Path(folder))
+    warn_of_mixtures(results)
     cells = [result_document(result, found=True) for result in results]
     found = compare(results)
     document = comparison_document(cells, [asdict(row) for row in found.rows], details(found))

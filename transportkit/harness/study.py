@@ -107,7 +107,8 @@ class Study:
     def execute(self, watch: Watch, told: Told = lambda outcome: None) -> list[Outcome]:
         """The outcome of every run, in their order; those that are finished are found.
 
-        `told` hears of each run that was not found, as soon as it is over. Raises DataError, before any work, for a problem whose samples cannot be used.
+        `told` hears of each run that was not found, as soon as it is over. Raises DataError, before
+        any work, for a problem whose samples cannot be used.
         """
         runs, store = self.runs, self.store
         if self.suite is not None:

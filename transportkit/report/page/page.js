@@ -10,7 +10,8 @@ function summary() {
 }
 
 page.append(el("h1", {}, document.title), el("p", {}, summary()),
-  el("p", { class: "soft" }, "With " + Object.entries(data.versions).map(([k, v]) => `${k} ${v}`).join(", ") + "."));
+  el("p", { class: "soft" }, "With " + Object.entries(data.versions).map(([k, v]) => `${k} ${v}`).join(", ") + "."),
+  data.mixed.map((text) => el("p", { class: "warning" }, `Warning: ${text}.`)));
 data.problems.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
 for (const problem of data.problems) {
   page.append(el("section", {}, el("h2", {}, problem.name), el("p", { class: "soft" }, problem.setting),
