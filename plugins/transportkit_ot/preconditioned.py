@@ -11,7 +11,7 @@ from .frame import Frame
 from .gaussian.bures import bures_map, covariance, power
 
 _POINTS, _LARGEST = 10_000, 512
-_RANGE = 1e-4, 1e4
+_LEAST, _MOST = 1e-4, 1e4
 """Eigenvalues of the affine map are held to these, so that both ways are well conditioned."""
 
 
@@ -43,8 +43,8 @@ class PreconditionedFrame(Frame):
         y = plain.from_target(problem.target.points(_POINTS, generator).double())
         if min(len(x), len(y)) > 1:
             affine = bures_map(covariance(x, None), covariance(y, None))
-            frame.root.copy_(power(affine, 0.5, *_RANGE))
-            frame.inverse.copy_(power(affine, -0.5, *_RANGE))
+            frame.root.copy_(power(affine, 0.5, least=_LEAST, most=_MOST))
+            frame.inverse.copy_(power(affine, -0.5, least=_LEAST, most=_MOST))
         return frame
 
     def from_source(self, x: Tensor) -> Tensor:

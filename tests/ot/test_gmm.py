@@ -25,6 +25,28 @@ def test_one_gaussian_on_each_side_is_found_and_carried_by_the_bures_map(dim):
     assert l2_uvp(model, problem) < 0.5
 
 
+@pytest.mark.parametrize(("dim", "count"), [(64, 90), (16, 40), (2, 10)])
+def test_few_samples_of_gaussians_in_many_dimensions_are_carried_as_by_linear(dim, count):
+    g = derive(1)
+    x, y = torch.randn(count, dim, generator=g), 2 * torch.randn(count, dim, generator=g) + 3
+    fresh = torch.randn(500, dim, generator=g)
+    auto, one, linear = (
+        fitted(name, x, y, params)(fresh, derive(0))
+        for name, params in (("gmm", {}), ("gmm", {"components": 1}), ("linear", {}))
+    )
+    assert torch.allclose(auto, linear, atol=1e-5)
+    assert torch.allclose(one, linear, atol=1e-5)
+    # Cut in too many pieces, each of few points, it still stays in proportion.
+    cut = fitted("gmm", x, y, {"components": 4})(fresh, derive(0)) if dim > 2 else linear
+    assert (cut - (2 * fresh + 3)).square().mean() < 0.5 * 4
+
+
+def test_clusters_are_found_in_few_samples_of_many_dimensions():
+    x = torch.randn(80, 16, generator=derive(0))
+    x[40:, :] += 20
+    assert [len(side) for side in fit_both(x, x, 32, derive(0))] == [2, 2]
+
+
 def test_the_plan_between_gaussians_is_the_cheapest():
     # Equal isotropic covariances, so that the cost is that of the means; on a line the plan is
     # the order: 0.3 and 0.1 of the first go to 5 and 6, and all of the second to 6.
@@ -67,7 +89,7 @@ def test_both_sides_are_cut_equally_finely():
     y = blobs([-9.0, -3.0, 3.0, 9.0], [500] * 4, 0.3, seed=1)
     sides = fit_both(x, y, 32, derive(0))
     assert [len(side) for side in sides] == [4, 4]
-    assert fit(x, 1, derive(0)).bic < fit(x, 8, derive(0)).bic
+    assert fit(x, 1, derive(0)).bic(x) < fit(x, 8, derive(0)).bic(x)
 
 
 def test_too_few_samples_are_refused():

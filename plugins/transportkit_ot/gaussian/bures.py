@@ -16,43 +16,58 @@ def bures_map(source: Tensor, target: Tensor) -> Tensor:
     Cuturi 2019, remark 2.31), with the pseudo-inverse where the source is degenerate: directions
     in which it has no extent are sent to nothing.
     """
-    root, inverse = _power(source, 0.5), _power(source, -0.5)
-    return inverse @ _power(root @ target @ root, 0.5) @ inverse
+    root, inverse = power(source, 0.5), power(source, -0.5)
+    return inverse @ power(root @ target @ root, 0.5) @ inverse
 
 
 def bures_cost(source: Tensor, target: Tensor) -> Tensor:
     """W2^2 between N(0, source) and N(0, target), a scalar: tr S1 + tr S2 - 2 tr of the root."""
-    root = _power(source, 0.5)
-    return source.trace() + target.trace() - 2 * _power(root @ target @ root, 0.5).trace()
+    root = power(source, 0.5)
+    return source.trace() + target.trace() - 2 * power(root @ target @ root, 0.5).trace()
 
 
 def covariance(x: Tensor, shrinkage: float | None) -> Tensor:
     """The covariance (D, D) of x (N, D), shrunk towards tr(S)/D times the identity.
 
-    `shrinkage` is the weight of the identity; None estimates the best one (Ledoit and Wolf, "A
-    well-conditioned estimator for large-dimensional covariance matrices", JMVA 2004, section 3.3).
+    `shrinkage` is the weight of the identity; None estimates the best one, as `shrunk` does.
     """
-    count, dim = x.shape
-    x = x - x.mean(0)
-    second = x.T @ x / count
+    return shrunk(x, torch.ones_like(x[:, 0]), shrinkage)[0]
+
+
+def shrunk(x: Tensor, weights: Tensor, shrinkage: float | None = None) -> tuple[Tensor, float]:
+    """The same of x (N, D) with weights (N,), at least 0, and the weight of the identity in it.
+
+    Ledoit and Wolf, "A well-conditioned estimator for large-dimensional covariance matrices", JMVA
+    2004, section 3.3, with Kish's effective number of points (sum w)^2 / sum w^2 in place of N.
+    """
+    dim, total = x.shape[1], weights.sum()
+    count = total.square() / weights.square().sum()
+    x = x - weights @ x / total
+    second = x.T @ (weights[:, None] * x) / total
     isotropic = second.trace() / dim * torch.eye(dim, dtype=x.dtype, device=x.device)
-    weight = torch.tensor(shrinkage or 0.0, dtype=x.dtype, device=x.device)
+    part = torch.tensor(shrinkage or 0.0, dtype=x.dtype, device=x.device)
     if shrinkage is None:
         spread = (second - isotropic).square().sum()
-        noise = (x.square().sum(1).square().mean() - second.square().sum()) / count
-        weight = torch.where(spread > 0, noise / spread, weight).clamp(0, 1)
-    return ((1 - weight) * second + weight * isotropic) * (count / (count - 1))
+        fourth = weights @ x.square().sum(1).square() / total
+        noise = (fourth - second.square().sum()) / count
+        part = torch.where(spread > 0, noise / spread, part).clamp(0, 1)
+    # A single point has no extent, and says nothing of that of its law.
+    unbiased = count / (count - 1).clamp_min(1e-9)
+    return ((1 - part) * second + part * isotropic) * unbiased, float(part)
 
 
-def _power(s: Tensor, exponent: float) -> Tensor:
-    """s^exponent of a positive semi-definite matrix, on its range."""
+def power(
+    s: Tensor, exponent: float, *, least: float | None = None, most: float | None = None
+) -> Tensor:
+    """s^exponent of a symmetric matrix (D, D).
+
+    Eigenvalues are first held between `least` and `most`; with neither, s is positive semi-definite
+    and raised on its range.
+    """
     values, vectors = torch.linalg.eigh((s + s.T) / 2)
-    kept = values > _RANK * values[-1].clamp_min(0)
-    raised = torch.where(kept, torch.where(kept, values, 1.0) ** exponent, 0.0)
+    if least is not None or most is not None:
+        raised = values.clamp(least, most) ** exponent
+    else:
+        kept = values > _RANK * values[-1].clamp_min(0)
+        raised = torch.where(kept, torch.where(kept, values, 1.0) ** exponent, 0.0)
     return (vectors * raised) @ vectors.T
-
-
-def power(s: Tensor, exponent: float, least: float, most: float) -> Tensor:
-    """s^exponent of a symmetric matrix (D, D) whose eigenvalues are first held to a range."""
-    values, vectors = torch.linalg.eigh((s + s.T) / 2)
-    return (vectors * values.clamp(least, most) ** exponent) @ vectors.T

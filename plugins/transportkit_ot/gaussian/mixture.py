@@ -14,7 +14,7 @@ from ..draws import pick
 from ..frame import Frame
 from . import MixtureParams
 from .bures import bures_cost, bures_map
-from .components import Mixture, fit, fit_both
+from .components import Mixture, fit, fit_both, log_parts
 
 _LARGEST = 1024
 
@@ -68,13 +68,8 @@ class MixtureMap(Map):
 
     def likelihoods(self, x: Tensor) -> Tensor:
         """p(k | x) (B, K) at the points x (B, D) of the frame."""
-        logs = []
-        for log_weight, mean, white in zip(
-            self.log_weights, self.means, self.whitening, strict=True
-        ):
-            log_det = white.diagonal().log().sum()
-            logs.append(log_weight + log_det - ((x - mean) @ white.T).square().sum(1) / 2)
-        return torch.stack(logs, 1).softmax(1)
+        parts = log_parts(x, self.log_weights, self.means, self.whitening)
+        return parts.softmax(1)
 
     def forward(self, x: Tensor, generator: Generator) -> Tensor:
         inside = self.frame.from_source(x.double())
@@ -112,9 +107,7 @@ class MixtureObjective(Solvable):
         ).to(x.device)
         model.frame = frame
         model.log_weights, model.means = source.weights.log(), source.means
-        roots = torch.linalg.cholesky(source.covariances)
-        eye = torch.eye(x.shape[1], dtype=x.dtype, device=x.device).expand_as(roots)
-        model.whitening = torch.linalg.solve_triangular(roots, eye, upper=False)
+        model.whitening = source.whitening()
         model.first = pairs[:, 0].contiguous()
         model.shares = plan[pairs[:, 0], pairs[:, 1]] / source.weights[pairs[:, 0]]
         model.images = target.means[pairs[:, 1]]
