@@ -16,7 +16,7 @@ from tests.signatures import listing
 STUB = Path(transportkit.__file__).with_name("__init__.pyi")
 SINCE: dict[int, str] = {
     1: """
-    API_VERSION About Agreement Budget Callback Catalogue Choice Churn Comparison Contact Curve
+    API_VERSION About Agreement Axis Budget Callback Catalogue Choice Churn Comparison Contact Curve
     DataError Descent DiffusionField Direct DistributionMetric Diverged Dopri5 Empirical
     EntropicPlan Euler EulerMaruyama Evidence Field Fit Game Integrator IntegratorSpec Interval
     IntervalField Law Lines Map Marginal Method MethodSpec Metric MetricSpec Midpoint Model Moved

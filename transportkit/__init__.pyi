@@ -51,6 +51,7 @@ from .core.record import Budget as Budget
 from .core.record import Result as Result
 from .core.record import Run as Run
 from .core.record import Value as Value
+from .core.span import Axis as Axis
 from .core.span import Interval as Interval
 from .core.span import Plate as Plate
 from .core.span import Span as Span

@@ -35,7 +35,7 @@ def main(run: Path, out: Path) -> None:
     lines = transport.push(start, derive(0, "picture"), save=200)
     assert lines.path is not None
     states, count = lines.path.shape[:2]
-    x = model.drop(lines.path.flatten(0, 1)).view(states, count, 2)
+    x = model.along(lines.path.flatten(0, 1)).view(states, count, 2)
     tracks = torch.cat([x, lines.path[..., -1:]], -1).transpose(0, 1).numpy()
     inside = (np.abs(tracks[..., :2]) < HALF).all(-1)
 

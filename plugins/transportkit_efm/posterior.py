@@ -99,6 +99,9 @@ class PosteriorField(RisingField):
         share = ((self.passage.height(s) - self.least) / way).clamp(0, 1)
         return torch.lerp(self.means[0], self.means[1], share[:, None])
 
+    def landed(self, y: Tensor, s: float) -> Tensor:
+        return self.at(y)
+
     def parts(self, x: Tensor, s: Tensor) -> Parts:
         """The parts of the field at places x (B, D), each from the middle, and s (B,)."""
         size = x.square().mean(1, keepdim=True)

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from transportkit import Interval, IntervalField
+from transportkit import Axis, Interval, IntervalField
 
 from .charges import ChargedPlates
 from .condensed import CondensedPlates
@@ -46,7 +46,6 @@ class RisingField(IntervalField):
 
     means: Tensor
     scale: Tensor
-    radii: Tensor
 
     def __init__(self, event_shape: tuple[int, ...], *, gap: float, near: float) -> None:
         super().__init__()
@@ -54,7 +53,6 @@ class RisingField(IntervalField):
         self.passage = Passage(gap=gap, near=near)
         self.register_buffer("means", torch.zeros(2, torch.Size(self.event_shape).numel()))
         self.register_buffer("scale", torch.ones(()))
-        self.register_buffer("radii", torch.ones(2))
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -81,19 +79,69 @@ class RisingField(IntervalField):
         return torch.cat([self.passage.relative(flat, at), at[:, None]], 1)
 
     def drop(self, y: Tensor) -> Tensor:
-        s = y[:, -1].clamp(0, 1)
-        x = self.passage.place(y[:, :-1], s)
-        for radius, there in zip(self.radii, (s < LANDED, s > 1 - LANDED), strict=True):
-            x = torch.where(there[:, None], _within(x, radius), x)
-        return (x * self.scale + self.middle(s)).view(-1, *self.event_shape)
+        return self.data(self.landed(y, self.span.t1), y[:, -1])
+
+    def along(self, y: Tensor) -> Tensor:
+        return self.data(self.at(y), y[:, -1])
+
+    def at(self, y: Tensor) -> Tensor:
+        """Where lines are in states y (B, D+1): x (B, D), in the field's units from the middle."""
+        return self.passage.place(y[:, :-1], y[:, -1].clamp(0, 1))
+
+    @abstractmethod
+    def landed(self, y: Tensor, s: float) -> Tensor:
+        """Where lines come to a plate whose last states are y (B, D+1), likewise, if they end next
+        to it at s."""
+
+    def data(self, x: Tensor, s: Tensor) -> Tensor:
+        """Places x (B, D) from the middle at s (B,) as data points (B, *E)."""
+        return (x * self.scale + self.middle(s.clamp(0, 1))).view(-1, *self.event_shape)
 
     def middle(self, s: Tensor) -> Tensor:
         """Where the axis of the plates is at s (B,), in the units of the data (B, D)."""
         share = self.passage.height(s)[:, None] / self.passage.gap
         return torch.lerp(self.means[0], self.means[1], share)
 
+    @property
+    def axis(self) -> Axis:
+        gap, unit = self.passage.gap, float(self.scale)
+        marks = [(gap / 2, "z = L/2")]
+        # Round lengths in the data's own units, as far as their texts keep apart.
+        least, most = self.passage.near * unit / 2, gap * unit / 4
+        for k in range(math.floor(math.log10(least)), math.ceil(math.log10(most))):
+            for length in (10.0**k, 3 * 10.0**k):
+                if least < length < most:
+                    marks.append((length / unit, f"z = {length:g}"))
+                    marks.append((gap - length / unit, f"L − {length:g}"))
+        heights = torch.tensor([height for height, _ in marks], dtype=torch.float64)
+        span = self.span
+        shares = ((self.passage.level(heights) - span.t0) / (span.t1 - span.t0)).tolist()
+        return Axis(
+            "source plate, z = 0 (+)",
+            f"target plate, z = L = {gap * unit:.3g} (−)",
+            "height z, logarithmic from either plate",
+            tuple(sorted(zip(shares, (text for _, text in marks), strict=True))),
+        )
+
     def reverse(self) -> IntervalField:
         return FallingField(self)
+
+
+class BoundedRisingField(RisingField):
+    """Lines between charges that reach no further than `radii` (2,) from the middle of each plate,
+    in units of the data: those that come to a plate beside all of them end on the first."""
+
+    radii: Tensor
+
+    def __init__(self, event_shape: tuple[int, ...], *, gap: float, near: float) -> None:
+        super().__init__(event_shape, gap=gap, near=near)
+        self.register_buffer("radii", torch.ones(2))
+
+    def landed(self, y: Tensor, s: float) -> Tensor:
+        plate = round(s)
+        x = self.at(y)
+        there = (y[:, -1:] - plate).abs() < LANDED
+        return torch.where(there, _within(x, self.radii[plate]), x)
 
 
 def _within(x: Tensor, radius: Tensor) -> Tensor:
@@ -124,13 +172,16 @@ class FallingField(IntervalField):
         return self.field.begin(x, self.span.t0)
 
     def drop(self, y: Tensor) -> Tensor:
-        return self.field.drop(y)
+        return self.field.data(self.field.landed(y, self.span.t1), y[:, -1])
+
+    def along(self, y: Tensor) -> Tensor:
+        return self.field.along(y)
 
     def reverse(self) -> IntervalField:
         return self.field
 
 
-class ExactRisingField(RisingField):
+class ExactRisingField(BoundedRisingField):
     """The lines of given charges: no network. Made by `of`, and not from its `config`, which lacks
     the charges."""
 

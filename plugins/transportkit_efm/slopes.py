@@ -15,7 +15,7 @@ from torch import Generator, Tensor, nn
 from transportkit import Problem, TimeMLP
 
 from . import EfmParams
-from .rising import ExactRisingField, RisingField
+from .rising import BoundedRisingField, ExactRisingField
 from .training import PooledGame
 
 STATIONS = 12
@@ -27,7 +27,7 @@ COMMON = 3.0
 holds them."""
 
 
-class LearnedRisingField(RisingField):
+class LearnedRisingField(BoundedRisingField):
     """Lines from plate to plate by a network."""
 
     def __init__(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from transportkit import Interval, IntervalField, TimeMLP
+from transportkit import Axis, Interval, IntervalField, TimeMLP
 
 from .kernel import from_normal, to_normal
 
@@ -93,6 +94,16 @@ class PoissonField(IntervalField):
         more = (level.square() - self.noise_level(t).square()).clamp_min(0).sqrt()
         return (level ** (1 / RHO) - first) / (last - first), y + more[:, None] * draw
 
+    @property
+    def axis(self) -> Axis:
+        first, last = self.largest ** (1 / RHO), self.smallest ** (1 / RHO)
+        decades = range(math.ceil(math.log10(self.smallest)), math.ceil(math.log10(self.largest)))
+        marks = [
+            ((size ** (1 / RHO) - first) / (last - first), f"{size:g}")
+            for size in (self.largest, *(10.0**k for k in decades), self.smallest)
+        ]
+        return Axis(name="radius σ, in standard deviations", marks=tuple(marks))
+
     def sigma(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """sigma (B,) at times t (B,), and its derivative."""
         first, last = self.largest ** (1 / RHO), self.smallest ** (1 / RHO)
@@ -108,6 +119,10 @@ class PoissonField(IntervalField):
 
     def drop(self, y: Tensor) -> Tensor:
         return self.to_data(self.denoised(y))
+
+    def along(self, y: Tensor) -> Tensor:
+        # Without the last step, which is one from the smallest radius.
+        return self.to_data(y)
 
     def denoised(self, y: Tensor) -> Tensor:
         """E[y | x, r] at the smallest radius: the step of Euler from there to radius 0.
@@ -148,6 +163,10 @@ class FromData(IntervalField):
     def drop(self, y: Tensor) -> Tensor:
         points = to_normal(y, self.field.largest, self.field.extra)
         return points.view(-1, *self.field.event_shape)
+
+    def along(self, y: Tensor) -> Tensor:
+        # Lines do not pass points of N(0, I): only their ends are carried there.
+        return self.field.along(y)
 
     def reverse(self) -> IntervalField:
         return self.field

@@ -101,6 +101,19 @@ def test_no_point_ends_beside_the_target(field: LearnedRisingField) -> None:
     assert float((moved - eight(1500, "q").mean(0)).norm(dim=1).max()) <= float(reach) * 1.001
 
 
+def test_a_drawing_names_the_plates_and_the_heights_between_them(
+    field: LearnedRisingField,
+) -> None:
+    gap, axis = field.passage.gap * float(field.scale), field.axis
+    assert axis.start.startswith("source plate")
+    assert f"L = {gap:.3g}" in axis.end
+    assert {"z = L/2", "z = 1", "L − 1"} <= {text for _, text in axis.marks}
+    for share, text in axis.marks:
+        z = float(field.passage.height(torch.tensor(share)) * field.scale)
+        height = text.removeprefix("z = ").replace("−", "-").replace("L", str(gap))
+        assert z == pytest.approx(eval(height), abs=1e-3 * gap), text
+
+
 def test_new_lines_are_followed_as_training_goes_on() -> None:
     params = replace(SMALL, lines=20, refresh=3)
     one = objective(params)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tests.efm.samples import eight, normal, ratio
 from transportkit import Budget, Empirical, Midpoint, Problem, Transport, derive
+from transportkit.report.scene import look
 from transportkit_poisson import PoissonParams, PoissonPlusParams
 from transportkit_poisson.field import PoissonField
 from transportkit_poisson.kernel import posterior_mean
@@ -55,6 +56,26 @@ def test_lines_of_the_exact_field_carry_the_prior_onto_the_charges(extra: int) -
     field.scale.fill_(3.5)
     field.charges = field.from_data(eight(800, "q"))
     assert ratio(pushed(field, normal(800, 2, "x"), steps=40), eight) < 1.3
+
+
+def test_lines_are_seen_where_they_are() -> None:
+    """Those of one charge are rays: as far from it as the radius says, and on it at their end."""
+    field = ExactField((2,), extra=1, largest=80.0, smallest=0.005, width=4, depth=1)
+    field.charges, charge = torch.zeros(1, 2), torch.tensor([3.0, -1.0])
+    field.mean.copy_(charge)
+    x = normal(20, 2, "x")
+    samples = dict.fromkeys(("source", "moved", "target"), x.numpy())
+    scene = look("", field, Midpoint(200), samples, 20, derive(3, "plot"))
+    ways = torch.from_numpy(scene.tracks[..., :2]) - charge
+    share = torch.linspace(0, 1, ways.shape[1], dtype=torch.float64)
+    rays = ways[:, :1] * (field.sigma(share)[0] / 80)[:, None]
+    torch.testing.assert_close(ways[:, :-1], rays[:, :-1], rtol=2e-2, atol=2e-3)
+    assert float(ways[:, -1].abs().max()) < 1e-6
+    assert scene.elsewhere
+    for back in (field.reverse(), field.reverse().reverse()):
+        torch.testing.assert_close(back.along(x), x + charge)
+    for share_, text in field.axis.marks:
+        assert float(field.sigma(torch.tensor(share_))[0]) == pytest.approx(float(text), rel=1e-3)
 
 
 @pytest.mark.parametrize(("name", "most"), [("pfgm", 4.0), ("pfgm++", 2.0)])

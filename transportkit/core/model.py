@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from ..errors import Refusal
-from .span import Interval, Plate, Span
+from .span import Axis, Interval, Plate, Span
 
 
 class Model(nn.Module, ABC):
@@ -44,7 +44,22 @@ class Field(Model, ABC):
 
     @abstractmethod
     def drop(self, y: Tensor) -> Tensor:
-        """States (B, *S) as data points (B, *E)."""
+        """The last states (B, *S) of lines as the data points (B, *E) that they came to.
+
+        So it may finish them, by a last step that removes noise for instance.
+        """
+
+    def along(self, y: Tensor) -> Tensor:
+        """States (B, *S) anywhere on their lines as data points (B, *E): where the lines are.
+
+        As `drop`, unless a field says else.
+        """
+        return self.drop(y)
+
+    @property
+    def axis(self) -> Axis:
+        """How drawings of the lines name the way that they go."""
+        return Axis()
 
     @abstractmethod
     def reverse(self) -> Field:
@@ -112,6 +127,9 @@ class ReversedInterval(IntervalField):
     def drop(self, y: Tensor) -> Tensor:
         return self.field.drop(y)
 
+    def along(self, y: Tensor) -> Tensor:
+        return self.field.along(y)
+
     def reverse(self) -> Field:
         return self.field
 
@@ -164,6 +182,10 @@ class PlateField(Field):
     @property
     @abstractmethod
     def span(self) -> Plate: ...
+
+    @property
+    def axis(self) -> Axis:
+        return Axis("source plate, z = 0 (+)", "target plate, z = L (−)", "height z")
 
     @abstractmethod
     def leave(self, y: Tensor, generator: Generator) -> Contact:

@@ -71,3 +71,17 @@ class Plate:
 
 
 Span = Interval | Plate
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How drawings name the axis from the beginning of lines to their end.
+
+    start and end name its ends, and name what is along it. marks are shares of the way, from 0 to
+    1, with a text each; an axis that is not time over the span needs them to be read.
+    """
+
+    start: str = "t = 0"
+    end: str = "t = 1"
+    name: str = "time t"
+    marks: tuple[tuple[float, str], ...] = ()

@@ -14,7 +14,8 @@ from ..core.random import derive
 from ..core.record import Result
 from ..core.trainer import Fit
 from ..report.images import is_image
-from ..report.picture import courses, draw_images, draw_run
+from ..report.picture import draw_images, draw_run
+from ..report.tracks import courses
 from ..transport import Moved, Transport
 from .results import write_result
 from .store import Store
@@ -70,7 +71,7 @@ def _draw(picture: Path, kept: Path, finished: Finished) -> None:
     save = DRAWN_STATES if isinstance(transport.model, Field) else 0
     generator = derive(finished.result.run.seed, "picture", device=start.device)
     lines = transport.push(few, generator, save=save)
-    tracks = courses(few, lines, transport.model).astype(np.float32)
+    tracks = courses(few, lines, transport.model).cpu().numpy().astype(np.float32)
     np.savez_compressed(kept, tracks=tracks)
     draw_run(
         picture, finished.result, finished.evidence, finished.moved, few, lines, transport.model

@@ -42,7 +42,7 @@ def at_share(evidence: Evidence, x: Tensor, share: float, generator: Generator) 
     with torch.no_grad():
         for part in _in_precision(evidence, x).split(_BATCH):
             solution = integrator.solve(field, part, generator, save=saved + 1)
-            parts.append(field.drop(_state(solution, share)))
+            parts.append(field.along(_state(solution, share)))
     return torch.cat(parts).to(x)
 
 

@@ -43,7 +43,7 @@ def follow(evidence: Evidence, limit: int, states: int, generator: Generator) ->
         raise Refusal("paths with noise have no velocity")
     rows = draw_rows(len(evidence.start), limit, generator)
     x = evidence.start[rows.to(evidence.start.device)]
-    if not (torch.equal(field.lift(x), x) and torch.equal(field.drop(x), x)):
+    if not (torch.equal(field.lift(x), x) and torch.equal(field.along(x), x)):
         raise Refusal("the states of the lines are not points of the data")
     solution = integrator.solve(field, x, generator, save=states)
     assert solution.path is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.span import Axis
 from .picture import INK, MOVED, SOURCE, TARGET
 from .picture import LOST as LOST_COLOUR
 from .scene import LOST, Array, Scene
@@ -51,7 +52,7 @@ def draw_animation(path: Path, scene: Scene) -> None:
             ax.spines[side].set_visible(False)
         ax.legend(loc="upper right", fontsize=8, framealpha=0.85)
         limits = np.stack([low, high], 1)
-    what = "{:.0%} of the way" if scene.plates else "t = {:.2f}"
+    what = "t = {:.2f}" if scene.axis == Axis() else "{:.0%} of the way"
 
     def place(points: Array, scatter: Any) -> None:
         width = len(limits)

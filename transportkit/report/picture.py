@@ -9,11 +9,12 @@ import numpy as np
 import torch
 
 from ..core.metric import Evidence
-from ..core.model import Field, Model
+from ..core.model import Model
 from ..core.record import Result
 from ..core.status import Stop
 from ..transport import Moved
 from .images import pixel_range
+from .tracks import courses
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,19 +125,10 @@ def _dots(
     ax.scatter(x, y, s=size, c=colour, label=name, marker=marker, alpha=0.7, **edge)
 
 
-def courses(start: torch.Tensor, lines: Moved, model: Model) -> np.ndarray[Any, Any]:
-    """Where lines of points in the plane go, (B, K, 2); a map's go straight, with K = 2."""
-    if lines.path is None or not isinstance(model, Field):
-        return _array(torch.stack([start, lines.points], 1))
-    steps, count = lines.path.shape[:2]
-    flat = model.drop(lines.path.flatten(0, 1)).view(steps, count, 2)
-    return _array(flat.transpose(0, 1))
-
-
 def _draw_lines(ax: Axes, start: torch.Tensor, lines: Moved, model: Model) -> None:
     from matplotlib.collections import LineCollection
 
-    tracks = courses(start, lines, model)
+    tracks = _array(courses(start, lines, model))
     lost = _array(lines.stop) != int(Stop.ARRIVED)
     colours = np.where(lost, LOST, INK).tolist()
     ax.add_collection(LineCollection(list(tracks), colors=colours, linewidths=0.5, alpha=0.35))

@@ -11,9 +11,11 @@ from torch import Generator, Tensor
 
 from ..core.integrator import Integrator
 from ..core.model import Field, PlateField
+from ..core.span import Axis
 from ..core.status import Stop
 from ..integrate.field_lines import Lines
 from ..transport import Transport
+from .tracks import courses
 
 Array = np.ndarray[Any, np.dtype[Any]]
 STATES = 1200
@@ -30,7 +32,7 @@ class Scene:
     source, moved and target (n, 2) are the run's points. tracks (B, K, 3) are lines from B of them,
     whose third coordinate is the height between the plates in the units of the data, or the share
     of time where there are none; kinds (B,) say how each went: `direct`, `round` the outside of a
-    plate, or `lost`. top is the height of the target plate, or 1.
+    plate, or `lost`. top is the height of the target plate, or 1; axis names that coordinate.
     """
 
     title: str
@@ -41,6 +43,14 @@ class Scene:
     kinds: Array
     top: float
     plates: bool
+    axis: Axis
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether lines begin elsewhere than at the source points."""
+        count = min(len(self.tracks), len(self.source))
+        apart = np.abs(self.tracks[:count, 0, :2] - self.source[:count]).max(initial=0.0)
+        return bool(apart > 1e-3 * np.ptp(self.source, 0).max(initial=0.0))
 
     def box(self) -> tuple[Array, Array]:
         """The least and the largest coordinates to show (2,): the points', with a margin."""
@@ -67,23 +77,20 @@ def look(
     assert lines.path is not None
     assert lines.times is not None
     states, number = lines.path.shape[:2]
-    with torch.no_grad():
-        flat = field.drop(lines.path.flatten(0, 1)).view(states, number, 2).double()
+    places = courses(start, lines, field).double()
     if isinstance(field, PlateField):
         unit = length_unit(field)
         height = (lines.path[..., -1].double() - field.span.start) * unit * field.span.sense
         top = field.span.distance * unit
     else:
         height, top = torch.linspace(0, 1, states).double()[:, None].expand(-1, number), 1.0
-    # A path's ends are the points themselves, whatever the field lifts them to.
-    flat[0], flat[-1] = start, lines.points
-    tracks = torch.cat([flat, height[..., None]], 2).transpose(0, 1).cpu().numpy()
+    tracks = torch.cat([places, height.T[..., None]], 2).cpu().numpy()
     outside = (tracks[..., 2] < -1e-6 * top) | (tracks[..., 2] > (1 + 1e-6) * top)
     kinds = np.where(outside.any(1), ROUND, DIRECT)
     kinds = np.where(lines.stop.cpu().numpy() != int(Stop.ARRIVED), LOST, kinds)
-    plates = isinstance(field, PlateField)
+    plates, axis = isinstance(field, PlateField), field.axis
     points = {k: samples[k].astype(float) for k in ("source", "moved", "target")}
-    return Scene(title, **points, tracks=tracks, kinds=kinds, top=top, plates=plates)
+    return Scene(title, **points, tracks=tracks, kinds=kinds, top=top, plates=plates, axis=axis)
 
 
 def length_unit(field: PlateField) -> float:
@@ -91,7 +98,7 @@ def length_unit(field: PlateField) -> float:
     origin = field.lift(torch.zeros(1, 2))
     step = torch.zeros_like(origin)
     step[:, 0] = 1
-    return float((field.drop(origin + step) - field.drop(origin)).norm())
+    return float((field.along(origin + step) - field.along(origin)).norm())
 
 
 def slice_of(field: PlateField, x: Tensor, y: float, z: Tensor) -> tuple[Array, Array | None]:

@@ -80,7 +80,7 @@ def lines(ax: Any, scene: Scene) -> None:
     inside = (scene.tracks >= limits[:, 0]) & (scene.tracks <= limits[:, 1])
     if count := int((~inside.all((1, 2))).sum()):
         text = f"{count} of {len(inside)} lines leave the box, and are cut there"
-        ax.text2D(0.97, 0.945, text, ha="right", fontsize=8.5, color=INK, transform=ax.transAxes)
+        ax.text2D(0.97, 0.905, text, ha="right", fontsize=8.5, color=INK, transform=ax.transAxes)
 
 
 def pieces(tracks: Array, limits: Array) -> list[Array]:
@@ -106,14 +106,27 @@ def plate(ax: Any, scene: Scene, height: float, points: Array, colour: str, orde
     ax.scatter(*shown.T, height, s=4, c=colour, alpha=0.75, linewidths=0, zorder=order)
 
 
-def labels(ax: Any, scene: Scene, top: str = "moved points") -> None:
-    kind = ("source plate, z = 0", "target plate, z = L") if scene.plates else ("t = 0", "t = 1")
-    sign = (" (+)", " (−)") if scene.plates else ("", "")
-    for y, text, points, colour, mark in (
-        (0.03, kind[0], "source points", SOURCE, sign[0]),
-        (0.945, kind[1], top, MOVED, sign[1]),
+def labels(ax: Any, scene: Scene) -> None:
+    """What stands at either end of the axis, and the axis itself where it has marks."""
+    low, high = frame(scene)
+    begun = "source points; their lines begin elsewhere" if scene.elsewhere else "source points"
+    for y, text, colour in (
+        (0.03, f"{scene.axis.start}: {begun}", SOURCE),
+        (0.945, f"{scene.axis.end}: moved points", MOVED),
     ):
-        ax.text2D(0.03, y, f"{text}{mark}: {points}", color=colour, transform=ax.transAxes)
+        ax.text2D(0.03, y, text, color=colour, transform=ax.transAxes)
+    if not scene.axis.marks:
+        return
+    # The corner of the box that is seen on the left.
+    x, y = low
+    ax.plot([x, x], [y, y], [0, scene.top], color=INK, linewidth=0.8)
+    for share, text in scene.axis.marks:
+        side, height = 0.03 * (high - low)[0], share * scene.top
+        ax.plot([x - side, x], [y, y], [height, height], color=INK, linewidth=0.8)
+        ax.text(x - 1.5 * side, y, height, text, ha="right", va="center", fontsize=8, color=INK)
+    ax.text2D(
+        -0.085, 0.5, scene.axis.name, rotation=90, va="center", color=INK, transform=ax.transAxes
+    )
 
 
 def legend(ax: Any, scene: Scene) -> None:
