@@ -256,8 +256,13 @@ def test_a_plan_says_what_would_be_done(
         ("linear", 3, 2),
         ("cfm", 3, 0),
     ]
-    assert "6 cells, 2 of them found finished" in repr(asked)
-    assert "<td>cfm</td>" in asked._repr_html_()
+    assert "6 cells, 2 of them found finished; about" in repr(asked)
+    one = plan("linear", "gaussians", seeds=0, out=runs, **SMALL)
+    assert "\n1 cell, 1 of them found finished." in repr(one)
+    anew = plan("cfm", "gaussians", seeds=0, out=runs / "none", **SMALL)
+    assert "\n1 cell, 0 of them found finished; what the rest takes is not known." in repr(anew)
+    for sweep, cells in (("8,16", 2), ((8, 16), 2), (np.array([8, 16]), 2), ("8", 1), (8, 1)):
+        assert plan("cfm", "gaussians", sweep={"width": sweep}, out=runs, **SMALL).cells == cells
 
 
 def test_a_plan_writes_nothing(tmp_path: Path) -> None:

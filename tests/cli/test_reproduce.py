@@ -70,5 +70,12 @@ def test_with_other_versions_noise_is_allowed(
 def test_what_cannot_be_done_again(cell: Callable[..., Path], tmp_path: Path) -> None:
     answer = tk(f"reproduce {tmp_path}")
     assert (answer.status, answer.err.count("\n")) == (2, 1)
+    incomplete = cell()
+    (incomplete / "samples.npz").unlink()
+    for of in ("", " --json"):
+        answer = tk(f"reproduce {incomplete}{of}")
+        assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+        assert "samples.npz' is damaged or missing" in answer.err
+    shutil.rmtree(incomplete)
     failed = cell(lambda content: content.update(status="failed"))
     assert "there is no figure to repeat" in tk(f"reproduce {failed}").err

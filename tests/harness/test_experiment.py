@@ -92,6 +92,10 @@ def test_a_suite_reduced(suite: Path) -> None:
         ("overrides: [cfm]", "should hold values by name"),
         ("budget: {hours: 3}", "a budget reads"),
         ("- cfm", "should hold an experiment"),
+        ("published: &a [1, *a]", "'published' in"),
+        ("protocol: !!binary aGk=", "should be text, numbers, lists and values by name"),
+        ("published: {x: !!timestamp 2026-01-01}", "should be text, numbers"),
+        ("reduced: {reduced: {seeds: 0}}", "unknown key 'reduced'; known: batch, budget,"),
     ],
 )
 def test_a_suite_that_is_wrong(text: str, message: str, tmp_path: Path) -> None:
@@ -111,6 +115,11 @@ def test_a_suite_that_is_wrong(text: str, message: str, tmp_path: Path) -> None:
         ({"sweep": {"width": [0]}}, "must be"),
         ({"methods": ["emd"], "nfes": [3]}, "these methods are maps"),
         ({"nfes": [0]}, "nfe must be at least 1"),
+        ({"nfes": []}, "nfe is an empty list; name one, or leave it out"),
+        ({"budgets": []}, "budget is an empty list"),
+        ({"integrators": []}, "integrator is an empty list"),
+        ({"seeds": ()}, "seeds is an empty list"),
+        ({"sweep": {"lr": []}}, "sweep has no value of 'lr'"),
     ],
 )
 def test_an_experiment_that_is_wrong(changed: dict, message: str) -> None:
@@ -129,6 +138,17 @@ def test_methods_that_are_left_out_take_their_overrides_and_sweeps_along(tmp_pat
     typed = experiment({"methods": ["emd"], "sweep": {"width": [8]}, "problems": ["moons"]})
     with pytest.raises(UsageError, match="no method here has the parameter 'width'"):
         typed.runs()
+
+
+def test_a_sweep_of_one_method_goes_before_that_of_all() -> None:
+    sweep = {"cfm.width": [8, 16], "width": [32]}
+    runs = Experiment(["cfm", "otcfm"], ["moons"], sweep=sweep).runs()
+    assert [(r.method.name, r.method.params["width"]) for r in runs] == [
+        ("cfm", 8),
+        ("cfm", 16),
+        ("otcfm", 32),
+    ]
+    assert len(Experiment(["cfm"], ["moons"], sweep=sweep).runs()) == 2
 
 
 def test_a_cost_is_estimated_from_what_is_finished() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.commands import tk
 from tests.report.results import result, shelve
+from transportkit import UsageError
 from transportkit import gather as gather_runs
 from transportkit.harness.gather import gather
 
@@ -158,9 +159,19 @@ def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
         assert reason in answer.err
     shelve(tmp_path, result(status="failed", message="no"))
     assert "no run here has figures" in tk("export", tmp_path, "--to", "csv").err
-    unwritable = tk("export", tmp_path, "--to", "csv", "--rows", "cells", "-o", tmp_path / "a/b")
-    assert unwritable.status == 1
-    assert "cannot be written" in unwritable.err
+    (tmp_path / "file").touch()
+    for place in ("a/b", "file/b", "b" * 300):
+        unwritable = tk(
+            "export", tmp_path, "--to", "csv", "--rows", "cells", "-o", tmp_path / place
+        )
+        assert (unwritable.status, unwritable.err.count("\n")) == (1, 1)
+        assert f"'{tmp_path / place}' cannot be written" in unwritable.err
+    for place in ("", ".", "/", tmp_path):
+        unwritable = tk("export", tmp_path, "--to", "csv", "--rows", "cells", "-o", place)
+        assert (unwritable.status, unwritable.err.count("\n")) == (2, 1)
+        assert "is a folder; name a file" in unwritable.err
+    with pytest.raises(UsageError, match="no rows 'nothing'; there are table, cells"):
+        gather_runs(tmp_path).export("csv", rows="nothing")  # type: ignore[arg-type]
 
 
 def test_results_of_other_data_files_stand_beside_each_other(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from transportkit.cli.app import tk as group
 from transportkit.cli.options import merged, parse_set
 from transportkit.cli.run import SHARED, chosen_data, settings
 from transportkit.harness.plan import Settings, plan
+from transportkit.report.page.build import build
 from transportkit.report.page.command import command
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -58,6 +59,13 @@ def test_it_needs_nothing_beside_itself(page: Path) -> None:
     assert "<title>A &lt;report&gt;</title>" in text
     outside = re.sub(r"http://www\.w3\.org/\S+?\"", "", text)
     assert not re.search(r"https?://|@import|\bsrc=[\"']|<link", outside)
+
+
+def test_a_title_is_text_whatever_it_says(page: Path) -> None:
+    title, data = "{{data}} /*{{script}}*/ {{title}} /*{{style}}*/", {"problems": [1]}
+    text = build(data, title)
+    assert text == build(data, "plain").replace("plain", title, 1)
+    assert build({"x": title}, "plain").count("</style>") == 1
 
 
 def test_its_data_is_that_of_the_comparison(page: Path) -> None:

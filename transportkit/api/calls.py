@@ -260,7 +260,10 @@ def _experiment(
     if nfe is not None:
         said["nfes"] = _several(nfe)
     if sweep:
-        said["sweep"] = sweep
+        said["sweep"] = {
+            key: values.split(",") if isinstance(values, str) else _several(values)
+            for key, values in sweep.items()
+        }
     shared["metrics"] = _many(shared["metrics"]) or None
     return asked.experiment({**said, **shared}, _path(suite), reduced)
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..core.record import reason
 from ..errors import UsageError
 from ..harness.compare import Findings, Row, details
 from ..harness.compare import compare as compare_results
@@ -117,9 +118,7 @@ class Comparison:
         return sheets([asdict(row) for row in self.table])
 
     def _troubles(self) -> list[str]:
-        return [
-            f"{r.run}: {r.status}, {r.result.message}" for r in self.records if r.status != "done"
-        ]
+        return [f"{r.run}: {reason(r.result)}" for r in self.records if r.status != "done"]
 
     def __repr__(self) -> str:
         shown = [_text(sheet) for sheet in self._sheets()] if self.table else []

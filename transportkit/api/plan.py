@@ -58,10 +58,14 @@ class Plan:
 
     @property
     def _total(self) -> str:
-        text = f"{self.cells} cells, {self.found} of them found finished; "
-        text += f"about {seconds(self.seconds)} s of one process for the rest"
+        rest = self.cells - self.found
+        text = f"{_cells(self.cells)}, {self.found} of them found finished"
+        if rest and self.unknown == rest:
+            return f"{text}; what the rest takes is not known."
+        if rest:
+            text += f"; about {seconds(self.seconds)} s of one process for the rest"
         if self.unknown:
-            text += f", without {self.unknown} cells of which nothing is known"
+            text += f", without {_cells(self.unknown)} of which nothing is known"
         return f"{text}."
 
     def _rows(self) -> list[tuple[str, ...]]:
@@ -86,6 +90,10 @@ class Plan:
     def _repr_html_(self) -> str:
         said = "".join(f"<p>{html.escape(str(text))}</p>" for text in (self._total, *self.sizes))
         return table(_HEADINGS, self._rows()) + said
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell{'s'[: count != 1]}"
 
 
 def plan_of(study: Study) -> Plan:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from ..core.record import Result
+from ..core.record import Result, reason
 from ..harness.compare import Findings, Resolution, Row
 from ..harness.naming import places
 from ..report.figures import number, seconds, three
@@ -159,8 +159,8 @@ def _print_troubles(
     said: dict[str, list[int]] = {}
     for result in results:
         if result.message:
-            status = "" if result.status == "done" else f"{result.status}: "
-            said.setdefault(status + result.message, []).append(result.run.seed)
+            text = result.message if result.status == "done" else reason(result, ": ")
+            said.setdefault(text, []).append(result.run.seed)
     for i, (text, seeds) in enumerate(said.items()):
         which = ""
         if shown or len(said) > 1:

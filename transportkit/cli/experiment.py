@@ -37,9 +37,18 @@ def experiment(values: Mapping[str, Any], suite: Path | None, reduced: bool) -> 
         said["nfes"] = parse_nfes(",".join(map(str, _all(values["nfe"]))))
     if "sweep" in values:
         typed = values["sweep"]
-        pairs = typed if isinstance(typed, dict) else parse_set(typed, "--sweep")
+        pairs = typed if isinstance(typed, dict) else _sweep(typed)
         said["sweep"] = {key: parse_values(value) for key, value in pairs.items()}
     return asked.experiment(said, suite, reduced)
+
+
+def _sweep(typed: tuple[str, ...]) -> dict[str, list[Any]]:
+    """Values by parameter; those of one that is typed again come on top."""
+    sweep: dict[str, list[Any]] = {}
+    for pair in typed:
+        for key, value in parse_set((pair,), "--sweep").items():
+            sweep[key] = list(dict.fromkeys([*sweep.get(key, []), *parse_values(value)]))
+    return sweep
 
 
 def _points(given: str | int) -> str | int:

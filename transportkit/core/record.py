@@ -182,3 +182,10 @@ class Result:
     event_shape: tuple[int, ...] | None = None
     machine: str = ""
     folder: str | None = None
+
+
+def reason(result: Result, between: str = ", ") -> str:
+    """Why a run has no figures: its status and its message, which may begin by the same words."""
+    if result.message.startswith(result.status):
+        return result.message
+    return f"{result.status}{between}{result.message}"

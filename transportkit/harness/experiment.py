@@ -16,13 +16,17 @@ from .plan import Asked, Settings, choose, plan, solved
 from .sizing import Sizing
 from .uncollected import uncollected
 
+_TYPED = {"budgets": "budget", "integrators": "integrator", "nfes": "nfe", "problems": "data"}
+"""Fields by the name that they are asked for by."""
+
 
 @dataclass(frozen=True)
 class Experiment:
     """What a comparison is made of; see `Settings` for what all of its runs share.
 
     `overrides` are parameters by the name of the method that they are for; `sweep` gives a
-    parameter several values, for every method that has it or, as ``cfm.lr``, for one. `points` is a
+    parameter several values, for every method that has it or, as ``cfm.lr``, for one, which goes
+    before the other. Raises UsageError for a field that is empty. `points` is a
     number or a text that has it chosen, see `Sizing`. `protocol`
     and `published` are free text or data that is kept and shown beside the results.
     """
@@ -44,6 +48,16 @@ class Experiment:
     tf32: bool = False
     protocol: Any = None
     published: Any = None
+
+    def __post_init__(self) -> None:
+        for name in ("methods", "problems", "seeds", "budgets", "integrators", "nfes"):
+            if not len(getattr(self, name)):
+                raise UsageError(
+                    f"{_TYPED.get(name, name)} is an empty list; name one, or leave it out"
+                )
+        for key, values in self.sweep.items():
+            if not len(values):
+                raise UsageError(f"sweep has no value of '{key}'; name one, or leave it out")
 
     @property
     def sizing(self) -> Sizing | None:
@@ -105,13 +119,12 @@ class Experiment:
         for one in self.methods:
             chosen = choose("method", one)
             own = self.overrides.get(chosen.name, {})
-            values = {
-                key.rpartition(".")[2]: (key, several)
-                for key, several in self.sweep.items()
-                if concerns(key, chosen.name)
-            }
-            swept |= {key for key, _ in values.values()}
-            for point in product(*(several for _, several in values.values())):
+            concerned = [key for key in self.sweep if concerns(key, chosen.name)]
+            swept.update(concerned)
+            # What is said of one method goes before what is said of all.
+            concerned.sort(key=lambda key: "." in key)
+            values = {key.rpartition(".")[2]: self.sweep[key] for key in concerned}
+            for point in product(*values.values()):
                 yield choose("method", one, {**own, **dict(zip(values, point, strict=True))})
         for key in self.sweep:
             if key not in swept:

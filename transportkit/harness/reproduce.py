@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.record import Result, Run, Value
 from ..errors import DataError
@@ -19,6 +20,7 @@ from .fitting import Listener, silent
 from .results import read_result
 from .store import Store, read_samples
 
+Points = NDArray[np.float32]
 FLOOR_STDS = 3.0
 """Values that differ by less than this many standard deviations of their floor agree in noise."""
 SHARE = 0.01
@@ -112,19 +114,21 @@ class Reproduction:
 def reproduce(folder: Path, device: str | None = None, listener: Listener = silent) -> Reproduction:
     """Do the run of this folder again with the code at hand, in a temporary store.
 
-    `device` is that of the run unless another is named. Raises DataError where there is no run.
+    `device` is that of the run unless another is named. Raises DataError where there is no run, or
+    its points are missing.
     """
     then = read_result(folder)
     if then.status not in ("done", "refused"):
         raise DataError(f"'{folder}' holds a run that {then.status}; there is no figure to repeat")
+    moved = read_samples(folder)["moved"] if then.status == "done" else None
     place = devices.resolve(device or then.run.device)
     run = replace(then.run, versions=current_versions(then.run), device=place.type)
     with TemporaryDirectory(prefix="transportkit-") as other:
         executor = Executor(Store(Path(other)), str(place), listener)
         now = executor.execute(run).result
-        largest = (
-            _largest(folder, Path(now.folder)) if now.status == "done" and now.folder else None
-        )
+        largest = None
+        if moved is not None and now.status == "done" and now.folder:
+            largest = _largest(moved, read_samples(Path(now.folder))["moved"])
     changed = _changed(then, now)
     timed = run.budget.seconds is not None
     exact = not changed and not timed and place.type == "cpu"
@@ -160,11 +164,7 @@ def _agreement(name: str, then: Value | None, now: Value | None) -> Agreement:
     return Agreement(name, one, other, allowed)
 
 
-def _largest(folder: Path, other: Path) -> float | None:
-    try:
-        a, b = read_samples(folder)["moved"], read_samples(other)["moved"]
-    except DataError:
+def _largest(then: Points, now: Points) -> float | None:
+    if then.shape != now.shape:
         return None
-    if a.shape != b.shape:
-        return None
-    return float(np.abs(a.astype("float64") - b).max(initial=0.0))
+    return float(np.abs(then.astype("float64") - now).max(initial=0.0))

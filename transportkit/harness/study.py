@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.params import whole
-from ..core.record import Result, Run
+from ..core.record import Result, Run, reason
 from ..errors import UsageError
 from .experiment import Experiment
 from .outcome import FAILED, Outcome
@@ -164,7 +164,7 @@ def outcomes_of(work: Work, place: Backend, watcher: Watcher, told: Told) -> lis
                 watcher.next_run(str(result.run))
                 if result.status in FAILED:
                     log = f"; see {result.folder}/log.txt" if result.folder else ""
-                    watcher.say(f"{result.run}: {result.status}, {result.message}{log}")
+                    watcher.say(f"{result.run}: {reason(result)}{log}")
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"{len(outcomes)} of {len(runs)} runs are finished and kept in {work.store.folder}; "

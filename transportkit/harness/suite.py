@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -66,7 +67,8 @@ def suite_fields(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     for key, value in content.items():
         name = ALIASES.get(str(key), str(key))
         if name not in _READERS:
-            known = {*_READERS, "reduced", *ALIASES}
+            # The block 'reduced' holds no other.
+            known = {*_READERS, "reduced", *ALIASES} - {key}
             raise UsageError(f"{where} has an unknown key '{key}'; {did_you_mean(str(key), known)}")
         if name in read:
             raise UsageError(f"{where} has '{key}' twice, under different names")
@@ -197,6 +199,17 @@ def _sweep(value: Any, where: str) -> dict[str, list[Any]]:
     return {k: parse_values(v) for k, v in values_by_name(value, where).items()}
 
 
+def data(value: Any, where: str) -> Any:
+    """What JSON can say: it is kept and shown with the results."""
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{where} should be text, numbers, lists and values by name: {error}"
+        ) from None
+    return value
+
+
 _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "methods": _many,
     "problems": _many,
@@ -211,6 +224,5 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "points": points,
     **dict.fromkeys(("train", "batch", "threads"), whole_number),
     "tf32": yes_or_no,
-    "protocol": lambda value, where: value,
-    "published": lambda value, where: value,
+    **dict.fromkeys(("protocol", "published"), data),
 }

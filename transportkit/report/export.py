@@ -6,6 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ def export(document: Document, to: str, rows: Rows) -> bytes:
     """
     if to not in FORMATS:
         raise UsageError(f"there is no format '{to}'; the formats are {', '.join(FORMATS)}")
+    if rows not in NONE:
+        raise UsageError(f"there are no rows '{rows}'; there are {', '.join(NONE)}")
     if not document[rows]:
         raise UsageError(f"there are no {rows} to export: {NONE[rows]}")
     if rows == "table" and to in _ON_PAPER:
@@ -49,13 +52,19 @@ def export(document: Document, to: str, rows: Rows) -> bytes:
 
 
 def write(content: bytes, file: Path) -> None:
-    """Write the file whole or not at all. Raises TransportkitError where it cannot be written."""
+    """Write the file whole or not at all.
+
+    Raises TransportkitError where it cannot be written, and UsageError for a folder.
+    """
+    if not file.name or os.path.isdir(file):
+        raise UsageError(f"'{file}' is a folder; name a file in it")
     partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
     try:
         partial.write_bytes(content)
         os.replace(partial, file)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise TransportkitError(f"'{file}' cannot be written: {error.strerror}") from None
 
 

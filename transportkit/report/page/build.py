@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -18,15 +19,14 @@ def build(data: Mapping[str, Any], title: str) -> str:
     """The whole page. `data` stands in it as JSON and is shown as text, never as HTML."""
     # In a script element only "</" and "<!--" could end the JSON before its end.
     text = _compact(data).replace("<", "\\u003c")
-    page = read("page.html")
-    for mark, content in (
-        ("{{title}}", html.escape(title)),
-        ("/*{{style}}*/", read("page.css")),
-        ("/*{{script}}*/", "\n".join(read(f"{name}.js") for name in SCRIPTS)),
-        ("{{data}}", text),
-    ):
-        page = page.replace(mark, content, 1)
-    return page
+    parts = {
+        "{{title}}": html.escape(title),
+        "/*{{style}}*/": read("page.css"),
+        "/*{{script}}*/": "\n".join(read(f"{name}.js") for name in SCRIPTS),
+        "{{data}}": text,
+    }
+    # At once: what takes the place of one mark may hold the text of another.
+    return re.sub("|".join(map(re.escape, parts)), lambda mark: parts[mark[0]], read("page.html"))
 
 
 def read(name: str) -> str:

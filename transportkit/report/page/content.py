@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import registry
-from ...core.record import Result
+from ...core.record import Result, reason
 from ...core.spec import MetricSpec
 from ..document import result_document
 from ..figures import number, seconds, three
@@ -111,8 +111,8 @@ def _method(
     troubles: dict[str, list[int]] = {}
     for result in results:
         if result.message:
-            status = "" if result.status == "done" else f"{result.status}: "
-            troubles.setdefault(status + result.message, []).append(result.run.seed)
+            text = result.message if result.status == "done" else reason(result, ": ")
+            troubles.setdefault(text, []).append(result.run.seed)
     return {
         "name": name,
         "seeds": len({r.run.seed for r in done}),
