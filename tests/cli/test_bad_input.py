@@ -152,6 +152,8 @@ def spoil(name: str, points: np.ndarray) -> np.ndarray:
         return np.hstack([points, points])
     if name == "few":
         return points[:3]
+    if name in ("near", "zero"):
+        return points * {"near": 1e-30, "zero": 1e-50}[name]
     if name == "pickled":
         return np.array([{}, None], dtype=object)
     points[4, 1] = {"nan": np.nan, "inf": np.inf}.get(name, 1.0)
@@ -167,6 +169,8 @@ FILES = {
     "pickled": "holds pickled objects, which are never loaded",
     "nan": "1 of 40 rows have NaN or infinite values, the first is row 5",
     "inf": "1 of 40 rows have NaN or infinite values",
+    "near": "at most, whose squares are below single precision; multiply by a number",
+    "zero": "has values that are 0 in single precision",
     "constant": "column 2 is constant at 1",
 }
 

@@ -56,6 +56,14 @@ def test_one_document_of_cells_and_table(document: dict) -> None:
             assert row["floor"] is row["ratio"] is row["rank"] is None
 
 
+def test_a_sweep_that_is_typed_twice_has_the_values_of_both(tmp_path: Path) -> None:
+    swept = f"compare cfm {DATA} --sweep lr=1e-3 --sweep lr=1e-4,1e-3 --dry-run --json"
+    assert [each["method"] for each in tk(swept, "--out", tmp_path).json["plan"]] == [
+        "cfm:lr=0.001",
+        "cfm:lr=0.0001",
+    ]
+
+
 def test_again_is_found_and_a_cell_more_is_one_cell(line: str, document: dict) -> None:
     again = tk(f"{line} --json")
     assert all(cell["found"] for cell in again.json["cells"])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 
 from tests.commands import TINY, tk
 from transportkit import Choice, DataError, Run
+from transportkit.harness.atomic import marked
 from transportkit.harness.results import read_result
 from transportkit.harness.store import Store
 
@@ -108,8 +112,22 @@ def test_a_result_without_metrics_is_damaged(folder: Path, tmp_path: Path) -> No
 def test_leftovers_of_the_dead_are_cleared_when_a_store_is_opened(tmp_path: Path) -> None:
     (tmp_path / ".partial-dead").mkdir()
     (tmp_path / ".partial-dead" / "result.json").touch()
+    host, ended = socket.gethostname(), subprocess.Popen(["true"])
+    ended.wait()
+    (tmp_path / f".plan-{host}-dead").mkdir()
+    kept = [f"a.checkpoint.{host}.{os.getpid()}.partial", "a.checkpoint.other.1.partial"]
+    (tmp_path / "fits").mkdir()
+    for name in (f"a.checkpoint.{host}.{ended.pid}.partial", "a.checkpoint", *kept):
+        (tmp_path / "fits" / name).touch()
+    (tmp_path / ".plan-other-1").mkdir()
     store = Store(tmp_path)
-    assert not list(tmp_path.iterdir())
+    # Nothing tells of other machines whether their processes live.
+    assert {p.name for p in tmp_path.iterdir()} == {"fits", ".plan-other-1"}
+    assert {p.name for p in (tmp_path / "fits").iterdir()} == {"a.checkpoint", *kept}
+    with marked(tmp_path) as mark:
+        Store(tmp_path)
+        assert mark.exists()
+    assert not mark.exists()
     with store.writing(tmp_path / "run") as partial:
         Store(tmp_path)
         assert partial.exists()

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 try:
@@ -20,7 +22,11 @@ try:
 except ImportError:  # Windows has no such locks
     fcntl = None  # type: ignore[assignment]
 
+HALF = ".partial"
 PARTIAL, REPLACED = ".partial-", ".replaced-"
+MARK = f".plan-{socket.gethostname()}-"
+"""A mark is told from a leftover on its own machine alone: where locks do not reach others, it
+would be swept away by the first worker that it is for."""
 
 
 @contextmanager
@@ -47,12 +53,20 @@ def write_whole(content: bytes, file: Path, beside: Path) -> None:
         os.replace(waiting, file)
 
 
+@contextmanager
+def marked(beside: Path) -> Iterator[Path]:
+    """A mark in `beside` that is there while the block runs."""
+    with _own(beside, MARK) as mark:
+        yield mark
+
+
 def clear_leftovers(beside: Path) -> None:
     """Remove what processes that have died left half done in `beside`.
 
     A folder that had made way for a newer one that never came goes back to its place.
     """
-    for left in [*beside.glob(f"{PARTIAL}*"), *beside.glob(f"{REPLACED}*")]:
+    prefixes = map(escape, (PARTIAL, REPLACED, MARK))
+    for left in [left for prefix in prefixes for left in beside.glob(f"{prefix}*")]:
         handle = _lock(left)
         if handle is None:
             continue
@@ -62,6 +76,32 @@ def clear_leftovers(beside: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
         finally:
             os.close(handle)
+
+
+def clear_halves(beside: Path, kind: str) -> None:
+    """Remove files that processes of this machine that have died were writing in `beside`.
+
+    They are named ``*KIND.HOST.PID.partial``.
+    """
+    host = socket.gethostname()
+    for left in beside.glob(f"*{escape(kind)}.{escape(host)}.*{HALF}"):
+        number = left.name.removesuffix(HALF).rpartition(".")[2]
+        if number.isdecimal() and not _lives(int(number)):
+            with suppress(OSError):
+                left.unlink()
+
+
+def _lives(process: int) -> bool:
+    if fcntl is None:
+        # Windows, where asking a process is ending it.
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass
+    return True
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from safetensors import SafetensorError
 
 from ..core.record import Result, Run, Status
 from ..errors import DataError, PluginError, TransportkitError, UsageError
-from .atomic import clear_leftovers, filling
+from .atomic import clear_halves, clear_leftovers, filling
 from .index import WORTH, Index
 from .results import RESULT, read_result
 from .whole import SAMPLES, model_is_whole, samples_are_whole
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 FINISHED = ("done", "refused")
 FIT = "fit.json"
-FLOORS = "floors"
+FITS, FLOORS = "fits", "floors"
+CHECKPOINT = ".checkpoint"
 FEW = 20
 """Runs that are read when they are looked for; with more it is worth to read an index."""
 _NO_ARCHIVE = (zipfile.BadZipFile, zlib.error)
@@ -67,6 +68,7 @@ class Store:
                 f"results cannot be written to '{folder}': {reason}; choose another folder"
             ) from None
         clear_leftovers(folder)
+        clear_halves(folder / FITS, CHECKPOINT)
 
     def place(self, run: Run, status: Status = "done") -> Path:
         """Where the run's folder is or will be; one that failed stands beside the finished."""
@@ -110,16 +112,16 @@ class Store:
             ) from error
 
     def _fit_place(self, run: Run) -> Path:
-        return self.folder / "fits" / _file_name(f"{run.method}-{run.fit_key()}")
+        return self.folder / FITS / _file_name(f"{run.method}-{run.fit_key()}")
 
     def checkpoint(self, run: Run) -> Path:
         """The file in which an unfinished fit of this run is kept."""
-        return self._fit_place(run).with_name(f"{self._fit_place(run).name}.checkpoint")
+        return self._fit_place(run).with_name(f"{self._fit_place(run).name}{CHECKPOINT}")
 
     def keep_fit(self, run: Run, fit: Fit) -> None:
         """Store a fit, and drop the checkpoint that led to it."""
         with self.writing(self._fit_place(run)) as partial:
-            (self.folder / "fits").mkdir(exist_ok=True)
+            (self.folder / FITS).mkdir(exist_ok=True)
             save_fit(partial, run, fit)
         self.checkpoint(run).unlink(missing_ok=True)
 

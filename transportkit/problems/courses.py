@@ -12,7 +12,7 @@ from torch import Tensor
 from ..core.problem import Empirical, Problem, Truth
 from ..errors import DataError
 from . import TimeCourseParams
-from .files import check_range, read_points
+from .files import check_range, check_spread, read_points
 from .own import refuse_few
 
 
@@ -76,6 +76,7 @@ def _columns(file: Path, count: int | None) -> Tensor:
     points = read_points(file)
     refuse_few(points, str(file))
     check_range(points, f"'{file}'")
+    check_spread(points, f"'{file}'")
     if points.ndim != 2:
         raise DataError(f"'{file}' has points of shape {tuple(points.shape[1:])}, not a table")
     if count is not None and points.shape[1] < count:

@@ -26,6 +26,8 @@ from .formats import KEYED, READERS, TABLES, WRITERS
 
 LARGEST = 1e15
 """Values up to which sums of many squares are numbers of single precision."""
+SMALLEST = 1e-15
+"""Distances from which on their squares, and parts of these, are."""
 
 
 def read_points(path: str | os.PathLike[str]) -> Tensor:
@@ -183,7 +185,20 @@ def _checked(array: Any, path: str) -> Tensor:
     if np.isinf(points).any():
         limit = np.finfo(np.float32).max
         raise DataError(f"'{path}' has values beyond {limit:.2g}, the range of single precision")
+    if array.any() and not points.any():
+        raise DataError(f"'{path}' has values that are 0 in single precision; multiply them")
     return torch.from_numpy(points)
+
+
+def check_spread(points: Tensor, owner: str) -> None:
+    """Raise DataError where points (N, *E) lie so near each other that float32 holds no squares of
+    their distances. Points that are all the same have the distance 0, which it does hold."""
+    spread = float((points.amax(0) - points.amin(0)).max())
+    if 0 < spread < SMALLEST:
+        raise DataError(
+            f"{owner} has values that differ by {spread:.2g} at most, whose squares are below "
+            f"single precision; multiply by a number that leaves at least {SMALLEST:.0e}"
+        )
 
 
 def check_range(points: Tensor, owner: str) -> None:

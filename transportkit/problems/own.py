@@ -7,7 +7,7 @@ from torch import Tensor
 from ..core.problem import Empirical, Problem
 from ..errors import DataError
 from . import SamplesParams
-from .files import check_range, read_points
+from .files import check_range, check_spread, read_points
 
 FEWEST = 8
 """Samples of each side at least: half of them train, half judge."""
@@ -49,6 +49,7 @@ def samples(params: SamplesParams) -> Problem:
         points = read_points(path)
         refuse_few(points, path)
         check_range(points, f"'{path}'")
+        check_spread(points, f"'{path}'")
         if params.constant == "refuse":
             refuse_constant(points, path)
         both.append(points)

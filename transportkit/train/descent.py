@@ -6,9 +6,10 @@ import logging
 import math
 import os
 import pickle
+import socket
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -287,7 +288,8 @@ class _Descending:
             "global": self.global_state,
             "game": dict(self.game.state()),
         }
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        # Whoever finds it can tell whether its process lives.
+        partial = path.with_name(f"{path.name}.{socket.gethostname()}.{os.getpid()}.partial")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             torch.save(content, partial)
@@ -295,7 +297,9 @@ class _Descending:
         except (OSError, RuntimeError) as error:
             # A full disk costs the checkpoint, not the training; torch says it by RuntimeError.
             log.warning("no checkpoint could be written to %s: %s", path, error)
-            partial.unlink(missing_ok=True)
+        finally:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
 
     def _restore(self, path: Path) -> None:
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import traceback
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -13,12 +12,11 @@ from pathlib import Path
 
 from ...core.record import Result, Run
 from ...errors import TransportkitError
-from .. import provenance
+from .. import atomic, provenance
 from ..execute import Executor, Outcome
 from ..store import Store
 from .base import Work
 
-MARK = ".plan-"
 _one_at_a_time = threading.Lock()
 
 
@@ -28,13 +26,9 @@ class UnfitWorker(TransportkitError):
 
 @contextmanager
 def marked(store: Store) -> Iterator[Path]:
-    """A file in the store by which workers tell that they see the same folder."""
-    mark = store.folder.absolute() / f"{MARK}{uuid.uuid4().hex}"
-    mark.touch()
-    try:
+    """A mark in the store by which workers tell that they see the same folder."""
+    with atomic.marked(store.folder.absolute()) as mark:
         yield mark
-    finally:
-        mark.unlink(missing_ok=True)
 
 
 def check_here(run: Run, mark: Path) -> None:
