@@ -5,7 +5,15 @@ Source P is a positive charge density on the plate z = 0, target Q a negative on
 Transfer Data", ICML 2025). The map along the lines carries P exactly onto Q if
 
 1. a line leaves its point inwards or outwards in proportion to the flux on that side, and
-2. a line that meets the far plate where E_z has the same sign on both sides passes through it.
+2. of the lines that meet the far plate from inside as many end there as its charge takes of their
+   flux; the others pass through it.
+
+With densities p and q and the field of the far plate's charges alone, E_q = q / 2 (in units where
+a charge has the flux 1), and E_p of the other's, E_z = E_q + E_p inside and E_p - E_q outside. The
+charge takes 2 E_q of E_z: all lines end where E_q > E_p and the field points to the plate on both
+sides; elsewhere the share 2 E_q / (E_q + E_p). So w = E_q / (E_q + E_p), the plate's own part of
+E_z, says both which share of lines ends there, min(1, 2 w), and, at the plate where lines begin,
+which share of its flux is inside, min(1, 1 / (2 w)).
 
 A plate is never touched: the field is read at a distance `offset` on either side of it, and
 lines are drawn from there to the plate along their slope E_x / E_z.
@@ -39,7 +47,7 @@ class Capacitor(PlateField):
     line leaves its point isotropically, as the lines of a charge there do, from a sphere about it.
     "forward" starts every line inwards and ends it at its first contact, which is right only for
     distant plates. "published" and "discrete" are those of their own classes, which start lines
-    inwards and change what follows. A subclass gives `direction` and `inner_share`.
+    inwards and change what follows. A subclass gives `direction` and `own_part`.
     """
 
     mean: Tensor
@@ -90,9 +98,9 @@ class Capacitor(PlateField):
         """E / |E| (B, D+1) at states y (B, D+1), pointing from P to Q."""
 
     @abstractmethod
-    def inner_share(self, x: Tensor, target: bool) -> tuple[Tensor, int]:
-        """The share (B,) of the flux at points x (B, D) of a plate that is on its inner side, and
-        how many evaluations of the field it took."""
+    def own_part(self, x: Tensor, target: bool) -> tuple[Tensor, int]:
+        """The part (B,) of E_z on the inner side of a plate, at its points x (B, D), that is due to
+        its own charges, and how many evaluations of the field it took."""
 
     def forward(self, t: Tensor, y: Tensor) -> Tensor:
         return self.direction(y)
@@ -137,7 +145,8 @@ class Capacitor(PlateField):
         inner, evaluations = y.new_ones(len(y)), 0
         draws = torch.rand(len(y), generator=generator, device=generator.device).to(y.device)
         if self.rule == "plate":
-            inner, evaluations = self.inner_share(y[:, :-1], target=sense < 0)
+            own, evaluations = self.own_part(y[:, :-1], target=sense < 0)
+            inner = inner_share(own)
         side = torch.where(draws < inner, sense, -sense).to(y.dtype)
         at = y.clone()
         at[:, -1] += side * self.offset
@@ -175,10 +184,19 @@ class Capacitor(PlateField):
         arrived = target.clone()
         evaluations = torch.ones(len(y), dtype=torch.long, device=y.device)
         if asks.any():
-            beyond = self.direction(through[asks])[:, -1] * sense
-            arrived[asks] = beyond * onward[asks] <= 0
-            evaluations[asks] += 1
+            arrived[asks], more = self.ends(y[asks], through[asks], sense)
+            evaluations[asks] += more
         return Contact(torch.where(arrived[:, None], on_plate, through), arrived, evaluations)
+
+    def ends(self, y: Tensor, through: Tensor, sense: float) -> tuple[Tensor, int]:
+        """Which lines (B,) that meet the far plate from inside at y (B, D+1) end there, and how
+        many evaluations it took to tell; the others go on at `through` (B, D+1)."""
+        x, which = y[:, :-1], int(sense > 0)
+        own, evaluations = self.own_part(x, target=sense > 0)
+        # At the height of the offset charges seem to be blurred by it. Beside all of them there is
+        # nothing to end on, and what is seen of them there falls more slowly than lines are many.
+        beside = (x - self.middles[which]).norm(dim=1) > self.radii[which] + self.offset
+        return (_draw(y) < 2 * own) & ~beside, evaluations
 
     def _beside(self, y: Tensor, direction: Tensor, shift: Tensor) -> Tensor:
         """The way (B, D) from y to where lines end on their plate.
@@ -247,6 +265,32 @@ class Backwards(PlateField):
 
     def reverse(self) -> PlateField:
         return self.field
+
+
+def inner_share(own: Tensor) -> Tensor:
+    """The share (B,) of a plate's flux that is on its inner side, where the part (B,) of E_z there
+    that is its own is `own`."""
+    return (0.5 / own).clamp_max(1)
+
+
+def _draw(y: Tensor) -> Tensor:
+    """A number (B,) evenly from [0, 1) for each place y (B, D+1).
+
+    It is a function of the bits of the place, by the mixing of Steele, Lea and Flood (2014,
+    "Fast splittable pseudorandom number generators"): so a line ends at the same place whatever
+    else is followed beside it.
+    """
+    bits = y.float().contiguous().view(torch.int32).long()
+    odd = 2 * torch.arange(y.shape[1], device=y.device) + 1
+    mixed = (bits * (odd * -7046029254386353131)).sum(1)
+    for shift, factor in ((30, -4658895280553007687), (27, -7723592293110705685)):
+        mixed = (mixed ^ _logical(mixed, shift)) * factor
+    return _logical(mixed ^ _logical(mixed, 31), 11).to(torch.float64) * 2.0**-53
+
+
+def _logical(bits: Tensor, shift: int) -> Tensor:
+    """int64 bits shifted to the right, with zeros from the left."""
+    return (bits >> shift) & (2 ** (64 - shift) - 1)
 
 
 def _slope(direction: Tensor, side: Tensor) -> Tensor:

@@ -58,11 +58,11 @@ class ChargedPlates(Capacitor):
     def config(self) -> Mapping[str, Any]:
         return {**super().config, "counts": list(self.counts)}
 
-    def _field(self, y: Tensor) -> CoulombField:
+    def _field(self, y: Tensor, charges: slice = slice(None)) -> CoulombField:
         # Named, not "auto": that one looks at what has been compiled so far, and the same seed
         # must give the same lines whatever was run before.
         way = coulomb_way(y.shape[1], y.device)
-        return coulomb_field(y, self.charges, self.weights, method=way)
+        return coulomb_field(y, self.charges[charges], self.weights[charges], method=way)
 
     def direction(self, y: Tensor) -> Tensor:
         return self._field(y).direction
@@ -70,25 +70,20 @@ class ChargedPlates(Capacitor):
     def log_magnitude(self, y: Tensor) -> Tensor | None:
         return self._field(y).log_magnitude
 
-    def inner_share(self, x: Tensor, target: bool) -> tuple[Tensor, int]:
-        plate, inwards = (self.gap, -1.0) if target else (0.0, 1.0)
-        outward_flux, logs = [], []
-        for side in (inwards, -inwards):
-            at = torch.cat([x, torch.full_like(x[:, :1], plate + side * self.offset)], 1)
-            field = self._field(at)
-            # Flux that leaves a positive plate, or enters a negative one, on this side.
-            sign = side if not target else -side
-            outward_flux.append(field.direction[:, -1] * sign)
-            logs.append(field.log_magnitude)
-        largest = torch.maximum(*logs)
-        inner, outer = (
-            (flux * (log - largest).exp()).clamp_min(0)
-            for flux, log in zip(outward_flux, logs, strict=True)
-        )
-        total = inner + outer
-        # Where no flux leaves on either side, which charges between points can bring about,
-        # neither side is better.
-        return torch.where(total > 0, inner / total, 0.5), 2
+    def own_part(self, x: Tensor, target: bool) -> tuple[Tensor, int]:
+        n = self.counts[0]
+        height = self.gap - self.offset if target else self.offset
+        source, other = (self._rise(x, plate, height) for plate in (slice(n), slice(n, None)))
+        own = other - source if target else source - other
+        # The charges of either plate once.
+        return own.sigmoid().to(x.dtype), 1
+
+    def _rise(self, x: Tensor, charges: slice, height: float) -> Tensor:
+        """The log of E_z (B,) of some of the charges at x (B, D); between the plates all of them
+        pull to the target."""
+        field = self._field(torch.cat([x, torch.full_like(x[:, :1], height)], 1), charges)
+        rise = field.direction[:, -1].clamp_min(torch.finfo(x.dtype).tiny)
+        return rise.log().to(field.log_magnitude) + field.log_magnitude
 
     @classmethod
     def of(

@@ -60,8 +60,9 @@ class InteractionPlates(Capacitor):
         ahead = torch.cat([self.slope(y[:, :-1], t), torch.full_like(y[:, -1:], self.gap)], 1)
         return nn.functional.normalize(ahead, dim=1)
 
-    def inner_share(self, x: Tensor, target: bool) -> tuple[Tensor, int]:
-        return x.new_ones(len(x)), 0
+    def own_part(self, x: Tensor, target: bool) -> tuple[Tensor, int]:
+        # Every line begins inside and ends where it meets the target.
+        return x.new_full((len(x),), 0.5), 0
 
 
 class TubeStates(NamedTuple):

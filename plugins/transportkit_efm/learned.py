@@ -2,7 +2,8 @@
 
 It is trained where lines go: on the states that the exact lines of training samples pass, outside
 the plates as well, and on states close to both plates, with the field of all the charges one can
-afford as the answer. Its flux shares are learned too, so that moving points needs no charges.
+afford as the answer. What part of E_z at a plate is its own is learned too, from which follow the
+shares of lines that begin on a side and that end: so moving points needs no charges.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FAR = 10.0
 
 
 SHARE = 8
-"""States in a batch for every point at which the flux share is learned, which is the easier."""
+"""States in a batch for every point at which a plate's own part is learned, which is the easier."""
 
 
 class LearnedPlates(Capacitor):
@@ -64,8 +65,8 @@ class LearnedPlates(Capacitor):
         outside = (y - self.centre).norm(dim=1) > self.radius
         return torch.where(outside[:, None], self.net.two_charges(y, 0.0), out)
 
-    def inner_share(self, x: Tensor, target: bool) -> tuple[Tensor, int]:
-        return self.net.share_logit(x, target).sigmoid(), 0
+    def own_part(self, x: Tensor, target: bool) -> tuple[Tensor, int]:
+        return self.net.part_logit(x, target).sigmoid(), 0
 
 
 class _Watched(ChargedPlates):
@@ -83,14 +84,14 @@ class _Watched(ChargedPlates):
 
 class Examples(NamedTuple):
     """States y (B, D+1) with the field's direction there; fewer points of the source and the target
-    plate (b, D) with the inner share (b,) of the flux at each."""
+    plate (b, D) with the plate's own part (b,) of E_z at each."""
 
     states: Tensor
     directions: Tensor
     source: Tensor
-    source_share: Tensor
+    source_part: Tensor
     target: Tensor
-    target_share: Tensor
+    target_part: Tensor
 
 
 class FieldRegression(PooledGame[Examples]):
@@ -125,13 +126,7 @@ class FieldRegression(PooledGame[Examples]):
         n = exact.counts[0]
         self.source, self.target = exact.charges[:n, :-1], exact.charges[n:, :-1]
         self.field.net.set_samples(self.source, self.target)
-        if exact.rule == "plate":
-            self.shares = [
-                exact.inner_share(self.source, target=False)[0],
-                exact.inner_share(self.target, target=True)[0],
-            ]
-        else:
-            self.shares = [x.new_full((len(x),), 0.5) for x in (self.source, self.target)]
+        self.places, self.parts = self._parts(generator)
         self.start(params.refresh, exact.charges.device, generator)
 
     @property
@@ -143,33 +138,53 @@ class FieldRegression(PooledGame[Examples]):
             torch.randint(len(each), (count,), generator=generator, device=generator.device)
             for each, count in (
                 (self.states, n),
-                (self.source, max(1, n // SHARE)),
-                (self.target, max(1, n // SHARE)),
+                (self.places[0], max(1, n // SHARE)),
+                (self.places[1], max(1, n // SHARE)),
             )
         )
         return Examples(
             self.states[states],
             self.directions[states],
-            self.source[source],
-            self.shares[0][source],
-            self.target[target],
-            self.shares[1][target],
+            self.places[0][source],
+            self.parts[0][source],
+            self.places[1][target],
+            self.parts[1][target],
         )
 
     def loss(self, player: str, batch: Examples, generator: Generator) -> Tensor:
         error = (self.field.net(batch.states) - batch.directions).square().sum(1).mean()
-        if self.field.rule != "plate":
+        if self.field.rule == "forward":
             return error
         cross_entropy = nn.functional.binary_cross_entropy_with_logits
-        for x, share, side in (
-            (batch.source, batch.source_share, False),
-            (batch.target, batch.target_share, True),
+        for x, part, side in (
+            (batch.source, batch.source_part, False),
+            (batch.target, batch.target_part, True),
         ):
-            error = error + cross_entropy(self.field.net.share_logit(x, side), share)
+            error = error + cross_entropy(self.field.net.part_logit(x, side), part)
         return error
 
     def model(self) -> LearnedPlates:
         return self.field
+
+    def _parts(self, generator: Generator) -> tuple[list[Tensor], list[Tensor]]:
+        """Points (N, D) of either plate, and its own part (N,) of E_z there.
+
+        Half of them are its samples, where lines begin. The others lie between samples of both
+        plates, where lines come to it beside its own.
+        """
+        n = max(len(self.source), len(self.target))
+        device = self.source.device
+        source, target = (
+            x[torch.randint(len(x), (n,), generator=generator, device=device)]
+            for x in (self.source, self.target)
+        )
+        way = torch.rand((n, 1), generator=generator, device=device)
+        between = torch.lerp(source, target, way.to(source))
+        places = [torch.cat([x, between]) for x in (source, target)]
+        exact = self.exact
+        return places, [
+            exact.own_part(x, side)[0] for x, side in zip(places, (False, True), strict=True)
+        ]
 
     def gather(self, generator: Generator) -> None:
         """Follow exact lines from training samples and keep what they passed.

@@ -1,4 +1,4 @@
-"""The network that stands for the direction of a capacitor's field, and for its flux shares."""
+"""The network that stands for the direction of a capacitor's field, and for its parts by plate."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from transportkit import mlp
 
 
 class DirectionNet(nn.Module):
-    """The unit direction of the field at states y (B, D+1), and the inner share of the flux at
-    points of either plate.
+    """The unit direction of the field at states y (B, D+1), and at points of either plate the part
+    of E_z that is its own.
 
     The network corrects a prior, the field of two charges softened to the size of the samples,
     and sees where a state stands: its side of each plate, its distances to them on logarithmic
@@ -43,7 +43,7 @@ class DirectionNet(nn.Module):
         # Training begins at the prior.
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
-        self.shares = nn.ModuleList(
+        self.parts = nn.ModuleList(
             mlp(dim, 1, width=max(64, width // 2), depth=2, generator=generator) for _ in range(2)
         )
 
@@ -57,9 +57,9 @@ class DirectionNet(nn.Module):
     def forward(self, y: Tensor) -> Tensor:
         return _unit(self.body(self._features(y)) + self.two_charges(y, 1.0))
 
-    def share_logit(self, x: Tensor, target: bool) -> Tensor:
-        """The logit (B,) of the inner share at points x (B, D) of a plate."""
-        return self.shares[int(target)](x).squeeze(1)
+    def part_logit(self, x: Tensor, target: bool) -> Tensor:
+        """The logit (B,) of a plate's own part of E_z on its inner side, at its points x (B, D)."""
+        return self.parts[int(target)](x).squeeze(1)
 
     def two_charges(self, y: Tensor, softening: float) -> Tensor:
         """The direction (B, D+1) of the field of one charge at each sample's mean.

@@ -42,6 +42,10 @@ class UnitVectorPlates(ChargedPlates):
     def log_magnitude(self, y: Tensor) -> None:
         return None
 
+    def ends(self, y: Tensor, through: Tensor, sense: float) -> tuple[Tensor, int]:
+        # Where the field comes back from behind; E_z points from P to Q, for either sense.
+        return self.direction(through)[:, -1] <= 0, 1
+
     def touch(self, y: Tensor, sense: float) -> Contact:
         met = super().touch(y, sense)
         behind = (met.y[:, -1] - (self.gap if sense > 0 else 0.0)) * sense > 0
