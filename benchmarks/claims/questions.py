@@ -43,11 +43,9 @@ def listed(words: Iterable[str]) -> str:
 
 
 def transfer_is_exact(lab: Laboratory) -> Answer:
-    rules, distances, plane = (
-        ("plate", "forward", "published"),
-        lab.scale.distances,
-        lab.scale.plane,
-    )
+    rules, distances = ("plate", "forward", "published"), lab.scale.distances
+    # The last lies where the source does, so that many lines meet the target beside its charges.
+    plane = (*lab.scale.plane, "gaussians:radius=1,std=1")
     lab.measure([exact(d, r) for r in rules for d in distances], plane)
     right = {r: [lab.agrees(exact(d, r), p) for p in plane for d in distances] for r in rules}
     rows = [
@@ -62,8 +60,9 @@ def transfer_is_exact(lab: Laboratory) -> Answer:
     return Answer(
         verdict,
         f"The moved points are as near to Q as its training sample with {counts}. The conditions: "
-        "lines leave on both sides of the plate in proportion to the flux, and a line that meets "
-        "the target where the field goes on passes through and returns (`plate`). `forward` "
+        "lines leave on both sides of the plate in proportion to the flux, and of those that meet "
+        "the target as many end as its charge takes of their flux, while the others pass through "
+        "and return (`plate`). `forward` "
         "starts every line inwards and ends it at first contact; `published` adds unit vectors, "
         "as the code released with the paper.",
         "sliced W2 over its floor, exact field of the samples; the limit is the training sample "

@@ -124,8 +124,8 @@ class EfmExactParams:
     )
     rule: Literal["auto", "plate", "sphere", "forward", "published", "discrete"] = param(
         "auto",
-        "how lines leave and end: plate (by flux, up to D = 8), sphere (isotropic, above), "
-        "forward (only), published (of the paper's code), discrete (charge to charge)",
+        "how lines leave and end: plate (by flux, up to D = 8), discrete (charge to charge, "
+        "above), sphere (isotropic starts), forward (only), published (of the paper's code)",
     )
 
 

@@ -11,12 +11,12 @@ from transportkit import Direct, Method, Model, Problem, Solvable, Trainer
 
 from . import EfmExactParams
 from .capacitor import Rule
-from .charges import ChargedPlates
+from .charges import DENSE, ChargedPlates
 from .discrete import PointCharges
 from .published import UnitVectorPlates
 
 
-def field_of(rule: Rule | None) -> type[ChargedPlates]:
+def field_of(rule: Rule) -> type[ChargedPlates]:
     """The kind of field whose lines keep a rule."""
     if rule == "discrete":
         return PointCharges
@@ -31,7 +31,9 @@ class ChargesObjective(Solvable):
 
     def solve(self, generator: Generator) -> ChargedPlates:
         limit = self.params.charges
-        rule = None if self.params.rule == "auto" else self.params.rule
+        rule: Rule = "plate" if self.problem.dim <= DENSE else "discrete"
+        if self.params.rule != "auto":
+            rule = self.params.rule
         return field_of(rule).of(
             self.problem.source.points(limit, generator).flatten(1),
             self.problem.target.points(limit, generator).flatten(1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import fmean
 
 import pytest
@@ -75,6 +76,41 @@ def test_half_of_the_flux_leaves_backwards_in_high_dimension() -> None:
     field = plates(normal(2000, 32, "p"), normal(2000, 32, "q"), 6.0, offset=1.0)
     inner = inner_share(field.own_part(normal(500, 32, "x"), target=False)[0])
     assert float(inner.mean()) == pytest.approx(0.5, abs=0.03)
+
+
+def clusters(n: int, share: float, name: str) -> Tensor:
+    """Two clusters at -3 and 3, the first of them with this share."""
+    x = 0.5 * normal(n, 2, name)
+    x[:, 0] += torch.where(torch.arange(n) < share * n, -3.0, 3.0)
+    return x
+
+
+def test_near_plates_that_overlap_keep_the_target_s_shares() -> None:
+    """Most lines meet the target at the cluster that has a tenth of it, where a share of them ends:
+    all would be nine times too many, none would leave it empty."""
+    n = 2000
+    field = plates(clusters(n, 0.9, "p"), clusters(n, 0.1, "q"), 1.0)
+    moved = push(field, clusters(1000, 0.9, "x"))
+    assert moved.finished == 1
+    assert float((moved.points[:, 0] < 0).float().mean()) == pytest.approx(0.1, abs=0.03)
+
+
+def test_near_plates_that_overlap_keep_the_target_s_tails() -> None:
+    n = 4000
+    field = plates(normal(n, 2, "p"), normal(n, 2, "q"), 1.0)
+    radii = push(field, normal(2000, 2, "x")).points.norm(dim=1)
+    for radius in (1.5, 2.0):
+        share = math.exp(-(radius**2) / 2)
+        assert float((radii > radius).float().mean()) == pytest.approx(share, abs=0.025)
+
+
+def test_where_a_line_ends_does_not_depend_on_what_is_moved_beside_it() -> None:
+    field = plates(clusters(500, 0.9, "p"), clusters(500, 0.1, "q"), 1.0)
+    inside = torch.cat([clusters(400, 0.9, "x"), torch.full((400, 1), field.gap - field.offset)], 1)
+    whole = field.meet(inside)
+    part = field.meet(inside[100:150])
+    assert 0.02 < float(whole.arrived.float().mean()) < 0.98
+    assert torch.equal(part.arrived, whole.arrived[100:150])
 
 
 def test_exchanging_the_plates_mirrors_the_field() -> None:
