@@ -10,16 +10,11 @@ import torch
 from torch import Tensor
 
 from .capacitor import Capacitor, Rule
-from .coulomb import CoulombField, coulomb_field
-from .coulomb.choice import Way
-from .coulomb.compiled import WIDEST_UNROLLED, usable
+from .coulomb import CoulombField, choose_once, coulomb_field
 from .units import Units, nearest_neighbour_distance, plate_gap
 
 DENSE = 8
 """Dimensions up to which samples are taken to fill their plate."""
-
-TILED_WIDEST = 97
-"""Coordinates up to which compiled loops are faster than matrix products."""
 
 APART = 3.0
 """Automatic distance of the plates, in units of the pooled data and sqrt(D)."""
@@ -61,7 +56,7 @@ class ChargedPlates(Capacitor):
     def _field(self, y: Tensor, charges: slice = slice(None)) -> CoulombField:
         # Named, not "auto": that one looks at what has been compiled so far, and the same seed
         # must give the same lines whatever was run before.
-        way = coulomb_way(y.shape[1], y.device)
+        way = choose_once(y.shape[1], len(self.charges), y.device)
         return coulomb_field(y, self.charges[charges], self.weights[charges], method=way)
 
     def direction(self, y: Tensor) -> Tensor:
@@ -135,12 +130,3 @@ class ChargedPlates(Capacitor):
         field.weights[len(p) :] = -1 / len(q)
         field.set_samples(p, q)
         return field
-
-
-def coulomb_way(width: int, device: torch.device) -> Way:
-    """How fields of this many coordinates are computed on this device."""
-    if width > TILED_WIDEST:
-        return "products"
-    if not usable(device):
-        return "differences" if width <= WIDEST_UNROLLED else "products"
-    return "unrolled" if width <= WIDEST_UNROLLED else "tiled"

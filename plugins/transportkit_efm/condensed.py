@@ -15,8 +15,9 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from .charges import ChargedPlates, coulomb_way
-from .coulomb import CoulombField, coulomb_field
+from .charges import ChargedPlates
+from .coulomb import CoulombField, choose_once, coulomb_field
+from .coulomb.choice import Way
 from .passage import Passage
 
 TOLERANCE = 0.01
@@ -43,21 +44,24 @@ class Part(NamedTuple):
         """All charges (n, D), of one weight."""
         return cls(charges, torch.full_like(charges[:, 0], 1 / len(charges)))
 
-    def field(self, x: Tensor, height: float) -> CoulombField:
+    def field(self, x: Tensor, height: float, way: Way) -> CoulombField:
         """The field of the plate alone, at x (B, D) so high above it."""
-        return _field(_lifted(x, height), _lifted(self.charges, 0.0), self.weights)
+        charges = _lifted(self.charges, 0.0)
+        return coulomb_field(_lifted(x, height), charges, self.weights, method=way)
 
 
 class Probe(NamedTuple):
-    """Places x (B, D) at a height, and the log strength (B,) of the field of both plates there."""
+    """Places x (B, D) at a height, the log strength (B,) of the field of both plates there, and how
+    fields are computed."""
 
     height: float
     x: Tensor
     strength: Tensor
+    way: Way
 
     def seen(self, part: Part) -> Tensor:
         """The field (B, D+1) of a part, in units of that of both plates."""
-        direction, log_magnitude = part.field(self.x, self.height)
+        direction, log_magnitude = part.field(self.x, self.height, self.way)
         return direction * (log_magnitude - self.strength).exp()[:, None]
 
 
@@ -91,15 +95,20 @@ class CondensedPlate:
 
 @dataclass(frozen=True)
 class CondensedPlates:
-    """The directions of the field between two plates, each with the part that is needed of it."""
+    """The directions of the field between two plates, each with the part that is needed of it.
+
+    All are computed in the way of the whole, whose loop is compiled in any case if it is one.
+    """
 
     gap: float
     plates: tuple[CondensedPlate, CondensedPlate]
+    way: Way
 
     @classmethod
     def of(cls, field: ChargedPlates, passage: Passage) -> CondensedPlates:
         """Those of `field`, by what is seen on lines of `passage` that leave its own charges."""
-        n = field.counts[0]
+        n, (count, width) = field.counts[0], field.charges.shape
+        way = choose_once(width, count, field.charges.device)
         sides = field.charges[:n, :-1], field.charges[n:, :-1]
         ladder = passage.height(torch.linspace(0, 1, HEIGHTS + 2).to(field.charges))[1:-1]
         plates = []
@@ -111,10 +120,11 @@ class CondensedPlates:
             for height in ladder.tolist():
                 z = torch.full_like(seen[:, :1], abs(own * field.gap - height))
                 x = passage.place(u, passage.level(z[:, 0]))
-                both = _field(torch.cat([x, z], 1), field.charges, field.weights)
-                probes.append(Probe(height, x, both.log_magnitude))
+                at = torch.cat([x, z], 1)
+                both = coulomb_field(at, field.charges, field.weights, method=way)
+                probes.append(Probe(height, x, both.log_magnitude, way))
             plates.append(CondensedPlate.of(charges, probes))
-        return cls(field.gap, (plates[0], plates[1]))
+        return cls(field.gap, (plates[0], plates[1]), way)
 
     def direction(self, y: Tensor) -> Tensor:
         """E / |E| (B, D+1) at y (B, D+1) between the plates."""
@@ -127,12 +137,9 @@ class CondensedPlates:
             low, high = below.parts[key // len(above.parts)], above.parts[key % len(above.parts)]
             charges = torch.cat([_lifted(low.charges, 0.0), _lifted(high.charges, self.gap)])
             weights = torch.cat([low.weights, -high.weights])
-            found[rows] = _field(y[rows], charges, weights).direction
+            field = coulomb_field(y[rows], charges, weights, method=self.way)
+            found[rows] = field.direction
         return found
-
-
-def _field(at: Tensor, charges: Tensor, weights: Tensor) -> CoulombField:
-    return coulomb_field(at, charges, weights, method=coulomb_way(at.shape[1], at.device))
 
 
 def _lifted(x: Tensor, height: float) -> Tensor:

@@ -33,6 +33,7 @@ from transportkit import Marginal, Midpoint, Stop, Transport
 
 from .charges import DENSE
 from .condensed import Part
+from .coulomb import choose_once
 from .noise import cauchy
 from .rising import ExactRisingField
 
@@ -143,7 +144,8 @@ def drawn_ends(x: Tensor, charges: Tensor, height: float, generator: Generator) 
 
 def mean_ends(x: Tensor, charges: Tensor, height: float, generator: Generator) -> Tensor:
     """The mean (B, D) of what `drawn_ends` draws; `generator` is not used."""
-    direction = Part.whole(charges).field(x, height).direction
+    way = choose_once(x.shape[1] + 1, len(charges), x.device)
+    direction = Part.whole(charges).field(x, height, way).direction
     return x - height * direction[:, :-1] / direction[:, -1:]
 
 

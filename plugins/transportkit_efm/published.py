@@ -19,8 +19,8 @@ from torch import Tensor
 
 from transportkit import Contact
 
-from .charges import ChargedPlates, coulomb_way
-from .coulomb import coulomb_field
+from .charges import ChargedPlates
+from .coulomb import choose_once, coulomb_field
 
 STEPS = 60
 """Steps behind the target plate."""
@@ -32,7 +32,7 @@ class UnitVectorPlates(ChargedPlates):
     """Charged plates whose two fields are normalised before they are added."""
 
     def direction(self, y: Tensor) -> Tensor:
-        n, way = self.counts[0], coulomb_way(y.shape[1], y.device)
+        n, way = self.counts[0], choose_once(y.shape[1], len(self.charges), y.device)
         total = torch.zeros_like(y)
         for plate in (slice(n), slice(n, None)):
             charges, weights = self.charges[plate], self.weights[plate]

@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from transportkit_efm.coulomb import choose, coulomb_field, multipole
+from transportkit import derive
+from transportkit_efm.charges import ChargedPlates
+from transportkit_efm.coulomb import choose, choose_once, coulomb_field, multipole
 
 DOUBLE = torch.float64
 WAYS = ["unrolled", "tiled", "differences", "products"]
@@ -253,3 +255,39 @@ def test_the_fast_multipole_method_is_chosen_for_many_pairs_only(
 
 def test_a_small_field_in_high_dimension_is_by_products() -> None:
     assert choose(torch.ones(2, 785), torch.ones(2, 785)) == "products"
+
+
+def plates(count: int, dim: int) -> ChargedPlates:
+    p, q = (torch.randn(count, dim, generator=derive(0, side)) for side in "pq")
+    return ChargedPlates.of(p, q, (dim,), distance=6.0, offset=0.1, rule="forward")
+
+
+@pytest.mark.parametrize("dim", [2, 16])
+def test_a_run_of_few_charges_waits_for_no_compiler(
+    dim: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compiler(*given: object) -> None:
+        raise AssertionError("a loop was compiled")
+
+    monkeypatch.setattr("transportkit_efm.coulomb.compiled.superpose", compiler)
+    y = torch.randn(10, dim + 1, generator=derive(0, "y"))
+    field = plates(50, dim)
+    assert bool(field.direction(y).isfinite().all())
+    assert bool(field.own_part(y[:, :-1], target=False)[0].isfinite().all())
+
+
+@pytest.mark.parametrize(("dim", "many"), [(2, "unrolled"), (16, "tiled"), (784, "products")])
+def test_the_way_of_a_run_does_not_look_at_what_was_compiled(
+    dim: int, many: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    cpu, seen = torch.device("cpu"), []
+    y = torch.randn(10, dim + 1, generator=derive(0, "y"))
+    for compiled_already in (False, True):
+        monkeypatch.setattr(
+            "transportkit_efm.coulomb.compiled.ready", lambda *way, is_=compiled_already: is_
+        )
+        assert choose_once(dim + 1, 20_000, cpu) == many
+        assert choose_once(dim + 1, 100, cpu) in ("differences", "products")
+        seen.append(plates(50, dim).direction(y))
+    assert torch.equal(*seen)

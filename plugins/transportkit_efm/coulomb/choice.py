@@ -16,11 +16,13 @@ from . import compiled, multipole
 Way = Literal["unrolled", "tiled", "differences", "products", "fmm"]
 Accuracy = Literal["fast", "accurate"]
 
-_TILED_WIDEST = 97
+WIDEST_TILED = 97
 """Coordinates (D+1) up to which the tiled loop beats two matrix products and their logarithms."""
 
 _IMPORT = 0.5
 _COMPILE = {"unrolled": 1.5, "tiled": 5.0}
+_TYPICAL = 200_000
+"""Points at which a run asks for the field of its charges: 2,000 lines, at 100 places each."""
 
 _spent: dict[tuple[str, int, torch.dtype, bool], float] = {}
 
@@ -48,12 +50,11 @@ def choose(points: Tensor, charges: Tensor, *, method: str = "auto", accuracy: s
         return cast(Way, method)
     if multipole.pays(points.shape[0], charges.shape[0]) and multipole.serves(points):
         return "fmm"
-    plain: Way = "differences" if width <= compiled.WIDEST_UNROLLED else "products"
-    if width > _TILED_WIDEST or not compiled.usable(device):
+    plain, way = _plain(width), _loop(width, device)
+    if way is None:
         return plain
-    way: Way = "unrolled" if width <= compiled.WIDEST_UNROLLED else "tiled"
     key = (way, width if way == "unrolled" else 0, points.dtype, accuracy == "accurate")
-    due = _spent.get(key, 0.0) + _plain_cost(points, charges)
+    due = _spent.get(key, 0.0) + _plain_cost(len(points), len(charges), width)
     if "numba" not in sys.modules and due < _IMPORT:
         return plain
     if due > _COMPILE[way] or compiled.ready(way, width, points.dtype, accuracy == "accurate"):
@@ -61,22 +62,43 @@ def choose(points: Tensor, charges: Tensor, *, method: str = "auto", accuracy: s
     return plain
 
 
+def choose_once(width: int, count: int, device: torch.device) -> Way:
+    """How all fields of a run are computed that has `count` charges in so many coordinates.
+
+    By these alone, unlike `choose`, and so the same whatever was run before: the compiled loop
+    where plain torch would take longer for the points of a typical run than it takes to compile.
+    """
+    way = _loop(width, device)
+    if way is None or _plain_cost(_TYPICAL, count, width) < _COMPILE[way]:
+        return _plain(width)
+    return way
+
+
 def note(points: Tensor, charges: Tensor, way: Way, accuracy: Accuracy) -> None:
     """Remember the cost of a field that "auto" computed in plain torch."""
     width = points.shape[1]
-    if (way == "products" and width > _TILED_WIDEST) or not compiled.usable(points.device):
-        return
-    if way in ("differences", "products"):
-        loop = ("unrolled", width) if width <= compiled.WIDEST_UNROLLED else ("tiled", 0)
-        key = (*loop, points.dtype, accuracy == "accurate")
-        _spent[key] = _spent.get(key, 0.0) + _plain_cost(points, charges)
+    loop = _loop(width, points.device)
+    if loop is not None and way in ("differences", "products"):
+        key = (loop, width if loop == "unrolled" else 0, points.dtype, accuracy == "accurate")
+        _spent[key] = _spent.get(key, 0.0) + _plain_cost(len(points), len(charges), width)
 
 
-def _plain_cost(points: Tensor, charges: Tensor) -> float:
+def _plain(width: int) -> Way:
+    """The way in plain torch, on any device."""
+    return "differences" if width <= compiled.WIDEST_UNROLLED else "products"
+
+
+def _loop(width: int, device: torch.device) -> Way | None:
+    """The compiled loop that may serve, if one does."""
+    if width > WIDEST_TILED or not compiled.usable(device):
+        return None
+    return "unrolled" if width <= compiled.WIDEST_UNROLLED else "tiled"
+
+
+def _plain_cost(points: int, charges: int, width: int) -> float:
     """Seconds in plain torch on one core, roughly."""
-    pairs, width = points.shape[0] * charges.shape[0], points.shape[1]
-    each = 10e-9 + 3e-9 * width if width <= compiled.WIDEST_UNROLLED else 5e-9 + 0.03e-9 * width
-    return pairs * each
+    each = 10e-9 + 3e-9 * width if width <= compiled.WIDEST_UNROLLED else 10e-9 + 0.03e-9 * width
+    return points * charges * each
 
 
 def _refuse(method: str, width: int, device: torch.device) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from .partial import Partial
 
 WIDEST_UNROLLED = 9
+"""Most coordinates (D+1) of the unrolled loop."""
 _CHANGES = 3
 """Changes of sign among the charges that are let be."""
 _SERIAL = 4_000_000

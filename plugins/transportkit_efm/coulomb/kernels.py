@@ -15,9 +15,6 @@ from typing import Any
 import numba
 import numpy as np
 
-WIDEST = 9
-"""Most coordinates (D+1) of the unrolled loop."""
-
 # Not "nnan" or "ninf": what overflows must come out as such, for the caller to notice.
 _COMPILED: dict[str, Any] = {
     "nogil": True,
