@@ -49,6 +49,8 @@ RUNS = {
     f"compare cfm {MOONS} --jobs 0": "jobs must be at least 1, not 0",
     f"compare linear emd {MOONS} --nfe 5": "these methods are maps",
     f"compare cfm {MOONS} --nfe 5,x": "nfe reads 20 or 2,4,20, not '5,x'",
+    f"run cfm {MOONS} --points 1.5": "'1.5' is not a valid integer",
+    f"compare cfm {MOONS} --points 1e999": "points is a whole number, auto or",
     f"compare cfm {MOONS} --sweep lr": "--sweep takes key=value, not 'lr'",
     f"compare cfm {MOONS} --sweep rl=1": "no method here has the parameter 'rl' to sweep",
     f"compare cfm {MOONS} --reduced": "reduced is for a suite",

@@ -58,9 +58,10 @@ def test_one_document_of_cells_and_table(document: dict) -> None:
 
 def test_a_sweep_that_is_typed_twice_has_the_values_of_both(tmp_path: Path) -> None:
     swept = f"compare cfm {DATA} --sweep lr=1e-3 --sweep lr=1e-4,1e-3 --dry-run --json"
-    assert [each["method"] for each in tk(swept, "--out", tmp_path).json["plan"]] == [
-        "cfm:lr=0.001",
-        "cfm:lr=0.0001",
+    lines = tk(swept, "--points", "1e3", "--out", tmp_path).json["plan"]
+    assert [(each["method"], each["points"]) for each in lines] == [
+        ("cfm:lr=0.001", 1000),
+        ("cfm:lr=0.0001", 1000),
     ]
 
 
@@ -92,6 +93,7 @@ def test_a_table_for_people(line: str, document: dict) -> None:
     # The same figures as on a page or in a paper, half of an interval that need not be symmetric.
     for row in document["table"]:
         assert entry(row, row["ratio"] is not None).text in answer.out
+    assert "Solved at once, whatever the budget: emd, linear." in " ".join(answer.out.split())
     bounded = tk(f"{line} --nfe 2")
     assert "budget steps=5, at most 2 evaluations, cpu" in bounded.out
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from transportkit import Choice, Result, Run
+from tests.report.results import result as shown
+from transportkit import Budget, Choice, Result, Run
 from transportkit.core.record import Value
-from transportkit.harness.compare import table
+from transportkit.harness.compare import compare, table
+from transportkit.harness.effort import effort
 
 
 def result(method: str, seed: int, **metrics: float | None) -> Result:
@@ -57,3 +61,25 @@ def test_higher_is_better_for_some_and_nothing_for_others() -> None:
 def test_values_that_are_missing_or_not_finite_are_left_out() -> None:
     rows = table([result("a", 0, w2=None), result("a", 1, w2=2.0), result("b", 0, w2=float("inf"))])
     assert [(row.method, row.seeds) for row in rows] == [("a", 1)]
+
+
+def test_points_are_asked_for_where_there_are_more() -> None:
+    values = {"cfm": (0.2, 0.2, 0.2), "otcfm": (0.212, 0.202, 0.192)}
+    judged = [shown(m, s, sliced_w2=v) for m, of in values.items() for s, v in enumerate(of)]
+    (seen,) = compare([replace(r, points=2000) for r in judged]).resolutions
+    assert seen.points_needed
+    # Fewer than were asked for are all that there are.
+    (seen,) = compare([replace(r, points=50) for r in judged]).resolutions
+    assert seen.points_needed is None
+
+
+def test_what_was_trained_is_said_where_it_differs() -> None:
+    own = {"cfm": 2000, "edm": 4000, "emd": None}
+    results = [Result(Run(Choice(m), Choice("moons")), "done", steps=n) for m, n in own.items()]
+    assert effort(results) == [
+        "Each method trains its own number of steps; --budget makes them equal."
+    ]
+    assert effort(results[:1]) == effort(results[2:]) == []
+    bounded = [replace(r, run=replace(r.run, budget=Budget(seconds=9))) for r in results]
+    assert effort(bounded) == ["Solved at once, whatever the budget: emd."]
+    assert effort(bounded[2:]) == []

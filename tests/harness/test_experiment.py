@@ -24,7 +24,7 @@ integrators: [euler, own]
 nfe: [2, 4]
 overrides: {cfm: {lr: 1e-3}}
 sweep: {cfm.batch: [8, 16], width: "32,64"}
-points: 100
+points: 1e2
 protocol: Halves of 100 points.
 published: {"a paper, Table 2": {cfm: 0.3}}
 reduced: {seeds: [0], problems: [moons], nfe: 2}
@@ -88,6 +88,7 @@ def test_a_suite_reduced(suite: Path) -> None:
         ("metods: [cfm]", "unknown key 'metods'; did you mean 'methods'?"),
         ("methods: [cfm]\nmethod: emd", "'method' twice, under different names"),
         ("seeds: many", "seeds read 0-4"),
+        ("points: 1.5", "should be a whole number, not 1.5"),
         ("nfe: [two]", "should be a whole number, not 'two'"),
         ("overrides: [cfm]", "should hold values by name"),
         ("budget: {hours: 3}", "a budget reads"),

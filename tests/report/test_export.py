@@ -83,7 +83,10 @@ def test_latex_is_balanced_and_marks_the_best(runs: Path) -> None:
     text = tk("export", runs, "--to", "latex").out
     assert r"\boldmath$2.01 \pm 0.0" in text
     assert r"sliced\_w2" in text
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
+    for part in ("table", "tabular"):
+        assert text.count(rf"\begin{{{part}}}") == text.count(rf"\end{{{part}}}") == 1
+    assert r"\caption{moons. sliced\_w2 in units of their floor" in text
+    assert "95\\% interval. Bold: best, or not told apart from it.}" in text
     lines = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {line.count("&") for line in lines} == {2}
     cells = tk("export", runs, "--to", "latex", "--rows", "cells").out
@@ -97,6 +100,16 @@ def test_markdown_has_a_line_for_each_method(runs: Path) -> None:
     assert [line.split("|")[1].strip() for line in table[2:]] == ["cfm", "linear", "floor"]
     assert "**2.01 ±0.0" in table[2]
     assert {line.count("|") for line in table} == {4}
+    assert lines[-1].endswith("95% interval. Bold: best, or not told apart from it.")
+
+
+def test_rows_stand_in_the_order_of_numbers(tmp_path: Path) -> None:
+    shelve(tmp_path, *(result(nfe=n, sliced_w2=0.2) for n in (None, 20, 4)), result("a"))
+    assert [r.run.nfe for r in gather(tmp_path) if str(r.run.method) == "cfm"] == [4, 20, None]
+    lines = tk("export", tmp_path, "--to", "markdown").out.splitlines()
+    rows = [line.split("|")[1].strip() for line in lines if line.startswith("| cfm")]
+    assert rows == ["cfm nfe=4", "cfm nfe=20", "cfm nfe=own"]
+    assert "One seed says nothing of the scatter of training." in lines[-1]
 
 
 def test_the_newest_of_equal_work_stands(tmp_path: Path) -> None:

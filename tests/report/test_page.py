@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,9 +108,12 @@ def test_dimension_is_an_axis_across_problems(tmp_path: Path) -> None:
 
 
 def test_images_are_shown_as_images(tmp_path: Path) -> None:
-    shelve(tmp_path, result(data="digits", cost=1.0), shape=(1, 8, 8))
+    shelve(tmp_path, replace(result(data="digits", cost=1.0), alone=False), shape=(1, 8, 8))
     tk("report", tmp_path, "-o", tmp_path / "page.html")
-    view = data_of(tmp_path / "page.html")["problems"][0]["methods"][0]["view"]
+    (method,) = data_of(tmp_path / "page.html")["problems"][0]["methods"]
+    # Timed beside other runs.
+    assert [fact["text"] for fact in method["facts"]] == ["100.0%", "10", "~2.00", "~0.10"]
+    view = method["view"]
     assert view["kind"] == "images"
     assert view["moved"].startswith("data:image/png;base64,")
 

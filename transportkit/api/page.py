@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from ..core.record import Result
 from ..harness.compare import compare, details
+from ..harness.effort import effort
 from ..harness.mixed import mixtures
 from ..harness.naming import places
 from ..report.page.build import build
@@ -21,4 +22,6 @@ def page(results: Sequence[Result], title: str = TITLE) -> bytes:
     named = [Named(each, *place) for each, place in zip(results, names, strict=True)]
     said = compare(results)
     parts = {"table": [asdict(row) for row in said.rows], **details(said)}
-    return build({**content(named, parts), "mixed": mixtures(results)}, title).encode()
+    return build(
+        {**content(named, parts), "mixed": mixtures(results), "effort": effort(results)}, title
+    ).encode()

@@ -15,9 +15,10 @@ import click
 
 from ..core.record import Result, reason
 from ..harness.compare import Findings, Resolution, Row
+from ..harness.effort import effort
 from ..harness.naming import places
 from ..report.figures import number, seconds, three
-from ..report.sheet import entry
+from ..report.sheet import ONE_SEED, entry
 
 GAP = "  "
 WIDTH_OF_A_PIPE = 120
@@ -185,6 +186,8 @@ def _print_meaning(findings: Findings, results: Sequence[Result], width: int) ->
         )
     if any(row.seeds > 1 for row in rows):
         parts.append("Mean over seeds ± half of its 95% interval.")
+    else:
+        parts.append(ONE_SEED)
     if any(row.rank == 1 for row in rows):
         parts.append("* best, or not told apart from it.")
     if any(r.smallest is not None for r in findings.resolutions):
@@ -192,7 +195,7 @@ def _print_meaning(findings: Findings, results: Sequence[Result], width: int) ->
             "Resolution: the smallest difference between two methods that would show with a "
             "chance of 80%."
         )
-    parts += _unresolved(findings)
+    parts += _unresolved(findings) + effort(results)
     if any(r.alone is False for r in results):
         parts.append("~ timed while other runs went on beside it; --alone times one at a time.")
     click.secho(textwrap.fill(" ".join(parts), width), dim=True)

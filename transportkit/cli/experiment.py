@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import click
 
 from ..core.record import Budget
 from ..harness import asked
 from ..harness.experiment import Experiment
 from ..harness.plan import parse_seeds
 from ..harness.suite import parse_nfes, parse_values, several
-from .options import parse_set
+from .options import WHOLE, parse_set
 from .run import chosen_data
 
 PLAIN = ("methods", "device", "train", "batch", "threads", "tf32")
@@ -53,7 +54,10 @@ def _sweep(typed: tuple[str, ...]) -> dict[str, list[Any]]:
 
 def _points(given: str | int) -> str | int:
     """A number as one, and what has it chosen as it is."""
-    return int(given) if isinstance(given, str) and re.fullmatch(r"[+-]?\d+", given) else given
+    try:
+        return int(WHOLE.convert(given, None, None))
+    except click.BadParameter:
+        return given
 
 
 def _all(value: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -46,6 +47,22 @@ DEFAULTS: Mapping[str, Any] = {
 YES_OR_NO = {"tf32", "fresh", "json", "quiet", "alone"}
 
 
+class _Whole(click.ParamType):
+    """A whole number, also as 1e3."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        try:
+            number = int(value) if re.fullmatch(r"\s*[+-]?\d+\s*", str(value)) else float(value)
+            if number == int(number):
+                return int(number)
+        except (ValueError, OverflowError):
+            pass
+        self.fail(f"{value!r} is not a valid integer.", param, ctx)
+
+
+WHOLE = _Whole()
 BUDGETS = "steps=N|seconds=S|samples=N"
 
 
@@ -55,8 +72,8 @@ def one_way(command: F) -> F:
         command,
         click.option("--budget", metavar=BUDGETS, help="Training allowed."),
         click.option("--integrator", metavar="NAME[:k=v,..]", help="How lines are followed."),
-        click.option("--nfe", type=int, metavar="N", help="Evaluations a line, at most."),
-        click.option("--points", type=int, metavar="N", help="Points judged on (2000)."),
+        click.option("--nfe", type=WHOLE, metavar="N", help="Evaluations a line, at most."),
+        click.option("--points", type=WHOLE, metavar="N", help="Points judged on (2000)."),
     )
 
 
@@ -98,10 +115,13 @@ def shared(command: F) -> F:
             ),
             click.option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N."),
             click.option(
-                "--train", type=int, metavar="N", help="Training samples drawn from a law (10000)."
+                "--train",
+                type=WHOLE,
+                metavar="N",
+                help="Training samples drawn from a law (10000).",
             ),
-            click.option("--batch", type=int, metavar="N", help="Lines followed at once (4096)."),
-            click.option("--threads", type=int, metavar="N", help="CPU threads of a run (1)."),
+            click.option("--batch", type=WHOLE, metavar="N", help="Lines followed at once (4096)."),
+            click.option("--threads", type=WHOLE, metavar="N", help="CPU threads of a run (1)."),
             click.option(
                 "--tf32", is_flag=True, default=None, help="Coarser, faster float32 on a GPU."
             ),

@@ -118,8 +118,11 @@ def compare(results: Sequence[Result]) -> Findings:
         findings.rows.extend(_rows(data, metric, values, ranks))
         findings.contrasts.extend(Contrast(data, metric, pair) for pair in pairs)
         if direction and pairs:
-            points = {r.points for m in values for r in by_place[m, data] if r.points}
-            of = next(iter(points)) if len(points) == 1 else None
+            judged = [r for m in values for r in by_place[m, data] if r.points]
+            points = {r.points for r in judged}
+            # Where a file held out fewer than were asked for there are no more.
+            whole = all(r.points == r.run.points for r in judged)
+            of = next(iter(points)) if len(points) == 1 and whole else None
             findings.resolutions.append(_resolution(data, metric, values, pairs, direction, of))
     findings.curves.extend(
         curves(by_place, findings.rows, _beaten(findings.rows, findings.contrasts))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 
 from ..core.record import Budget, Result, Run
 from ..errors import DataError, TransportkitError
 from .index import Index
+from .naming import places
 from .plan import solved
 from .results import RESULT, read_result
 from .store import finished, run_folders
@@ -19,7 +22,7 @@ log = logging.getLogger("transportkit")
 
 
 def gather(folder: Path) -> list[Result]:
-    """Every result in a store's folder, or that of one run, in the order of names.
+    """Every result in a store's folder, or that of one run, by problem, method and seed.
 
     Of equal work that was done by several versions of code the newest result stands, and a failure
     only where nothing newer was finished; the log says how many are left out. Results that cannot
@@ -40,11 +43,23 @@ def gather(folder: Path) -> list[Result]:
                 log.warning("%s; it is left out", error)
     if not found:
         raise DataError(f"'{folder}' holds no run that can be read; name one where runs are kept")
-    results = _newest(found)
+    results = _ordered(_newest(found))
     if left := len(found) - len(results):
         plural = "s are" if left > 1 else " is"
         log.warning("%d older result%s left out: the same work was done again since", left, plural)
     return results
+
+
+def _ordered(results: Sequence[Result]) -> list[Result]:
+    """By the names of their rows, whose numbers count as numbers: nfe=4 before nfe=20."""
+    named = zip(places([result.run for result in results]), results, strict=True)
+    keys = [((_natural(data), _natural(method), r.run.seed), r) for (method, data), r in named]
+    return [result for _, result in sorted(keys, key=itemgetter(0))]
+
+
+def _natural(name: str) -> tuple[list[str | int], str]:
+    parts = re.split(r"(\d+)", name.casefold())
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
 
 
 def _newest(found: Iterable[tuple[float, Result]]) -> list[Result]:

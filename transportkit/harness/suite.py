@@ -118,6 +118,9 @@ def asked(value: Any, where: str) -> Asked:
 
 
 def whole_number(value: Any, where: str) -> int:
+    if isinstance(value, float) and value.is_integer():
+        # As YAML reads 1e3.
+        return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise UsageError(f"{where} should be a whole number, not {value!r}")
     return value

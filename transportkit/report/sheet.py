@@ -9,6 +9,7 @@ from typing import Any
 from .figures import three, with_half
 
 Row = Mapping[str, Any]
+ONE_SEED = "One seed says nothing of the scatter of training."
 
 
 @dataclass(frozen=True)
@@ -82,4 +83,6 @@ def meaning(sheet: Sheet) -> str:
         )
     if any("±" in one.text for line in sheet.entries for one in line):
         parts.append("Mean over seeds ± half of its 95% interval.")
+    else:
+        parts.append(ONE_SEED)
     return " ".join(parts)

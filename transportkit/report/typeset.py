@@ -29,7 +29,8 @@ _LATEX = {
 
 
 def latex_sheets(sheets: Sequence[Sheet]) -> str:
-    """A `tabular` for each problem, the best in bold; it asks for the package booktabs."""
+    """A `table` for each problem, whose caption says what stands in it; it asks for the package
+    booktabs."""
     return "\n".join(["% \\usepackage{booktabs}", *(_latex_sheet(s) for s in sheets)])
 
 
@@ -63,7 +64,15 @@ def _latex_sheet(sheet: Sheet) -> str:
     floors = [_row(["floor", *(_figure(f) if f else "" for f in sheet.floors)])] if last else []
     sides = "l" + "r" * len(sheet.metrics)
     lines = _tabular(head, body, sides, [*last, *floors])
-    return "\n".join([f"% {sheet.data}. {meaning(sheet)}", *lines, ""])
+    caption = rf"\caption{{{_latex(f'{sheet.data}. {_said(sheet)}')}}}"
+    table = [r"\begin{table}", r"\centering", caption, *lines, r"\end{table}", ""]
+    return "\n".join(table)
+
+
+def _said(sheet: Sheet) -> str:
+    """What the figures are, and what bold means."""
+    best = any(entry.best for line in sheet.entries for entry in line)
+    return f"{meaning(sheet)} {'Bold: best, or not told apart from it.' if best else ''}".strip()
 
 
 def _figure(text: str) -> str:
@@ -100,7 +109,7 @@ def _markdown_sheet(sheet: Sheet) -> str:
     if any(sheet.floors):
         body.append(["floor", *sheet.floors])
     lines = _pipes(head, body, "l" + "r" * len(sheet.metrics))
-    return "\n".join([f"### {sheet.data}", "", *lines, "", meaning(sheet), ""])
+    return "\n".join([f"### {sheet.data}", "", *lines, "", _markdown(_said(sheet)), ""])
 
 
 def _pipes(head: Sequence[str], body: Sequence[Sequence[str]], sides: str) -> list[str]:

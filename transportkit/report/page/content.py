@@ -150,7 +150,8 @@ def _fact(
     results: Sequence[Result],
 ) -> dict[str, Any]:
     value = _mean([get(r) for r in results])
-    return {"value": value, "text": show(value)}
+    beside = show is seconds and any(r.alone is False for r in results)
+    return {"value": value, "text": f"~{show(value)}" if beside else show(value)}
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

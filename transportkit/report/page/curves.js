@@ -10,10 +10,18 @@ const SHAPES = [
   (x, y) => `M${x - 4} ${y - 4}l8 8m0 -8l-8 8`,
   (x, y) => `M${x - 5} ${y}h10m-5 -5v10`,
 ];
-const look = (i) => ({
-  colour: `var(--c${i % 8})`, dash: DASHES[i % DASHES.length], shape: SHAPES[i % SHAPES.length],
-  filled: i % SHAPES.length < 5 ? `var(--c${i % 8})` : "none",
+const look = ({ hue, mark }) => ({
+  colour: `var(--c${hue % 8})`, dash: DASHES[mark % DASHES.length], shape: SHAPES[mark % SHAPES.length],
+  filled: mark % SHAPES.length < 5 ? `var(--c${hue % 8})` : "none",
 });
+
+// One colour for a method wherever it is drawn, and one mark and dash for each of its curves. Where
+// there is one method alone its curves have colours of their own.
+function looks(names) {
+  const first = (name) => name.split(" ")[0];
+  const methods = [...new Set(names.map(first))];
+  return new Map(names.map((name, mark) => [name, { mark, hue: methods.length > 1 ? methods.indexOf(first(name)) : mark }]));
+}
 
 function scale(low, high, from, to, logarithmic) {
   const f = logarithmic ? Math.log10 : (v) => v;
@@ -166,7 +174,7 @@ function legend(names, index, front) {
 function curves(part) {
   if (!part.axes.length || !part.metrics.length) return [];
   const names = [...new Set(part.axes.flatMap((axis) => axis.curves.map((c) => c.method)))];
-  const index = new Map(names.map((name, i) => [name, i]));
+  const index = looks(names);
   const fronts = part.axes.some((axis) => axis.curves.some((c) => c.points.some((p) => p.front)));
   const start = (part.metrics.find((m) => m.name === "sliced_w2") || part.metrics[0]).name;
   const choice = el("select", {}, part.metrics.map((m) => el("option", { selected: m.name === start }, m.name)));

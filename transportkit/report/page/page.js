@@ -9,7 +9,7 @@ function summary() {
   return parts.join(", ") + ".";
 }
 
-page.append(el("h1", {}, document.title), el("p", {}, summary()),
+page.append(el("h1", {}, document.title), el("p", {}, [summary(), ...data.effort].join(" ")),
   el("p", { class: "soft" }, "With " + Object.entries(data.versions).map(([k, v]) => `${k} ${v}`).join(", ") + "."),
   data.mixed.map((text) => el("p", { class: "warning" }, `Warning: ${text}.`)));
 data.problems.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));

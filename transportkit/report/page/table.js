@@ -11,8 +11,11 @@ function table(problem) {
       value: (m) => m.cells[metric.name] && m.cells[metric.name].value,
     })),
     ...FACTS.map((name, i) => ({ name, value: (m) => m.facts[i].value, fact: i })),
-    { name: "seeds", value: (m) => m.seeds },
+    // The line above says how many they are, where they are equally many.
+    ...(new Set(problem.methods.map((m) => m.seeds).filter((n) => n)).size > 1 ? [{ name: "seeds", value: (m) => m.seeds }] : []),
   ];
+  const ranked = (name) => problem.methods.some((m) => m.cells[name] && m.cells[name].rank !== null);
+  const star = (column, mark) => (ranked(column.name) ? el("span", { class: "star" }, mark) : null);
   const figures = problem.methods.some((m) => m.seeds > 0);
   const heads = columns.map((column) => {
     const head = el("th", { scope: "col", "aria-sort": "none" });
@@ -27,12 +30,12 @@ function table(problem) {
   function cell(column, method) {
     if (column.metric) {
       const got = method.cells[column.name];
-      if (!got) return el("td", {}, "-", el("span", { class: "star" }));
+      if (!got) return el("td", {}, "-", star(column, ""));
       const text = shown.floors && got.ratio_text ? got.ratio_text : got.text;
       const best = got.rank === 1;
       const mark = best ? (ties(problem, column.name) > 1 ? "≈" : "★") : "";
       const title = best ? "best, or not told apart from the best" : null;
-      return el("td", { class: best ? "best" : null, title }, text, el("span", { class: "star" }, mark));
+      return el("td", { class: best ? "best" : null, title }, text, star(column, mark));
     }
     if (column.fact !== undefined) return el("td", {}, method.facts[column.fact].text);
     return el("td", {}, String(column.value(method)));
@@ -51,7 +54,7 @@ function table(problem) {
     }
     foot.replaceChildren();
     const last = (name, text) => foot.append(el("tr", {}, columns.map((c, i) => el("td", {}, i === 0 ? name :
-      c.metric ? text(c.metric) : "", c.metric ? el("span", { class: "star" }) : null))));
+      c.metric ? text(c.metric) : "", c.metric ? star(c, "") : null))));
     if (problem.metrics.some((m) => m.floors)) last("floor", (metric) => (metric.floors ? metric.floor : ""));
     if (problem.resolution.some((r) => r.smallest !== null)) last("resolution", smallest);
   }
@@ -99,6 +102,10 @@ function meaning(problem) {
     parts.push("The floor is the distance between independent samples of the target: 1 is as near as can be told.");
   }
   if (problem.methods.some((m) => m.seeds > 1)) parts.push("Mean over seeds ± half of its 95% interval.");
+  else parts.push("One seed says nothing of the scatter of training.");
+  if (problem.methods.some((m) => m.facts.some((f) => f.text.startsWith("~")))) {
+    parts.push("~ timed while other runs went on beside it.");
+  }
   parts.push("★ best; ≈ not told apart from the best.");
   if (problem.resolution.some((r) => r.smallest !== null)) {
     parts.push("Resolution: the smallest difference between two methods that would show with a chance of 80%.");
