@@ -1,7 +1,7 @@
 """Optimal transport: maps and bridges between two samples for the squared Euclidean cost.
 
 The theory by folder: plans between samples (`discrete`), Gaussians and their mixtures
-(`gaussian`), transport along lines (`sliced`), Schroedinger bridges (`bridge`), maps by
+(`gaussian`), transport along lines (`slices`), Schroedinger bridges (`bridge`), maps by
 networks (`neural`). Here the specs alone; each method's implementation loads when it runs.
 """
 

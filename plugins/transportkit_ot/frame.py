@@ -7,7 +7,9 @@ from torch import Generator, Tensor, nn
 
 from transportkit import DataError, Problem
 
-_STATISTICS = 100_000
+_MOST, _FEWEST, _ELEMENTS = 100_000, 100, 2**23
+"""Points that means and the unit are taken of: the most, the fewest, and the most numbers in them
+between, which is what memory is asked for."""
 
 
 class Frame(nn.Module):
@@ -34,7 +36,8 @@ class Frame(nn.Module):
     def of(cls, problem: Problem, generator: Generator) -> Frame:
         """The frame of a problem's training samples. Raises DataError where one is not finite."""
         ends = {"source": problem.source, "target": problem.target}
-        samples = {n: m.points(_STATISTICS, generator).flatten(1) for n, m in ends.items()}
+        limit = min(_MOST, max(_FEWEST, _ELEMENTS // problem.dim))
+        samples = {n: m.points(limit, generator).flatten(1) for n, m in ends.items()}
         for name, x in samples.items():
             if not x.isfinite().all():
                 raise DataError(f"the {name} samples hold values that are not finite")

@@ -28,6 +28,30 @@ def test_after_the_affine_map_gaussians_are_carried_by_the_bures_map():
     assert l2_uvp(fitted("sliced", x, y), problem) < 1
 
 
+def test_few_samples_in_many_dimensions_are_not_taken_for_the_law():
+    g = derive(1)
+    x, y = torch.randn(90, 64, generator=g), 2 * torch.randn(90, 64, generator=g) + 3
+    fresh = torch.randn(500, 64, generator=g)
+    errors = [
+        float((fitted("sliced", x, y, params)(fresh, g) - (2 * fresh + 3)).square().mean()) / 4
+        for params in ({}, {"held_out": 0.0})
+    ]
+    assert errors[0] < 0.05
+    # All iterations add noise that is larger than the data.
+    assert errors[1] > 1
+
+
+def test_iterations_go_on_while_held_out_samples_come_nearer():
+    x = torch.randn(3000, 2, generator=derive(0))
+    side = torch.randint(2, (3000, 1), generator=derive(1)) * 8 - 4
+    y = 0.5 * torch.randn(3000, 2, generator=derive(2)) + side
+    model = fitted("sliced", x, y)
+    assert len(model.axes) > 3
+    moved = model(torch.randn(2000, 2, generator=derive(3)), derive(0))
+    # The modes are at +-4 on the diagonal, and little is left between them.
+    assert (moved.abs() - 4).square().mean().sqrt() < 0.8
+
+
 @pytest.mark.parametrize("dim", [2, 8])
 def test_from_the_data_as_they_are_the_law_is_right_and_the_map_near(dim):
     problem, x, y = gaussian_pair(dim, 4000)

@@ -42,6 +42,9 @@ class SinkhornParams:
 class UnbalancedParams(SinkhornParams):
     """The same, and what it costs to leave mass behind."""
 
+    tolerance: float = param(
+        0.01, "share of the mass that the last iteration may still have moved", gt=0, lt=1
+    )
     strictness: float = param(
         10.0,
         "what it costs to diverge from the samples, in mean costs of independent pairs, or in the "

@@ -15,7 +15,7 @@ from torch import Tensor
 
 _BLOCK = 2**22
 """Entries of the plan held at once."""
-_STAGE, _FALL = 10, 0.5
+STAGE, FALL = 10, 0.5
 """Iterations at each epsilon on the way to the last, and from one epsilon to the next."""
 _LEAST = -80.0
 """Exponents are raised to this: e^-80 adds nothing, and below it arithmetic on CPUs is slow."""
@@ -23,10 +23,11 @@ _LEAST = -80.0
 
 @dataclass(frozen=True)
 class EntropicPlan:
-    """u (N,) and v (M,) of the plan, of which the target marginal is exact.
+    """u (N,) and v (M,) of the plan, of which the target marginal is exact where it is balanced.
 
     `error` is the share of mass misplaced by the source marginal (its total variation from
-    uniform), `iterations` how many were made at the last epsilon.
+    uniform), or of an unbalanced plan that which the last iteration moved; `iterations` how many
+    were made at the last epsilon.
     """
 
     u: Tensor
@@ -59,8 +60,8 @@ def solve(x: Tensor, y: Tensor, epsilon: float, *, tolerance: float, most: int) 
         u = fitted
         v = -soft_maximum(y, x, u, now)
         iterations += 1
-        if now > epsilon and iterations >= _STAGE:
-            following = max(now * _FALL, epsilon)
+        if now > epsilon and iterations >= STAGE:
+            following = max(now * FALL, epsilon)
             u, v = u * (now / following), v * (now / following)
             now, iterations = following, 0
 

@@ -12,10 +12,8 @@ from torch import Generator, Tensor
 from transportkit import Direct, Diverged, Method, Problem, Solvable
 
 from . import UnbalancedParams
-from .entropic import EntropicPlan, soft_maximum
+from .entropic import FALL, STAGE, EntropicPlan, soft_maximum
 from .entropic_map import EntropicMap, unit_of
-
-_STAGE, _FALL = 10, 0.5
 
 
 def solve_unbalanced(
@@ -50,8 +48,8 @@ def solve_unbalanced(
         shift = _shift(u, squares[0], now, strictness) - _shift(v, squares[1], now, strictness)
         u, v = u + shift / 2, v - shift / 2
         iterations += 1
-        if now > epsilon and iterations >= _STAGE:
-            following = max(now * _FALL, epsilon)
+        if now > epsilon and iterations >= STAGE:
+            following = max(now * FALL, epsilon)
             u, v = u * (now / following), v * (now / following)
             now, iterations, error = following, 0, math.inf
 

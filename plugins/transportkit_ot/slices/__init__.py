@@ -13,7 +13,10 @@ class SlicedParams:
     """Of the iterations, and of the monotone maps along the axes of one."""
 
     points: int = param(10_000, "most training samples of each side", ge=2)
-    iterations: int = param(50, "turns of the axes along which both samples are matched", ge=1)
+    iterations: int = param(50, "most turns of the axes along which both samples are matched", ge=1)
+    held_out: float = param(
+        0.2, "share of the samples that tell after which iteration to stop; 0 for none", ge=0, lt=1
+    )
     directions: int = param(64, "axes of one iteration, at most D", ge=1)
     levels: int = param(200, "quantiles kept of every axis", ge=2)
     step: float = param(1.0, "share of the way to the target that an iteration goes", gt=0, le=1)

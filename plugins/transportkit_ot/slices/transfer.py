@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -16,6 +16,9 @@ from . import SlicedParams
 
 _AFFINE = 1024
 """Up to this dimension the first step may be affine: it holds D x D covariances."""
+_JUDGES, _SLACK = 32, 1.1
+"""Directions in which held-out samples are compared, and what part of the least is as good as it:
+where they are many the misfit falls to the noise of these samples, and wavers there."""
 
 
 class SlicedMap(Map):
@@ -80,37 +83,66 @@ class SlicedMap(Map):
 
 
 class SlicedObjective(Solvable):
-    """Each iteration matches what the ones before it made of the source samples."""
+    """Each iteration matches what the ones before it made of the source samples.
+
+    There are as many as bring held-out samples nearest: from then on the quantiles' noise, which
+    no iteration takes back, outweighs what is left to learn.
+    """
 
     def __init__(self, problem: Problem, params: SlicedParams) -> None:
         self.problem, self.params = problem, params
 
     def solve(self, generator: Generator) -> SlicedMap:
         problem, settings = self.problem, self.params
-        affine = settings.start == "affine" and problem.dim <= _AFFINE
+        frame = Frame.of(problem, generator)
+        x = frame.from_source(problem.source.points(settings.points, generator))
+        y = frame.from_target(problem.target.points(settings.points, generator))
+        count = self._useful(x, y, generator) if settings.held_out else settings.iterations
+        model = self._begun(x, y, count)
+        model.frame = frame
+        for _ in _matched(model, x, y, generator):
+            pass
+        return model
+
+    def _begun(self, x: Tensor, y: Tensor, iterations: int) -> SlicedMap:
+        """The map from x (N, D) to y (M, D) before the first iteration."""
+        settings, dim = self.params, x.shape[1]
+        affine = settings.start == "affine" and dim <= _AFFINE
         model = SlicedMap(
-            problem.event_shape,
-            iterations=settings.iterations,
-            directions=min(settings.directions, problem.dim),
+            self.problem.event_shape,
+            iterations=iterations,
+            directions=min(settings.directions, dim),
             levels=settings.levels,
             step=settings.step,
             affine=affine,
-        )
-        model.frame = Frame.of(problem, generator)
-        model = model.to(model.frame.scale.device)
-        x = model.frame.from_source(problem.source.points(settings.points, generator))
-        y = model.frame.from_target(problem.target.points(settings.points, generator))
+        ).to(x.device)
         if affine:
-            ends = (covariance(s.double(), None) for s in (x, y))
-            model.matrix = bures_map(*ends).to(x)
-        x = model.begin(x)
-        levels = torch.linspace(0, 1, settings.levels, dtype=x.dtype, device=x.device)
-        for i in range(settings.iterations):
-            model.axes[i] = _turned_axes(model.axes[i], generator)
-            for quantiles, points in ((model.source, x), (model.target, y)):
-                quantiles[i] = _quantiles((points @ model.axes[i]).T, levels)
-            x = model.iterate(x, i)
+            model.matrix = bures_map(*(covariance(s.double(), None) for s in (x, y))).to(x)
         return model
+
+    def _useful(self, x: Tensor, y: Tensor, generator: Generator) -> int:
+        """After how many iterations held-out samples are nearest to each other, or nearly so."""
+        (x, fresh), (y, aim) = (_parted(s, self.params.held_out, generator) for s in (x, y))
+        # One point has no quantiles.
+        if min(len(s) for s in (x, y, fresh, aim)) < 2:
+            return 0
+        model = self._begun(x, y, self.params.iterations)
+        axes = torch.randn(x.shape[1], _JUDGES, generator=generator, device=generator.device)
+        axes = torch.nn.functional.normalize(axes, dim=0).to(x)
+        count = min(200, max(len(fresh), len(aim)))
+        levels = (torch.arange(count, dtype=x.dtype, device=x.device) + 0.5) / count
+        goal, fresh = _quantiles((aim @ axes).T, levels), model.begin(fresh)
+
+        def misfit() -> float:
+            """The mean of W2^2 along the axes."""
+            return float((_quantiles((fresh @ axes).T, levels) - goal).square().mean())
+
+        misfits = [misfit()]
+        for i in _matched(model, x, y, generator):
+            fresh = model.iterate(fresh, i)
+            misfits.append(misfit())
+        enough = _SLACK * min(misfits)
+        return max(i for i, value in enumerate(misfits) if value <= enough)
 
 
 class Sliced(Method[SlicedParams]):
@@ -138,6 +170,25 @@ def match(x: Tensor, source: Tensor, target: Tensor) -> Tensor:
     part = ((x - x0) / (x1 - x0).clamp_min(torch.finfo(x.dtype).tiny)).clamp(0, 1)
     beyond = (x - source[:, -1:]).clamp_min(0) + (x - source[:, :1]).clamp_max(0)
     return torch.lerp(y0, y1, part) + beyond
+
+
+def _matched(model: SlicedMap, x: Tensor, y: Tensor, generator: Generator) -> Iterator[int]:
+    """Fits the iterations of a map to x (N, D) and y (M, D), and tells of each when it is done."""
+    x = model.begin(x)
+    levels = torch.linspace(0, 1, model.source.shape[2], dtype=x.dtype, device=x.device)
+    for i in range(len(model.axes)):
+        model.axes[i] = _turned_axes(model.axes[i], generator)
+        for quantiles, points in ((model.source, x), (model.target, y)):
+            quantiles[i] = _quantiles((points @ model.axes[i]).T, levels)
+        x = model.iterate(x, i)
+        yield i
+
+
+def _parted(x: Tensor, share: float, generator: Generator) -> tuple[Tensor, Tensor]:
+    """x (N, D) less a random share of its rows, and these."""
+    order = torch.randperm(len(x), generator=generator, device=generator.device).to(x.device)
+    away = int(share * len(x))
+    return x[order[away:]], x[order[:away]]
 
 
 def _quantiles(x: Tensor, levels: Tensor) -> Tensor:
