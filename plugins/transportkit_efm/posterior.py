@@ -33,7 +33,7 @@ from transportkit import Game, Interval, Problem, mlp
 
 from . import EfmParams
 from .noise import cauchy
-from .rising import APART, RisingField
+from .rising import APART, LANDED, RisingField
 from .units import Units, plate_gap
 
 NEAR = 0.12
@@ -61,7 +61,8 @@ class Parts(NamedTuple):
 class PosteriorField(RisingField):
     """Lines from plate to plate by a network of the parts of their slope.
 
-    Lines begin and end at the height `least`, in units of the data, and so over a part of [0, 1].
+    Lines are followed between the heights `least` from either plate, in units of the data, and so
+    over a part of [0, 1]. They begin as on the plate, and a last step takes them to it.
     """
 
     def __init__(
@@ -100,7 +101,25 @@ class PosteriorField(RisingField):
         return torch.lerp(self.means[0], self.means[1], share[:, None])
 
     def landed(self, y: Tensor, s: float) -> Tensor:
-        return self.at(y)
+        """By the remaining height to the plate: m of its samples, and half of what m takes away
+        once more.
+
+        At the height h the other plate's share of the slope is gone, and the step of Euler along
+        (m - x) / h comes to m. For a single sample that is exact. Of the width of lines to samples
+        of a spread a, far above h, it leaves the part 1 - h^2 / a^2, where 1 - h^2 / (2 a^2) is
+        right: the half that m would take away again is put back.
+        """
+        x, end = self.at(y), torch.full_like(y[:, -1], s)
+        mean = self._mean(x, end)
+        again = self._mean(mean, end)
+        ended = (y[:, -1:] - s).abs() < LANDED
+        return torch.where(ended, mean + (mean - again) / 2, x)
+
+    def _mean(self, x: Tensor, s: Tensor) -> Tensor:
+        """The posterior mean (B, D) on the nearer plate, given x (B, D) at s (B,)."""
+        with torch.no_grad():
+            parts = self.parts(x, s)
+        return torch.where((s < 0.5)[:, None], parts.source, parts.target)
 
     def parts(self, x: Tensor, s: Tensor) -> Parts:
         """The parts of the field at places x (B, D), each from the middle, and s (B,)."""

@@ -25,7 +25,13 @@ from transportkit import (
 from transportkit_efm import EfmParams
 from transportkit_efm.coulomb import coulomb_field
 from transportkit_efm.method import Efm
-from transportkit_efm.posterior import PosteriorField, PosteriorRegression, cauchy, line_slope
+from transportkit_efm.posterior import (
+    Parts,
+    PosteriorField,
+    PosteriorRegression,
+    cauchy,
+    line_slope,
+)
 from transportkit_efm.slopes import SlopeRegression
 
 GAP = 5.0
@@ -105,6 +111,57 @@ def test_a_shift_of_a_law_shifts_what_is_moved(caplog: pytest.LogCaptureFixture)
     for start in starts:
         torch.testing.assert_close(start, x)
     assert "makes no use of lines" in caplog.text
+
+
+class Known(PosteriorField):
+    """The field of given samples: N in the middle of the data, and one."""
+
+    def __init__(self, source: Tensor, target: Tensor) -> None:
+        super().__init__(source.shape[1:], gap=20.0, near=0.12, least=0.05, width=2, depth=1)
+        self.samples = source, target
+        self.passage.set_samples(source, target)
+
+    def parts(self, x: Tensor, s: Tensor) -> Parts:
+        below, above = (
+            kernels(x, charges, height) / len(charges)
+            for charges, height in zip(self.samples, self.heights(s), strict=True)
+        )
+        means = [
+            k @ c / k.sum(1, keepdim=True)
+            for k, c in zip((below, above), self.samples, strict=True)
+        ]
+        logit = below.sum(1).log() - above.sum(1).log()
+        return Parts(*means, (torch.ones(1), torch.ones(1)), logit)
+
+
+def test_lines_end_on_the_plate_and_not_at_a_height_above_it() -> None:
+    """On a single sample, whichever way, and with none of the noise of the last height."""
+    many, one = normal(40, 12, "p"), torch.zeros(1, 12)
+    x = normal(30, 12, "x")
+    for field, reverse in ((Known(many, one), False), (Known(one, many), True)):
+        ways = field.reverse() if reverse else field
+        torch.testing.assert_close(ways.drop(ways.lift(x)), x)
+        moved = Transport(field, Midpoint(steps=10)).push(x, derive(0), reverse=reverse, save=3)
+        assert moved.path is not None
+        assert float(ways.along(moved.path[-1]).norm(dim=1).min()) > 0.01
+        assert float(moved.points.norm(dim=1).max()) < 1e-5
+
+
+class Linear(Known):
+    """Posterior means of normal samples of spread 1, under normal noise."""
+
+    def parts(self, x: Tensor, s: Tensor) -> Parts:
+        kept = 1 / (1 + self.least**2)
+        return super().parts(x, s)._replace(source=kept * x, target=kept * x)
+
+
+def test_the_last_step_keeps_the_width_of_a_law_to_second_order() -> None:
+    field = Linear(normal(40, 12, "p"), torch.zeros(1, 12))
+    x = normal(30, 12, "x")
+    end = torch.full_like(x[:, :1], field.span.t1)
+    y = torch.cat([field.passage.relative(x, end[:, 0]), end], 1)
+    # Lines of normal noise keep the root of what the mean keeps.
+    torch.testing.assert_close(field.drop(y), x / math.sqrt(1 + 0.05**2), atol=0, rtol=2e-5)
 
 
 def test_lengths_that_are_given_are_those_of_the_data(problem: Problem) -> None:
