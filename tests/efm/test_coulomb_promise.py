@@ -89,10 +89,13 @@ def test_direction_error(dimension: int, way: str, kind: str) -> None:
     assert largest_error(accurate, expected) < 1e-6
 
 
+ANY = [(width, way) for width in (2, 3, 6, 9) for way in WAYS[2]]
+ANY += [(d + 1, way) for d in (32, 784, 3072) for way in ("differences", *WAYS[d])]
+
+
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(
-    way=st.sampled_from(["differences", "products", "unrolled", "tiled"]),
-    width=st.sampled_from([2, 3, 6, 9]),
+    case=st.sampled_from(ANY),
     seed=st.integers(0, 10**6),
     log_length=st.floats(-12, 12),
     log_weight=st.floats(-30, 30),
@@ -100,14 +103,14 @@ def test_direction_error(dimension: int, way: str, kind: str) -> None:
     kind=st.sampled_from(["round", "clusters", "sheet", "offset"]),
 )
 def test_any_unit_of_length_and_charge(
-    way: str,
-    width: int,
+    case: tuple[int, str],
     seed: int,
     log_length: float,
     log_weight: float,
     height: float,
     kind: str,
 ) -> None:
+    width, way = case
     if way in ("unrolled", "tiled"):
         pytest.importorskip("numba")
     charges = sample(kind, 40, width, seed) * 10**log_length
@@ -119,7 +122,7 @@ def test_any_unit_of_length_and_charge(
     direction, log_magnitude = coulomb_field(points, charges, weights, method=way)
     expected, expected_log = truth(points, charges, weights)
     error = torch.linalg.vector_norm(direction.double() - expected, dim=1).max()
-    assert float(error) < 1e-5
+    assert float(error) < (1e-5 if width <= 65 else 5e-4)
     torch.testing.assert_close(log_magnitude.double(), expected_log, rtol=1e-6, atol=1e-4)
 
 
