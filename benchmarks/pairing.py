@@ -122,7 +122,8 @@ def main() -> None:
             "",
             f"N(0, I) to eight Gaussians in {settings.dim} dimensions. Cost is the mean squared "
             "displacement; ratio is that over W2^2 of the two samples, where exact OT was "
-            f"computed. Lines are those of at most {CHARGES:,} charges on each plate. Sinkhorn moves points to conditional means, which shortens their ways.",
+            f"computed. Lines are those of at most {CHARGES:,} charges on each plate. Sinkhorn "
+            "moves points to conditional means, which shortens their ways.",
             "",
             "| N | way | processor s | clock s | cost | ratio |",
             "|---|---|---|---|---|---|",
