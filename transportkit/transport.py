@@ -117,7 +117,8 @@ class Transport:
         assert self.integrator is not None
         solution = self.integrator.solve(model, x, generator, save=save)
         points = model.drop(solution.end).to(x.dtype)
-        moved = Moved(points, solution.stop, solution.evaluations, solution.times, solution.path)
+        spent = solution.evaluations + model.finishing
+        moved = Moved(points, solution.stop, spent, solution.times, solution.path)
         # A state that is finite may be beyond all numbers in the units of the data.
         return _finite(moved, x)
 

@@ -100,6 +100,10 @@ class PosteriorField(RisingField):
         share = ((self.passage.height(s) - self.least) / way).clamp(0, 1)
         return torch.lerp(self.means[0], self.means[1], share[:, None])
 
+    @property
+    def finishing(self) -> int:
+        return 2
+
     def landed(self, y: Tensor, s: float) -> Tensor:
         """By the remaining height to the plate: m of its samples, and half of what m takes away
         once more.

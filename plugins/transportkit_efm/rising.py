@@ -174,6 +174,10 @@ class FallingField(IntervalField):
     def drop(self, y: Tensor) -> Tensor:
         return self.field.data(self.field.landed(y, self.span.t1), y[:, -1])
 
+    @property
+    def finishing(self) -> int:
+        return self.field.finishing
+
     def along(self, y: Tensor) -> Tensor:
         return self.field.along(y)
 

@@ -120,6 +120,10 @@ class PoissonField(IntervalField):
     def drop(self, y: Tensor) -> Tensor:
         return self.to_data(self.denoised(y))
 
+    @property
+    def finishing(self) -> int:
+        return 1
+
     def along(self, y: Tensor) -> Tensor:
         # Without the last step, which is one from the smallest radius.
         return self.to_data(y)

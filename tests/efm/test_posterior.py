@@ -87,7 +87,10 @@ def field(problem: Problem) -> PosteriorField:
 
 def test_it_carries_one_law_onto_the_other_and_back(field: PosteriorField) -> None:
     x, y = normal(1000, 12, "new"), 3 + SCALE * normal(1000, 12, "other")
-    there = Transport(field, Midpoint(steps=10)).push(x, derive(0)).points
+    moved = Transport(field, Midpoint(steps=10)).push(x, derive(0))
+    # Two for the last step to the plate.
+    assert set(moved.evaluations.tolist()) == {2 * 10 + 2}
+    there = moved.points
     back = Transport(field, Midpoint(steps=10)).push(y, derive(0), reverse=True).points
     for moved, mean, spread in ((there, 3.0, SCALE), (back, 0.0, torch.ones(12))):
         torch.testing.assert_close(moved.mean(0), torch.full((12,), mean), atol=0.2, rtol=0)

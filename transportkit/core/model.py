@@ -46,8 +46,15 @@ class Field(Model, ABC):
     def drop(self, y: Tensor) -> Tensor:
         """The last states (B, *S) of lines as the data points (B, *E) that they came to.
 
-        So it may finish them, by a last step that removes noise for instance.
+        So it may finish them, by a last step that removes noise for instance; `finishing` says
+        how many evaluations that takes.
         """
+
+    @property
+    def finishing(self) -> int:
+        """How often `drop` evaluates the field for a line, or what costs as much: counted with the
+        evaluations of the integrator."""
+        return 0
 
     def along(self, y: Tensor) -> Tensor:
         """States (B, *S) anywhere on their lines as data points (B, *E): where the lines are.
@@ -129,6 +136,10 @@ class ReversedInterval(IntervalField):
 
     def along(self, y: Tensor) -> Tensor:
         return self.field.along(y)
+
+    @property
+    def finishing(self) -> int:
+        return self.field.finishing
 
     def reverse(self) -> Field:
         return self.field
