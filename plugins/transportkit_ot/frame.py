@@ -60,11 +60,10 @@ class Frame(nn.Module):
         return (y * self.scale + self.target_mean).view(len(y), *self.event_shape)
 
     def epsilon(self, given: float, unit: str) -> float:
-        """The regularisation of the cost |x - y|^2 / 2 in these units.
+        """The variance that a bridge's noise has in a coordinate for the unit of time, here.
 
-        `given` is relative to half the sum of both total variances (unit "variance"), or in the
-        data's units (unit "data").
+        It is the regularisation of its plan for the cost |x - y|^2 / 2. `given` is relative to the
+        mean variance of a coordinate, of both sides (unit "variance"), or in the data's units
+        squared (unit "data").
         """
-        if unit == "variance":
-            return given * len(self.source_mean)
-        return given / float(self.scale) ** 2
+        return given if unit == "variance" else given / float(self.scale) ** 2

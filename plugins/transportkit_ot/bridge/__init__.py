@@ -7,6 +7,8 @@ from typing import Literal
 
 from transportkit import MethodSpec, param
 
+_UNIT = "of epsilon: the mean variance of a coordinate, of both sides, or the data's unit squared"
+
 
 @dataclass(frozen=True)
 class LightParams:
@@ -19,10 +21,10 @@ class LightParams:
     covariance: Literal["auto", "full", "diagonal"] = param(
         "auto", "covariances of the Gaussians; auto is full up to 64 coordinates"
     )
-    epsilon: float = param(0.01, "regularisation of the cost |x - y|^2 / 2", gt=0)
-    unit: Literal["variance", "data"] = param(
-        "variance", "of epsilon: half the sum of both total variances, or the data's unit squared"
+    epsilon: float = param(
+        0.02, "regularisation of the cost |x - y|^2 / 2, the variance of the bridge's noise", gt=0
     )
+    unit: Literal["variance", "data"] = param("variance", _UNIT)
     output: Literal["draw", "mean"] = param(
         "draw", "a draw from the plan's conditional at a point, or the conditional mean"
     )
@@ -39,10 +41,10 @@ class DSBMParams:
     width: int = param(128, "units of each hidden layer", ge=1)
     depth: int = param(3, "hidden layers", ge=1)
     ema: float | None = param(0.999, "decay of the averaged weights; none for the last", gt=0, lt=1)
-    epsilon: float = param(0.05, "the bridge's noise: its variance for the unit of time", gt=0)
-    unit: Literal["variance", "data"] = param(
-        "variance", "of epsilon: half the sum of both total variances, or the data's unit squared"
+    epsilon: float = param(
+        0.1, "the bridge's noise: its variance in a coordinate for the unit of time", gt=0
     )
+    unit: Literal["variance", "data"] = param("variance", _UNIT)
     rounds: int = param(10, "times that pairs are made anew by the drifts so far", ge=0)
     first: float = param(
         0.25, "share of the training on independent pairs, before the rounds", gt=0, le=1
