@@ -105,19 +105,21 @@ class PosteriorField(RisingField):
         return 2
 
     def landed(self, y: Tensor, s: float) -> Tensor:
-        """By the remaining height to the plate: m of its samples, and half of what m takes away
-        once more.
+        """By the remaining height to the plate.
 
-        At the height h the other plate's share of the slope is gone, and the step of Euler along
-        (m - x) / h comes to m. For a single sample that is exact. Of the width of lines to samples
-        of a spread a, far above h, it leaves the part 1 - h^2 / a^2, where 1 - h^2 / (2 a^2) is
-        right: the half that m would take away again is put back.
+        There dx/dz = (m - x) / h is all that is left of the slope, and a step of Euler would come
+        to m. That is exact for a single sample; but normal noise leaves of a law of spread a the
+        part c = a^2 / (a^2 + h^2) in m, and lines keep its root. So with the c that m itself has
+        between x and m, taken for linear there, what m takes away is divided by 1 + c^(1/2).
         """
         x, end = self.at(y), torch.full_like(y[:, -1], s)
         mean = self._mean(x, end)
-        again = self._mean(mean, end)
+        less, again = x - mean, mean - self._mean(mean, end)
+        kept = (less * again).sum(1, keepdim=True) / less.square().sum(1, keepdim=True)
+        # Where m takes nothing away there is no such part.
+        kept = kept.nan_to_num(0.0).clamp(0, 1)
         ended = (y[:, -1:] - s).abs() < LANDED
-        return torch.where(ended, mean + (mean - again) / 2, x)
+        return torch.where(ended, x - less / (1 + kept.sqrt()), x)
 
     def _mean(self, x: Tensor, s: Tensor) -> Tensor:
         """The posterior mean (B, D) on the nearer plate, given x (B, D) at s (B,)."""

@@ -151,20 +151,23 @@ def test_lines_end_on_the_plate_and_not_at_a_height_above_it() -> None:
 
 
 class Linear(Known):
-    """Posterior means of normal samples of spread 1, under normal noise."""
+    """Posterior means of a normal law under normal noise: they keep a part of any place."""
+
+    kept = 1.0
 
     def parts(self, x: Tensor, s: Tensor) -> Parts:
-        kept = 1 / (1 + self.least**2)
-        return super().parts(x, s)._replace(source=kept * x, target=kept * x)
+        return super().parts(x, s)._replace(source=self.kept * x, target=self.kept * x)
 
 
-def test_the_last_step_keeps_the_width_of_a_law_to_second_order() -> None:
+@pytest.mark.parametrize("kept", [0.0, 0.07, 0.5, 0.99, 1.0])
+def test_the_last_step_keeps_the_width_of_a_normal_law(kept: float) -> None:
     field = Linear(normal(40, 12, "p"), torch.zeros(1, 12))
+    field.kept = kept
     x = normal(30, 12, "x")
     end = torch.full_like(x[:, :1], field.span.t1)
     y = torch.cat([field.passage.relative(x, end[:, 0]), end], 1)
-    # Lines of normal noise keep the root of what the mean keeps.
-    torch.testing.assert_close(field.drop(y), x / math.sqrt(1 + 0.05**2), atol=0, rtol=2e-5)
+    # Lines keep the root of what the mean keeps.
+    torch.testing.assert_close(field.drop(y), x * math.sqrt(kept), atol=1e-6, rtol=1e-5)
 
 
 def test_lengths_that_are_given_are_those_of_the_data(problem: Problem) -> None:

@@ -79,7 +79,7 @@ def lines(ax: Any, scene: Scene) -> None:
         ax.add_collection3d(drawn)
     inside = (scene.tracks >= limits[:, 0]) & (scene.tracks <= limits[:, 1])
     if count := int((~inside.all((1, 2))).sum()):
-        text = f"{count} of {len(inside)} lines leave the box, and are cut there"
+        text = f"{count} of {len(inside)} lines go beyond the box, and are cut there"
         ax.text2D(0.97, 0.905, text, ha="right", fontsize=8.5, color=INK, transform=ax.transAxes)
 
 
