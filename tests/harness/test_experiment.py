@@ -136,6 +136,10 @@ def test_methods_that_are_left_out_take_their_overrides_and_sweeps_along(tmp_pat
     assert len(few.runs()) == 4
     two = experiment({"methods": ["cfm", "emd"]}, file).runs()
     assert {run.method.params["width"] for run in two if run.method.name == "cfm"} == {32, 64}
+    for sweep in ({"batch": [4]}, {"cfm.batch": [4]}):
+        typed = experiment({"methods": ["cfm"], "sweep": sweep}, file).runs()
+        assert {run.method.params["batch"] for run in typed} == {4}
+        assert {run.method.params["width"] for run in typed} == {32, 64}
     typed = experiment({"methods": ["emd"], "sweep": {"width": [8]}, "problems": ["moons"]})
     with pytest.raises(UsageError, match="no method here has the parameter 'width'"):
         typed.runs()

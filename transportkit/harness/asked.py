@@ -37,7 +37,10 @@ def experiment(
         swept = fields.get("sweep", {}).items()
         fields["sweep"] = {k: v for k, v in swept if any(concerns(k, name) for name in chosen)}
     if "sweep" in given:
-        given["sweep"] = {**fields.get("sweep", {}), **given["sweep"]}
+        typed = given["sweep"]
+        # One of all methods takes the place of the suite's of one, too.
+        swept = fields.get("sweep", {}).items()
+        given["sweep"] = {k: v for k, v in swept if k.rpartition(".")[2] not in typed} | typed
     fields |= given
     if not fields.get("methods"):
         fields["methods"] = all_methods()

@@ -12,8 +12,10 @@ function summary() {
 page.append(el("h1", {}, document.title), el("p", {}, [summary(), ...data.effort].join(" ")),
   el("p", { class: "soft" }, "With " + Object.entries(data.versions).map(([k, v]) => `${k} ${v}`).join(", ") + "."),
   data.mixed.map((text) => el("p", { class: "warning" }, `Warning: ${text}.`)));
-data.problems.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+const byName = (a, b) => a.name.localeCompare(b.name, undefined, { numeric: true });
+data.problems.sort(byName);
 for (const problem of data.problems) {
+  problem.methods.sort(byName);
   page.append(el("section", {}, el("h2", {}, problem.name), el("p", { class: "soft" }, problem.setting),
     table(problem), differences(problem), curves(problem), samples(problem), el("h3", {}, "Runs"), runs(problem)));
 }

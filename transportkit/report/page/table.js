@@ -25,7 +25,7 @@ function table(problem) {
   const body = el("tbody");
   const foot = el("tfoot");
   const node = el("table", {}, el("thead", {}, el("tr", {}, heads)), body, foot);
-  let order = problem.methods.slice().sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  let order = problem.methods.slice();
 
   function cell(column, method) {
     if (column.metric) {
