@@ -17,7 +17,7 @@ from transportkit.testing import conform
 
 SMALL: dict[str, dict[str, Any]] = {
     "efm": {"lines": 500, "batch": 256, "width": 64, "depth": 2},
-    "efm-plates": {"lines": 100, "batch": 128, "width": 64, "depth": 2, "spacing": 1.0},
+    "efm-plates": {"lines": 200, "batch": 256, "width": 64, "depth": 2},
     "efm-flow": {"pairs": 500, "width": 64, "batch": 256},
     "ifm": {"width": 64, "batch": 256, "together": 64},
     "cfm": {"width": 64, "batch": 256},
