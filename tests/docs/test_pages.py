@@ -119,6 +119,7 @@ def test_every_option_on_the_pages_exists() -> None:
             known |= set(parameter.opts)
     foreign = {
         "--check",
+        "--exact",
         "--hook-type",
         "--nproc-per-node",
         "--nthreads",
