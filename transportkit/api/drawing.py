@@ -19,6 +19,7 @@ from ..report.scene import Scene, look
 
 What: TypeAlias = Literal["lines", "slice", "animation", "all"]
 FILES = {"lines": "lines.png", "slice": "slice.png", "animation": "animation.gif"}
+PICTURES = {".png", ".gif", ".jpg", ".jpeg", ".svg", ".pdf"}
 
 
 def draw(
@@ -32,6 +33,8 @@ def draw(
     lines = whole("lines", lines, 1)
     if what not in (*FILES, "all"):
         raise UsageError(f"there is no picture '{what}'; there are {', '.join(FILES)} and all")
+    if out and out.suffix.lower() in PICTURES and not out.is_dir():
+        raise UsageError(f"pictures go to a folder, by names of their own; '{out}' names a picture")
     result = read_result(folder)
     if result.status != "done":
         raise DataError(f"'{folder}' is a run that was not done ({result.status})")
