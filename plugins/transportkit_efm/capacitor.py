@@ -263,6 +263,9 @@ class Backwards(PlateField):
     def capture(self, y: Tensor) -> Contact:
         return self.field.catch(y, -1.0)
 
+    def pace(self, y: Tensor) -> Tensor | None:
+        return self.field.pace(y)
+
     def reverse(self) -> PlateField:
         return self.field
 

@@ -84,6 +84,11 @@ class PointCharges(ChargedPlates):
         going = torch.zeros(len(y), dtype=torch.bool, device=y.device)
         return Contact(charges[nearest] + away, going, 0)
 
+    def pace(self, y: Tensor) -> Tensor:
+        # On either side of both plates the field on the axis has one direction, and without
+        # surfaces nothing else stops a step over all of them.
+        return ((y - self.centre).norm(dim=1) / 2).clamp_min(self.gap)
+
     def catch(self, y: Tensor, sense: float) -> Contact:
         charges, balls = self._charges(sense > 0)
         ends, caught = y.clone(), torch.zeros(len(y), dtype=torch.bool, device=y.device)

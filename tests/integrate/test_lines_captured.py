@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.toys import Between, circles
+from tests.toys import Between, circles, helix
 from transportkit import Contact, Lines, Midpoint, Plate, Refusal, Stop
 
 FREE = Plate(start=0.0, end=1.0, offset=0.05, reach=50.0, surfaces=False)
@@ -65,3 +65,22 @@ def test_steps_in_height_are_refused_without_surfaces(generator) -> None:
 
 def test_reversed_plates_keep_that_they_have_no_surfaces() -> None:
     assert not FREE.reversed().surfaces
+
+
+class Careful(Between):
+    """A field whose lines may take no long steps."""
+
+    def pace(self, y: Tensor) -> Tensor:
+        return torch.full_like(y[:, 0], 0.05)
+
+
+def test_no_step_is_longer_than_the_field_lets_it_be(generator) -> None:
+    plate = Plate(start=0.0, end=1.0, offset=0.05, reach=50.0)
+    x = torch.randn(8, 2, generator=generator)
+    taken = []
+    for field in (Between(helix, plate), Careful(helix, plate)):
+        solution = Lines().solve(field, x, generator)
+        assert solution.arrived.all()
+        taken.append(float(solution.evaluations.float().mean()))
+    # At least 0.9 of height in steps of 0.05, of three evaluations each.
+    assert taken[1] >= 3 * 0.9 / 0.05 > 2 * taken[0]

@@ -226,6 +226,13 @@ class PlateField(Field):
         """
         return y
 
+    def pace(self, y: Tensor) -> Tensor | None:
+        """The longest step (B,) that lines may take at states y (B, D+1); None for any.
+
+        For a field that looks straight to a step which passes all that there is.
+        """
+        return None
+
     def capture(self, y: Tensor) -> Contact:
         """Lines at y (B, D+1), after a step that met no surface: which of them end there.
 

@@ -132,6 +132,8 @@ class _Following:
     def _advance(self, live: Tensor) -> None:
         """Try one step of every live line."""
         y, h = self.y[live], self.step[live]
+        if (longest := self.field.pace(y)) is not None:
+            h = torch.minimum(h, longest)
         new, error, last, finite = self._arc_step(y, self.slope[live], h, live)
         ratio = error / self._allowed(h)
         accepted = finite & ((ratio <= 1) | (self.settings.step is not None))
