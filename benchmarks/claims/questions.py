@@ -85,9 +85,10 @@ def generation_and_transfer(lab: Laboratory) -> Answer:
     rows = [[tasks[p], p, *(lab.interval(m, p) for m in methods)] for p in tasks]
     return Answer(
         HOLDS if all(good.values()) else CONDITIONS if any(good.values()) else FAILS,
-        f"The learned field comes within twice the floor on {listed(p for p in good if good[p])}; "
-        f"not on {listed(p for p in good if not good[p])}. `digits` has 64 dimensions, the others "
-        "2; `cfm` stands beside it at the same number of training steps.",
+        f"The learned field comes within twice the floor on {listed(p for p in good if good[p])}"
+        + ("" if all(good.values()) else f"; not on {listed(p for p in good if not good[p])}")
+        + ". `digits` has 64 dimensions, the others 2; `cfm` stands beside it at the same number "
+        "of training steps.",
         "suitable if the mean sliced W2 of `efm` is at most twice its floor; holds if on all tasks",
         (table(["task", "problem", *methods], rows),),
     )
