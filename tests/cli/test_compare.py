@@ -22,7 +22,8 @@ def line(files: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Three methods on a problem and a user's own samples, two seeds; it has run once."""
     own = f"--source {files / 'a.npy'} --target {files / 'b.npy'}"
     out = tmp_path_factory.mktemp("compared")
-    return f"compare cfm emd linear {DATA} {own} --seeds 0-1 {TINY} --metric cost --out {out}"
+    compared = f"compare cfm emd linear {DATA} {own} --seeds 0-1 {TINY} --metric cost"
+    return f"{compared} --device cpu --out {out}"
 
 
 @pytest.fixture(scope="module")

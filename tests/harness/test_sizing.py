@@ -173,7 +173,7 @@ def test_bounds_are_kept_and_told(folder: Path, samples: str) -> None:
     assert "no metric here has a floor" in str(none)
 
 
-LINE = f"compare linear --data gaussian-pair:dim=2 --metric {METRIC} --seeds 0-4"
+LINE = f"compare linear --data gaussian-pair:dim=2 --metric {METRIC} --seeds 0-4 --device cpu"
 
 
 def test_a_comparison_has_the_chosen_points_and_is_found_again(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_a_loss_of_whole_batches_is_trained_by_one_process(monkeypatch: pytest.M
 
 
 def test_two_processes_have_the_losses_of_one(tmp_path: Path) -> None:
-    line = f"run cfm:width=16,depth=1 --data moons {TINY} --json"
+    line = f"run cfm:width=16,depth=1 --data moons {TINY} --device cpu --json"
     alone = tk(line, "--out", tmp_path / "one").json
     launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     words = [*launch, "-m", "transportkit", *line.split(), "--out", str(tmp_path / "two")]

@@ -42,3 +42,18 @@ def global_seed_from(generator: Generator) -> Iterator[None]:
             with torch.cuda.device(device):
                 torch.cuda.manual_seed(seed)
         yield
+
+
+def global_state(device: torch.device) -> list[torch.Tensor]:
+    """The state of torch's global generators of the CPU and, for a CUDA device, of that one."""
+    states = [torch.get_rng_state()]
+    if device.type == "cuda":
+        states.append(torch.cuda.get_rng_state(device))
+    return states
+
+
+def take_global_state(states: list[torch.Tensor], device: torch.device) -> None:
+    """Put the global generators into a state that `global_state` gave, wherever it lies now."""
+    torch.set_rng_state(states[0].cpu())
+    if device.type == "cuda" and len(states) > 1:
+        torch.cuda.set_rng_state(states[1].cpu(), device)

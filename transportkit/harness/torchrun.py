@@ -13,7 +13,7 @@ from .. import registry
 from ..core.random import derive
 from ..core.record import Run
 from ..core.threads import threads
-from ..errors import TransportkitError
+from ..errors import TransportkitError, UsageError
 from ..train.team import Team
 from . import device as devices
 from .fitting import Fitter, silent
@@ -27,8 +27,15 @@ def started() -> bool:
 
 def own_device(name: str) -> str:
     """This process's device: where several GPUs are asked for by one name, its own of them."""
-    kind = devices.kind(name)
-    return f"cuda:{os.environ['LOCAL_RANK']}" if kind == "cuda" and ":" not in name else name
+    if devices.kind(name) != "cuda" or ":" in name:
+        return name
+    rank, count = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if rank >= count:
+        raise UsageError(
+            f"torchrun started more processes than there are GPUs here, {count}; start it with "
+            f"--nproc-per-node {count}, or ask tk for --device cpu"
+        )
+    return f"cuda:{rank}"
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import torch
 from torch import Generator, nn
 
 from ..core.objective import Game, Objective
-from ..core.random import global_seed_from
+from ..core.random import global_seed_from, global_state, take_global_state
 from ..core.record import Budget
 from ..core.trainer import Callback, Fit, Progress, Trainer
 from ..errors import Diverged, Refusal, TransportkitError, UsageError
@@ -93,7 +93,7 @@ class _Descending:
         self.players: dict[str, nn.Module] = dict(game.players)
         self._equip()
         self.round, self.step, self.seconds = 0, 0, 0.0
-        self.global_state: torch.Tensor | None = None
+        self.global_state: list[torch.Tensor] | None = None
         self.history: list[tuple[int, float]] = []
         # What a player trains: its parameters that require gradients now, as the fit begins.
         self.trained = {
@@ -113,7 +113,7 @@ class _Descending:
             # Dropout and its like can only draw from torch's global generator.
             with global_seed_from(self._global()), HeldSignals() as held:
                 if self.global_state is not None:
-                    torch.set_rng_state(self.global_state)
+                    take_global_state(self.global_state, self.generator.device)
                 self._descend(callbacks, checkpoint, held)
         except (KeyboardInterrupt, SystemExit):
             if checkpoint is not None and self.whole:
@@ -171,7 +171,7 @@ class _Descending:
             self.whole = False
             loss = self._one_step()
             self.step += 1
-            self.global_state = torch.get_rng_state()
+            self.global_state = global_state(self.generator.device)
             self.whole = True
             now = time.perf_counter()
             self.seconds = resumed_at + now - begun

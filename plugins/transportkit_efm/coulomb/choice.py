@@ -1,11 +1,10 @@
 """Which way computes a field: by dimension, device, work, and what is compiled already.
 
-The measured costs here (seconds, one core) only steer "auto": they decide when compiling pays.
+The measured costs here (seconds) only steer "auto": they decide when compiling pays.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import Literal, cast, get_args
 
 import torch
@@ -20,21 +19,27 @@ WIDEST_TILED = 97
 """Coordinates (D+1) up to which the tiled loop beats two matrix products and their logarithms."""
 
 _IMPORT = 0.5
-_COMPILE = {"unrolled": 1.5, "tiled": 5.0}
+_COMPILE = {
+    ("unrolled", "cpu"): 1.5,
+    ("tiled", "cpu"): 5.0,
+    ("unrolled", "cuda"): 2.0,
+    ("tiled", "cuda"): 3.0,
+}
 _TYPICAL = 200_000
 """Points at which a run asks for the field of its charges: 2,000 lines, at 100 places each."""
 
-_spent: dict[tuple[str, int, torch.dtype, bool], float] = {}
+_spent: dict[tuple[str, int, torch.dtype, bool, str], float] = {}
 
 
 def choose(points: Tensor, charges: Tensor, *, method: str = "auto", accuracy: str = "fast") -> Way:
     """The name of the way in which `coulomb_field` would compute this field now.
 
     points (M, D+1) and charges (N, D+1) as there. By dimension: "unrolled" up to D = 8, "tiled"
-    up to D = 96, "products" above and on GPUs (there "differences" up to D = 8). The compiled two
-    give way to plain torch without numba, and until their loop is compiled: it is compiled (or
-    fetched from numba's cache on disk) once the time spent in plain torch for want of it, this
-    call included, would have paid for that, so that a short run never waits for a compiler.
+    up to D = 96, "products" above. The first two are compiled, by numba on the CPU and by Triton
+    on a CUDA device. They give way to plain torch ("differences" up to D = 8, "products") where
+    that compiler is missing, and until their loop is compiled: it is compiled (or fetched from the
+    compiler's cache on disk) once the time spent in plain torch for want of it, this call
+    included, would have paid for that, so that a short run never waits for a compiler.
     `prepare` compiles at once. In D = 2 "fmm", the fast multipole method, takes over for float32
     on the CPU where FMM3D is installed and the pairs are so many that it comes sooner.
 
@@ -53,11 +58,11 @@ def choose(points: Tensor, charges: Tensor, *, method: str = "auto", accuracy: s
     plain, way = _plain(width), _loop(width, device)
     if way is None:
         return plain
-    key = (way, width if way == "unrolled" else 0, points.dtype, accuracy == "accurate")
-    due = _spent.get(key, 0.0) + _plain_cost(len(points), len(charges), width)
-    if "numba" not in sys.modules and due < _IMPORT:
+    fine = accuracy == "accurate"
+    due = _spent.get(_key(way, points, fine), 0.0) + _plain_cost(points, len(charges))
+    if not compiled.loaded(device) and due < _IMPORT:
         return plain
-    if due > _COMPILE[way] or compiled.ready(way, width, points.dtype, accuracy == "accurate"):
+    if due > _COMPILE[way, device.type] or compiled.ready(way, width, points.dtype, fine, device):
         return way
     return plain
 
@@ -69,18 +74,25 @@ def choose_once(width: int, count: int, device: torch.device) -> Way:
     where plain torch would take longer for the points of a typical run than it takes to compile.
     """
     way = _loop(width, device)
-    if way is None or _plain_cost(_TYPICAL, count, width) < _COMPILE[way]:
+    if way is None:
         return _plain(width)
-    return way
+    pays = _TYPICAL * count * _pair(width, device) > _COMPILE[way, device.type]
+    return way if pays else _plain(width)
 
 
 def note(points: Tensor, charges: Tensor, way: Way, accuracy: Accuracy) -> None:
     """Remember the cost of a field that "auto" computed in plain torch."""
-    width = points.shape[1]
-    loop = _loop(width, points.device)
+    loop = _loop(points.shape[1], points.device)
     if loop is not None and way in ("differences", "products"):
-        key = (loop, width if loop == "unrolled" else 0, points.dtype, accuracy == "accurate")
-        _spent[key] = _spent.get(key, 0.0) + _plain_cost(len(points), len(charges), width)
+        key = _key(loop, points, accuracy == "accurate")
+        _spent[key] = _spent.get(key, 0.0) + _plain_cost(points, len(charges))
+
+
+def _key(way: Way, points: Tensor, fine: bool) -> tuple[str, int, torch.dtype, bool, str]:
+    """What is compiled once: numba's tiled loop serves any number of coordinates."""
+    device = points.device.type
+    any_width = way == "tiled" and device == "cpu"
+    return way, 0 if any_width else points.shape[1], points.dtype, fine, device
 
 
 def _plain(width: int) -> Way:
@@ -95,10 +107,16 @@ def _loop(width: int, device: torch.device) -> Way | None:
     return "unrolled" if width <= compiled.WIDEST_UNROLLED else "tiled"
 
 
-def _plain_cost(points: int, charges: int, width: int) -> float:
-    """Seconds in plain torch on one core, roughly."""
-    each = 10e-9 + 3e-9 * width if width <= compiled.WIDEST_UNROLLED else 10e-9 + 0.03e-9 * width
-    return points * charges * each
+def _plain_cost(points: Tensor, charges: int) -> float:
+    """Seconds in plain torch, roughly."""
+    return len(points) * charges * _pair(points.shape[1], points.device)
+
+
+def _pair(width: int, device: torch.device) -> float:
+    """Seconds in plain torch for one pair: on one core, or on a device that has enough of them."""
+    if device.type == "cuda":
+        return 1e-11 + 1e-11 * width if width <= compiled.WIDEST_UNROLLED else 1e-10
+    return 10e-9 + (3e-9 if width <= compiled.WIDEST_UNROLLED else 0.03e-9) * width
 
 
 def _refuse(method: str, width: int, device: torch.device) -> None:
@@ -108,8 +126,13 @@ def _refuse(method: str, width: int, device: torch.device) -> None:
         )
     if method in ("unrolled", "tiled") and not compiled.usable(device):
         raise ValueError(
-            f"method {method!r} needs numba and tensors on the CPU, these are on {device}; "
-            "use 'auto', 'differences' or 'products'"
+            f"method {method!r} needs numba for tensors on the CPU and Triton for those on a CUDA "
+            f"device, these are on {device}; use 'auto', 'differences' or 'products'"
+        )
+    if method == "tiled" and device.type == "cuda" and width > WIDEST_TILED:
+        raise ValueError(
+            f"method 'tiled' serves up to {WIDEST_TILED} coordinates on a CUDA device, these have "
+            f"{width}; use 'auto' or 'products'"
         )
     if method == "unrolled" and width > compiled.WIDEST_UNROLLED:
         raise ValueError(

@@ -1,4 +1,8 @@
-"""Running the compiled loops: layout, scale, threads, and whether they are ready to run."""
+"""Running the compiled loops: by numba on the CPU, by Triton on a CUDA device.
+
+Here are the choice between the two, and for the CPU layout, scale, threads, and whether a loop is
+ready to run; `gpu` does the same for CUDA.
+"""
 
 from __future__ import annotations
 
@@ -13,41 +17,65 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from . import gpu
 from .partial import Partial
 
 WIDEST_UNROLLED = 9
 """Most coordinates (D+1) of the unrolled loop."""
 _CHANGES = 3
 """Changes of sign among the charges that are let be."""
+_LEAST = torch.finfo(torch.float32).tiny * 1e8
+"""Sum of lengths of terms below which float32 did not hold them."""
 _SERIAL = 4_000_000
 """Coordinates of pairs below which threads cost more than they save."""
 
 
 def usable(device: torch.device) -> bool:
     """Whether compiled loops can serve tensors on this device at all."""
-    return device.type == "cpu" and importlib.util.find_spec("numba") is not None
+    if device.type == "cpu":
+        return importlib.util.find_spec("numba") is not None
+    return gpu.usable(device)
 
 
-def ready(way: str, width: int, dtype: torch.dtype, accurate: bool) -> bool:
+def loaded(device: torch.device) -> bool:
+    """Whether the compiler for this device is imported anyhow."""
+    return "numba" in sys.modules if device.type == "cpu" else gpu.loaded()
+
+
+def ready(way: str, width: int, dtype: torch.dtype, accurate: bool, device: torch.device) -> bool:
     """Whether the loop would run without compiling: in this process, or from numba's cache.
 
     Does not import numba to find out about a loop of this process; the cache on disk is looked
     into only once numba is imported anyhow.
     """
+    if device.type != "cpu":
+        return gpu.ready(way, width, dtype, accurate)
     if "numba" not in sys.modules:
         return False
     kernel, kind = _kernel(way, width, dtype, accurate)
     return _compiled(kernel, kind) or _cached(kernel, kind)
 
 
-def prepare(coordinates: int, dtype: torch.dtype = torch.float32, accuracy: str = "fast") -> float:
+def prepare(
+    coordinates: int,
+    dtype: torch.dtype = torch.float32,
+    accuracy: str = "fast",
+    device: torch.device | str = "cpu",
+) -> float:
     """Compile the loops for fields in so many coordinates (D+1) now; returns the seconds it took.
 
-    With the cache on disk filled by an earlier process this only loads them.
+    With the cache on disk filled by an earlier process this only loads them. Raises ValueError
+    where no compiled loop serves: on a device that neither numba nor Triton compiles for.
     """
+    place = torch.device(device)
+    if not usable(place):
+        raise ValueError(
+            f"no loop can be compiled for {place}: it takes numba on the CPU, and Triton on a "
+            "CUDA device of capability 8.0 or more"
+        )
     began = time.perf_counter()
     way = "unrolled" if coordinates <= WIDEST_UNROLLED else "tiled"
-    nothing = torch.zeros(1, coordinates, dtype=dtype)
+    nothing = torch.zeros(1, coordinates, dtype=dtype, device=place)
     for accurate in {accuracy == "accurate", True}:
         superpose(nothing, nothing, nothing[0, :1], way, accurate)
     return time.perf_counter() - began
@@ -62,6 +90,15 @@ def superpose(
     magnitude of NaN, zero or infinity marks points whose terms left the range, and a pair without
     distance in float32 is marked too, for a loop in float64 to tell zero from underflow.
     """
+    total = _on_cpu if points.device.type == "cpu" else gpu.superpose
+    found = total(points, charges, weights, way, accurate)
+    if way == "unrolled" and points.dtype == torch.float32 and not accurate:
+        # Powers this small have lost bits on the way, or some of them vanished.
+        found.magnitude.masked_fill_(found.magnitude < _LEAST, torch.nan)
+    return found
+
+
+def _on_cpu(points: Tensor, charges: Tensor, weights: Tensor, way: str, accurate: bool) -> Partial:
     kernel, kind = _kernel(way, points.shape[1], points.dtype, accurate)
     width = points.shape[1]
     if way == "unrolled":

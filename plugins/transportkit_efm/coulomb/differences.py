@@ -11,17 +11,21 @@ from torch import Tensor
 
 from .partial import Partial
 
-PAIRS = 1 << 17
-"""Pairs held at once: a handful of buffers of one MiB each, which stay in cache."""
+PAIRS = {"cpu": 1 << 17, "cuda": 1 << 24}
+"""Pairs held at once: a handful of buffers of one MiB each, which stay in a core's cache, and of
+128 MiB on a GPU, which has to be kept busy."""
 
 
-def superpose(points: Tensor, charges: Tensor, weights: Tensor, pairs: int = PAIRS) -> Partial:
+def superpose(
+    points: Tensor, charges: Tensor, weights: Tensor, pairs: int | None = None
+) -> Partial:
     """Sum w_j (x - y_j) / |x - y_j|^p over charges (N, p) at points (M, p), in their dtype.
 
     Weights (N,) must not be zero. Terms are weighed in log space against the largest so far, so
     that no power of a distance is formed. A charge at a point contributes nothing to that point.
     """
     count, width = points.shape
+    pairs = pairs or PAIRS.get(points.device.type, PAIRS["cpu"])
     vector = points.new_zeros(count, width)
     magnitude = points.new_zeros(count)
     log_scale = points.new_full((count,), -torch.inf)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-PAIRS = 1 << 18
+PAIRS = {"cpu": 1 << 18, "cuda": 1 << 24}
 """Pairs held at once, times the number of coordinates in low dimension."""
 
 
@@ -38,7 +38,7 @@ def gradients(
     grad_x, grad_y, grad_w = torch.zeros_like(x), torch.zeros_like(y), torch.zeros_like(w)
     width = x.shape[1]
     wide = max(1, min(y.shape[0], 512))
-    tall = max(1, PAIRS // (wide * width))
+    tall = max(1, PAIRS.get(x.device.type, PAIRS["cpu"]) // (wide * width))
     for start in range(0, y.shape[0], wide):
         block = slice(start, start + wide)
         for low in range(0, x.shape[0], tall):

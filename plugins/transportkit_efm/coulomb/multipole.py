@@ -33,7 +33,8 @@ _EACH, _PAIR = 145e-6, 0.45e-9
 def serves(points: Tensor) -> bool:
     """Whether the field at such points can be computed so."""
     fits = points.shape[1] == 3 and points.dtype == torch.float32
-    return fits and compiled.usable(points.device) and _installed()
+    on_cpu = points.device.type == "cpu"
+    return fits and on_cpu and compiled.usable(points.device) and _installed()
 
 
 def check(points: Tensor) -> None:

@@ -18,8 +18,8 @@ from torch import Tensor
 from .partial import Partial
 from .precision import full_products
 
-CHARGES, POINTS = 2048, 512
-"""The tile of pairs held at once, in two buffers of 4 MiB."""
+TILE = {"cpu": (2048, 512), "cuda": (16384, 1024)}
+"""Charges and points of the tile of pairs held at once: in two buffers of 4 MiB, or of 64."""
 
 NEAREST = 8
 """Most charges of a block taken exactly for one point; a point with more is left to others."""
@@ -50,13 +50,14 @@ def superpose(points: Tensor, charges: Tensor, weights: Tensor) -> Partial:
         points.new_zeros(count),
         points.new_full((count,), -torch.inf, dtype=torch.float64),
     )
+    wide, tall = TILE.get(points.device.type, TILE["cpu"])
     with full_products(points.device.type):
         for sign in (1.0, -1.0):
             chosen = (weights * sign > 0).nonzero()[:, 0]
-            for start in range(0, len(chosen), CHARGES):
-                block = _Block(charges, weights, chosen[start : start + CHARGES])
-                for low in range(0, count, POINTS):
-                    rows = slice(low, low + POINTS)
+            for start in range(0, len(chosen), wide):
+                block = _Block(charges, weights, chosen[start : start + wide])
+                for low in range(0, count, tall):
+                    rows = slice(low, low + tall)
                     _merge(total, rows, block.terms(points[rows]), sign)
     return total
 
@@ -105,7 +106,7 @@ class _Block:
         near = _Near(self, points, excess, scale)
         terms = torch.log1p(excess.clamp_min_(-1 + 1e-6)).mul_(-0.5 * width)
         terms.add_(self.log_weights.to(points.dtype))
-        terms[near.rows, near.columns] = -torch.inf
+        near.leave_out(terms)
         top = near.highest(terms.amax(dim=1).double())
         level = torch.where(top > -torch.inf, top, 0.0)
         # Floored, as exp is slow where it underflows; what it leaves is beyond rounding.
@@ -122,44 +123,60 @@ class _Block:
 
 
 class _Near:
-    """The pairs of a tile whose distance the product has cancelled away."""
+    """The pairs of a tile whose distance the product has cancelled away.
+
+    For each of the rows (s,) that have any, as many columns (s, k) as the row with the most of
+    them needs: one sum for each row, in one order, whatever device adds.
+    """
 
     def __init__(self, block: _Block, points: Tensor, excess: Tensor, scale: Tensor) -> None:
         self.block, self.points = block, points
         self.width = points.shape[1]
         bound = _NEAR[points.dtype] - 1
         self.beyond = torch.full_like(scale, -torch.inf)
-        suspects = (excess.amin(dim=1) < bound).nonzero()[:, 0]
+        self.rows = (excess.amin(dim=1) < bound).nonzero()[:, 0]
         count = min(NEAREST + 1, excess.shape[1])
-        values, columns = excess.index_select(0, suspects).topk(count, dim=1, largest=False)
-        trusted = values >= bound
+        values, columns = excess.index_select(0, self.rows).topk(count, dim=1, largest=False)
+        taken = values < bound
         if count > NEAREST:
             # What the next one might weigh at most, had the product lost half its distance.
             last = values[:, -1].double().clamp_min(-1 + 1e-6).add(1).mul(0.5)
             weight = -0.5 * self.width * last.log() + block.log_weights.amax()
-            self.beyond[suspects] = torch.where(trusted[:, -1], -torch.inf, weight)
-            trusted[:, -1] = True
-        row, column = (~trusted).nonzero(as_tuple=True)
-        self.rows, self.columns = suspects[row], columns[row, column]
-        squares = torch.zeros(len(self.rows), dtype=torch.float64, device=points.device)
+            self.beyond[self.rows] = torch.where(taken[:, -1], weight, -torch.inf)
+            taken[:, -1] = False
+        most = int(taken.sum(1).max()) if len(self.rows) else 0
+        self.columns, self.taken = columns[:, :most], taken[:, :most]
+        squares = torch.zeros(self.columns.shape, dtype=torch.float64, device=points.device)
         for part in self._parts():
-            squares[part] = _squares(self._steps(part))
+            steps = self._steps(part)
+            squares[part] = _squares(steps.flatten(0, 1)).view(steps.shape[:2])
         self.lengths = squares.sqrt()
         self.terms = block.log_weights[self.columns] - 0.5 * self.width * (
-            squares.log() - scale[self.rows].log()
+            squares.log() - scale[self.rows, None].log()
         )
-        self.terms.masked_fill_(squares == 0, -torch.inf)
+        self.terms.masked_fill_((squares == 0) | ~self.taken, -torch.inf)
 
     def _parts(self) -> list[slice]:
-        size = max(1, (1 << 20) // self.width)
+        most = self.columns.shape[1]
+        if not most:
+            return []
+        size = max(1, (1 << 20) // (self.width * most))
         return [slice(low, low + size) for low in range(0, len(self.rows), size)]
 
     def _steps(self, part: slice) -> Tensor:
-        return self.points[self.rows[part]] - self.block.exact[self.columns[part]]
+        """(s, k, p) from the charges to the points of a part of the rows."""
+        return self.points[self.rows[part], None] - self.block.exact[self.columns[part]]
+
+    def leave_out(self, terms: Tensor) -> None:
+        """Take these pairs out of the log weights (m, n) of the tile."""
+        row, rank = self.taken.nonzero(as_tuple=True)
+        terms[self.rows[row], self.columns[row, rank]] = -torch.inf
 
     def highest(self, top: Tensor) -> Tensor:
         """top (m,) or, where larger, the largest log weight of these pairs."""
-        return top.scatter_reduce(0, self.rows, self.terms, "amax")
+        if self.columns.shape[1]:
+            top[self.rows] = torch.maximum(top[self.rows], self.terms.amax(1))
+        return top
 
     def crowded(self, level: Tensor) -> Tensor:
         """(m,) whether a point has more near charges that count than were taken exactly."""
@@ -167,11 +184,11 @@ class _Near:
 
     def add(self, vector: Tensor, magnitude: Tensor, level: Tensor) -> None:
         """Add these terms, relative to exp(level), to vector (m, p) and magnitude (m,)."""
-        terms = torch.exp(self.terms - level[self.rows])
-        magnitude.index_add_(0, self.rows, (terms * self.lengths).to(magnitude.dtype))
+        terms = torch.exp(self.terms - level[self.rows, None])
+        magnitude[self.rows] += (terms * self.lengths).sum(1).to(magnitude.dtype)
         for part in self._parts():
-            steps = self._steps(part).mul_(terms[part].to(vector.dtype)[:, None])
-            vector.index_add_(0, self.rows[part], steps)
+            weighed = terms[part].to(vector.dtype)
+            vector[self.rows[part]] += torch.einsum("sk,skp->sp", weighed, self._steps(part))
 
 
 def _squares(rows: Tensor) -> Tensor:
