@@ -21,7 +21,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def cfm(out: Path) -> Answer:
     """A small run of flow matching on the plane, as JSON."""
-    return tk(f"run cfm --data gaussians --json {TINY} --metric cost --device cpu --out", out)
+    return tk(f"run cfm --data gaussians --json {TINY} --metric cost --out", out)
 
 
 @pytest.fixture(scope="session")

@@ -201,7 +201,7 @@ def test_processes_give_the_same_numbers_and_survive_one_that_dies(
     trouble: None, document: dict, tmp_path: Path
 ) -> None:
     methods, other = "compare dies cfm linear", tmp_path / "runs"
-    line = f"{DATA} {TINY} --metric cost --jobs 2 --json --out {other}"
+    line = f"{DATA} {TINY} --metric cost --jobs 2 --device cpu --json --out {other}"
     answer = tk(f"{methods} {line}")
     assert answer.status == 1
     cells = {cell["method"]: cell for cell in answer.json["cells"]}

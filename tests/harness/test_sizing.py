@@ -196,7 +196,7 @@ def test_a_comparison_has_the_chosen_points_and_is_found_again(tmp_path: Path) -
     # The same in a suite and from Python.
     suite = tmp_path / "suite.yaml"
     suite.write_text("points: {resolve: 200%}\n")
-    asked = {"metrics": METRIC, "seeds": "0-4", "out": tmp_path / "runs"}
+    asked = {"metrics": METRIC, "seeds": "0-4", "device": "cpu", "out": tmp_path / "runs"}
     both = [
         compare("linear", "gaussian-pair:dim=2", points="auto:resolve=2", **asked),
         compare("linear", "gaussian-pair:dim=2", suite=suite, **asked),

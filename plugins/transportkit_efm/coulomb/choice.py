@@ -22,8 +22,8 @@ _IMPORT = 0.5
 _COMPILE = {
     ("unrolled", "cpu"): 1.5,
     ("tiled", "cpu"): 5.0,
-    ("unrolled", "cuda"): 2.0,
-    ("tiled", "cuda"): 3.0,
+    ("unrolled", "cuda"): 1.5,
+    ("tiled", "cuda"): 2.5,
 }
 _TYPICAL = 200_000
 """Points at which a run asks for the field of its charges: 2,000 lines, at 100 places each."""
@@ -115,7 +115,7 @@ def _plain_cost(points: Tensor, charges: int) -> float:
 def _pair(width: int, device: torch.device) -> float:
     """Seconds in plain torch for one pair: on one core, or on a device that has enough of them."""
     if device.type == "cuda":
-        return 1e-11 + 1e-11 * width if width <= compiled.WIDEST_UNROLLED else 1e-10
+        return 5e-11 + 2e-11 * width if width <= compiled.WIDEST_UNROLLED else 2e-10
     return 10e-9 + (3e-9 if width <= compiled.WIDEST_UNROLLED else 0.03e-9) * width
 
 

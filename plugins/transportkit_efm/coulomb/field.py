@@ -86,23 +86,23 @@ def coulomb_field(
 def _field(
     points: Tensor, charges: Tensor, weights: Tensor, way: Way, accuracy: Accuracy
 ) -> CoulombField:
-    charged = weights != 0
-    if not bool(charged.all()):
+    sizes = inputs.measured(points, charges, weights, coarse=way == "products")
+    if sizes.largest and not sizes.smallest:
+        charged = weights != 0
         charges, weights = charges[charged], weights[charged]
-    if not points.shape[0] or not charges.shape[0]:
+        sizes = inputs.measured(points, charges, weights, coarse=way == "products")
+    if not points.shape[0] or not sizes.largest:
         nothing = points.new_full((points.shape[0],), -torch.inf)
         return CoulombField(torch.zeros_like(points), nothing)
     # The largest weight becomes 1, so that charges of 1e-30 are as good as any others.
-    largest = weights.abs().amax().to(torch.float64)
-    weights = (weights.to(torch.float64) / largest).to(weights.dtype)
-    total = superpose(points, charges, weights, way, accuracy)
-    log_unit = largest.log() - log_sphere_area(points.shape[1])
+    total = superpose(points, charges, weights / sizes.largest, way, accuracy, sizes)
+    log_unit = math.log(sizes.largest) - log_sphere_area(points.shape[1])
     return _normalised(total, log_unit, points.dtype)
 
 
-def _normalised(total: Partial, log_unit: Tensor, dtype: torch.dtype) -> CoulombField:
+def _normalised(total: Partial, log_unit: float, dtype: torch.dtype) -> CoulombField:
     norm = torch.linalg.vector_norm(total.vector, dim=1)
-    low, high = (float(bound) for bound in torch.aminmax(norm))
+    low, high = torch.stack(torch.aminmax(norm)).tolist()
     # Squares that leave the range are then too small beside the largest to be missed.
     least = math.sqrt(torch.finfo(norm.dtype).tiny) / torch.finfo(norm.dtype).eps
     if least < low and high < 1 / least:

@@ -1,9 +1,22 @@
-"""What the field engine accepts, and what it says about everything else."""
+"""What the field engine accepts, what it says about everything else, and how large it all is."""
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
+
+
+class Sizes(NamedTuple):
+    """How large the inputs of a field are: the largest |coordinate| of a point and |weight|, the
+    smallest |weight|, the largest |coordinate difference| of two charges, roughly."""
+
+    farthest: float
+    largest: float
+    smallest: float
+    extent: float
 
 
 def check(points: Tensor, charges: Tensor, weights: Tensor) -> None:
@@ -11,7 +24,7 @@ def check(points: Tensor, charges: Tensor, weights: Tensor) -> None:
 
     Raises:
         TypeError: not tensors, or not all of one dtype, float32 or float64.
-        ValueError: wrong rank, different widths, counts or devices, or values that are not finite.
+        ValueError: wrong rank, different widths, counts or devices.
     """
     named = {"points": points, "charges": charges, "weights": weights}
     for name, value in named.items():
@@ -22,17 +35,38 @@ def check(points: Tensor, charges: Tensor, weights: Tensor) -> None:
     devices = {name: str(value.device) for name, value in named.items()}
     if len(set(devices.values())) > 1:
         raise ValueError(f"expected one device, got {devices}; move them together with .to(device)")
-    # One answer for all bounds: each question to a CUDA device would wait for it.
+
+
+def measured(points: Tensor, charges: Tensor, weights: Tensor, coarse: bool) -> Sizes:
+    """The sizes of inputs that passed `check`; raises ValueError unless all values are finite.
+
+    `coarse` lets the extent be that of the coordinates, which saves a copy of the charges. All
+    is asked for at once, as each answer of a CUDA device has to be waited for.
+    """
+    named = {"points": points, "charges": charges, "weights": weights}
     filled = {name: value.detach() for name, value in named.items() if value.numel()}
     if not filled:
-        return
-    bounds = torch.stack([bound for value in filled.values() for bound in torch.aminmax(value)])
-    finite = torch.isfinite(bounds).view(-1, 2).all(1).tolist()
-    for name, sound in zip(filled, finite, strict=True):
-        if not sound:
+        return Sizes(0.0, 0.0, 0.0, 0.0)
+    bounds = [bound for value in filled.values() for bound in torch.aminmax(value)]
+    full = "charges" in filled
+    if full:
+        bounds.append(filled["weights"].abs().amin())
+        if not coarse:
+            bounds += torch.aminmax(filled["charges"] - filled["charges"][0])
+    values = torch.stack(bounds).tolist()
+    of = {name: values[2 * i : 2 * i + 2] for i, name in enumerate(filled)}
+    for name, pair in of.items():
+        if not all(math.isfinite(bound) for bound in pair):
             raise ValueError(
                 f"{name} holds values that are not finite; drop or repair those rows first"
             )
+    farthest = max(map(abs, of.get("points", [0.0])))
+    if not full:
+        return Sizes(farthest, 0.0, 0.0, 0.0)
+    low, high = of["charges"]
+    if not coarse:
+        low, high = -max(-values[-2], values[-1]), 0.0
+    return Sizes(farthest, max(map(abs, of["weights"])), values[2 * len(of)], high - low)
 
 
 def _check_dtypes(named: dict[str, Tensor]) -> None:

@@ -7,8 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from . import compiled, differences, multipole, products
+from . import compiled, differences, gpu, multipole, products
 from .choice import Accuracy, Way
+from .inputs import Sizes
 from .partial import Partial
 
 _WORST_CONDITION = {torch.float32: 20.0, torch.float64: 1e12}
@@ -19,24 +20,35 @@ _FARTHEST = 1e12
 
 
 def superpose(
-    points: Tensor, charges: Tensor, weights: Tensor, way: Way, accuracy: Accuracy
+    points: Tensor,
+    charges: Tensor,
+    weights: Tensor,
+    way: Way,
+    accuracy: Accuracy,
+    sizes: Sizes,
 ) -> Partial:
     """Sum w_j (x - y_j) / |x - y_j|^p at points (M, p) over charges (N, p) of weight not zero.
 
     Computed in the charges' own length, a power of two, so that no unit of length matters.
     """
-    exponent = _exponent(charges, coarse=way == "products")
+    exponent = _exponent(sizes.extent, coarse=way == "products")
     points, charges = _times(points, -exponent), _times(charges, -exponent)
     if way == "differences":
         total = _by_differences(points, charges, weights)
     else:
-        total = _by(way, points, charges, weights, accuracy == "accurate")
+        far = math.ldexp(sizes.farthest, -exponent) > _FARTHEST
+        total = _by(way, points, charges, weights, accuracy == "accurate", far)
     shift = (1 - points.shape[1]) * exponent * math.log(2)
     return Partial(total.vector, total.magnitude, total.log_scale.double() + shift)
 
 
-def _by(way: Way, points: Tensor, charges: Tensor, weights: Tensor, fine: bool) -> Partial:
-    """By one way; points in doubt by the same in float64, and then by exact differences."""
+def _by(
+    way: Way, points: Tensor, charges: Tensor, weights: Tensor, fine: bool, far: bool
+) -> Partial:
+    """By one way; points in doubt by the same in float64, and then by exact differences.
+
+    `far` says that some points may be so far away that all are to be looked at for it.
+    """
     kind = torch.float64 if fine else points.dtype
     worst = _WORST_CONDITION[kind]
     if way == "products":
@@ -46,15 +58,18 @@ def _by(way: Way, points: Tensor, charges: Tensor, weights: Tensor, fine: bool) 
         total = multipole.superpose(points, charges, weights)
     else:
         total = compiled.superpose(points, charges, weights, way, fine)
+        if way == "tiled" and points.is_cuda and not fine:
+            worst = gpu.WORST_CONDITION[kind]
     doubted = ~(total.condition() < worst)
-    doubted |= points.abs().amax(dim=1) > _FARTHEST
+    if far:
+        doubted |= points.abs().amax(dim=1) > _FARTHEST
     rows = doubted.nonzero()[:, 0]
     if not len(rows):
         return total
     again = points[rows]
     if kind == torch.float32:
         finer: Way = "unrolled" if way == "fmm" else way
-        total.overwrite(rows, _by(finer, again, charges, weights, fine=True))
+        total.overwrite(rows, _by(finer, again, charges, weights, True, far))
     else:
         total.overwrite(rows, _by_differences(again, charges, weights))
     return total
@@ -64,17 +79,13 @@ def _by_differences(points: Tensor, charges: Tensor, weights: Tensor) -> Partial
     return differences.superpose(points.double(), charges.double(), weights.double())
 
 
-def _exponent(charges: Tensor, coarse: bool) -> int:
+def _exponent(extent: float, coarse: bool) -> int:
     """e such that the charges' extent is about 2^e; 0 where they have none.
 
     `coarse` lets ordinary lengths be, for ways that only form squares, and saves a copy.
     """
-    if coarse:
-        low, high = (float(bound) for bound in torch.aminmax(charges))
-        if 1e-4 < high - low < 1e4:
-            return 0
-    low, high = (float(bound) for bound in torch.aminmax(charges - charges[0]))
-    extent = max(high, -low)
+    if coarse and 1e-4 < extent < 1e4:
+        return 0
     return math.frexp(extent)[1] if 0 < extent < math.inf else 0
 
 
