@@ -101,6 +101,18 @@ def test_flux_out_of_a_closed_surface_is_the_charge_inside(way: str) -> None:
     assert float(flux) == pytest.approx(float(weights[:7].sum()), abs=1e-6)
 
 
+@pytest.mark.parametrize("distance", [1e5, 1e7, 1e8, 1e9])
+def test_far_away_it_is_the_field_of_all_charge_in_one_place(way: str, distance: float) -> None:
+    """Where float32 holds the terms, where it holds some bits of them, and where it holds none."""
+    point = torch.zeros(1, 6)
+    point[0, 0] = distance
+    charges = cloud(1, 40, 6)[1].float()
+    direction, log_magnitude = coulomb_field(point, charges, torch.ones(40), method=way)
+    assert float(direction[0, 0]) == pytest.approx(1.0)
+    expected = math.log(40 / (math.pi**3)) - 5 * math.log(distance)
+    assert float(log_magnitude) == pytest.approx(expected, abs=1e-4 + 20 / distance)
+
+
 def test_fields_add(way: str) -> None:
     points, charges, weights = cloud(40, 60, 5)
     parts = [

@@ -23,7 +23,7 @@ _TILES = {
     # By kind and widest tile of coordinates: rows, columns, warps that keep all in registers.
     ("unrolled", torch.float32): ((9, 32, 32, 4),),
     ("unrolled", torch.float64): ((3, 32, 32, 4), (9, 16, 32, 4)),
-    ("tiled", torch.float32): ((128, 64, 32, 4),),
+    ("tiled", torch.float32): ((128, 32, 32, 4),),
     ("tiled", torch.float64): ((128, 32, 32, 4),),
 }
 _ready: set[tuple[object, ...]] = set()
@@ -104,67 +104,65 @@ def _tiled(points: Tensor, charges: Tensor, weights: Tensor, newton: int) -> Par
     order = (weights < 0).to(torch.uint8).argsort(stable=True)
     charges, weights = charges[order], weights[order]
     split = int((weights > 0).sum())
+    sides = [side for side in ((0, split), (split, len(charges))) if side[0] < side[1]]
     by_row, by_column = points.T.contiguous(), charges.T.contiguous()
-    sides = []
-    for first, stop in ((0, split), (split, len(charges))):
-        if first == stop:
-            continue
+    scalars, flats, reaches = [], [], []
+    for first, stop in sides:
         centre = charges[first:stop].mean(0)
-        moved, steps = points - centre, charges - centre
-        found = _side(by_row, by_column, steps, weights, (first, stop), newton)
-        reach = (
-            torch.linalg.vector_norm(moved, dim=1)
-            + torch.linalg.vector_norm(steps[first:stop], dim=1).amax()
-        )
-        sides.append((moved.double(), reach.double(), *found))
-    nearest = torch.stack([squares.amin(0) for *_, squares in sides]).amin(0)
+        moved = points - centre
+        found, weighed = _side(by_row, by_column, charges, centre, weights, (first, stop), newton)
+        scalars.append(found.double())
+        flats.append((moved[:, :-1].double(), weighed))
+        ends = torch.linalg.vector_norm(charges[first:stop] - centre, dim=1).max()
+        reaches.append((torch.linalg.vector_norm(moved, dim=1) + ends).double())
+    nearest = torch.stack([found[:, 0].amax(0) for found in scalars]).amax(0)
+    some = nearest.where(nearest > 0, 1.0)
     width = points.shape[1]
     vector = torch.zeros_like(points, dtype=torch.float64)
     magnitude = torch.zeros_like(nearest)
-    for moved, reach, sums, squares in sides:
-        kept = (nearest / squares) ** (0.5 * width)
-        total = torch.einsum("smp,sm->mp", sums, kept)
-        vector += moved * total[:, width, None] - total[:, :width]
+    for found, (moved, weighed), reach in zip(scalars, flats, reaches, strict=True):
+        kept = (found[:, 0] / some) ** (0.5 * width)
+        total, rise = (found[:, 1] * kept).sum(0), (found[:, 2] * kept).sum(0)
+        around = torch.einsum("smp,sm->mp", weighed.double(), kept)[:, : width - 1]
+        vector[:, :-1] += moved * total[:, None] - around
+        vector[:, -1] += rise
         # No term is longer: these are the lengths whose difference a coordinate is.
-        magnitude += total[:, width].abs() * reach
+        magnitude += total.abs() * reach
     least = torch.finfo(points.dtype).tiny * 1e6
-    magnitude.masked_fill_(~(nearest >= least), torch.nan)
-    return Partial(vector, magnitude, -0.5 * width * nearest.log())
+    magnitude.masked_fill_(~(1 / nearest >= least), torch.nan)
+    return Partial(vector, magnitude, 0.5 * width * nearest.log())
 
 
 def _side(
     points: Tensor,
     charges: Tensor,
-    steps: Tensor,
+    flat: Tensor,
+    centre: Tensor,
     weights: Tensor,
     side: tuple[int, int],
     newton: int,
 ) -> tuple[Tensor, Tensor]:
-    """What the loop finds of some charges (p, N), at steps (N, p) from their centre.
-
-    At points (p, M): sums (shares, M, p+1 or more) and the squares of the least distances
-    (shares, M), both in float64.
-    """
+    """What the loop finds of the charges (p, N) of one side at points (p, M), by shares."""
     from . import gpu_kernels
 
     width, count = points.shape
     first, stop = side
-    padded = max(16, 1 << width.bit_length())
-    around = steps.new_zeros(len(steps), padded)
-    around[:, :width], around[:, width] = steps, 1.0
+    padded = max(16, 1 << (width - 2).bit_length())
+    around = flat.new_zeros(len(flat), padded)
+    torch.sub(flat[:, :-1], centre[:-1], out=around[:, : width - 1])
     rows, columns, warps = _tile("tiled", points.dtype, padded)
     parts, share = _shares(points.T, stop - first, rows, columns)
     sums = points.new_empty(parts, count, padded)
-    nearest = points.new_empty(parts, count)
+    scalars = points.new_empty(parts, 3, count)
     gpu_kernels.tiled[(-(-count // rows), parts)](
         points,
         charges,
         around,
         weights,
         sums,
-        nearest,
+        scalars,
         count,
-        len(steps),
+        len(flat),
         first,
         stop,
         share,
@@ -175,7 +173,7 @@ def _side(
         COLUMNS=columns,
         num_warps=warps,
     )
-    return sums.double(), nearest.double()
+    return scalars, sums
 
 
 def _tile(way: str, kind: torch.dtype, width: int) -> tuple[int, int, int]:

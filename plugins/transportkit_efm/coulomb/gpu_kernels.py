@@ -39,18 +39,12 @@ def _power(value, exponent: tl.constexpr):
 
 
 @triton.jit
-def _falling(square, least, WIDTH: tl.constexpr, NEWTON: tl.constexpr):
-    """(least / square)^(WIDTH / 2); nothing where least is infinite, as long as nothing was met."""
-    if NEWTON == 0:
-        # By logarithms of ratios: those of the near ones, which count, are small and exact.
-        value = tl.exp2(-0.5 * WIDTH * tl.log2(square * (1.0 / least)))
-    else:
-        inverse = _inverse(square, NEWTON)
-        ratio = inverse * inverse * tl.where(least < float("inf"), least, 0.0)
-        value = _power(ratio, WIDTH // 2)
-        if WIDTH % 2:
-            value = value * tl.sqrt(ratio)
-    return value
+def _root_power(value, exponent: tl.constexpr):
+    """value^(exponent / 2): rounds half as much as powers of a root would."""
+    result = _power(value, exponent // 2)
+    if exponent % 2:
+        result = result * tl.sqrt(value)
+    return result
 
 
 @triton.jit
@@ -197,10 +191,10 @@ def unrolled(
 def tiled(
     points,
     charges,
-    around,
+    flat,
     weights,
     sums,
-    nearest,
+    scalars,
     count,
     number,
     first,
@@ -214,11 +208,12 @@ def tiled(
 ):
     """Pairs in WIDTH coordinates, weighed against the nearest charge met so far.
 
-    points (p, M), charges (p, N), around (N, PADDED) the charges from a centre, a one, and zeros,
-    weights (N,); charges first to stop count. With terms t = w (b / r)^p, where b is the distance
-    of the nearest charge of the share, sums (shares, M, PADDED) takes sum t y, and behind it sum t,
-    and nearest (shares, M) takes b^2. A pair without distance gives NaN in float32 and nothing in
-    float64.
+    points (p, M), charges (p, N), flat (N, PADDED) the charges' first p-1 coordinates around a
+    centre with zeros behind, weights (N,); charges first to stop count. With terms
+    t = w (b / r)^p, where b is the distance of the nearest charge of the share, sums
+    (shares, M, PADDED) takes sum t y over the flat coordinates and scalars (shares, 3, M) 1 / b^2,
+    sum t, and sum t (x - y) of the last coordinate. A pair without distance gives NaN in float32
+    and nothing in float64.
     """
     rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     here = rows < count
@@ -226,35 +221,52 @@ def tiled(
     end = tl.minimum(begin + share, stop)
     row = points + tl.minimum(rows, count - 1)
     kind = points.dtype.element_ty
-    best = tl.full([ROWS], float("inf"), kind)
+    best = tl.zeros([ROWS], kind)
+    total = tl.zeros([ROWS], kind)
+    rise = tl.zeros([ROWS], kind)
     vector = tl.zeros([ROWS, PADDED], kind)
     across = tl.arange(0, PADDED)
     for low in range(begin, end, COLUMNS):
         columns = low + tl.arange(0, COLUMNS)
-        # What lies behind the end repeats the last charge, with no weight.
         near = tl.minimum(columns, end - 1)
         w = tl.load(weights + columns, mask=columns < end, other=0.0)
         square = tl.zeros([ROWS, COLUMNS], kind)
         # Four at a time, for fewer roundings of the sum.
-        for k in range(0, WIDTH // 4 * 4, 4):
+        for k in range(0, (WIDTH - 1) // 4 * 4, 4):
             square += _squares(row + k * count, charges + k * number + near, count, number, 4)
-        if WIDTH % 4 > 0:
-            k = WIDTH // 4 * 4
-            rest: tl.constexpr = WIDTH % 4
+        if (WIDTH - 1) % 4 > 0:
+            k = (WIDTH - 1) // 4 * 4
+            rest: tl.constexpr = (WIDTH - 1) % 4
             square += _squares(row + k * count, charges + k * number + near, count, number, rest)
-        if NEWTON > 0:
-            square = tl.where(square > 0, square, float("inf"))
-        least = tl.minimum(best, tl.min(square, 1))
-        term = w[None, :] * _falling(square, least[:, None], WIDTH, NEWTON)
-        y = tl.load(around + near[:, None] * PADDED + across[None, :])
+        last = (
+            tl.load(row + (WIDTH - 1) * count)[:, None]
+            - tl.load(charges + (WIDTH - 1) * number + near)[None, :]
+        )
+        square += last * last
+        if NEWTON == 0:
+            inverse = 1.0 / square
+        else:
+            root = _inverse(square, NEWTON)
+            inverse = root * root
+        # What lies behind the end repeats the last charge, with no weight.
+        nearest = tl.maximum(best, tl.max(inverse, 1))
+        some = tl.where(nearest > 0, nearest, 1.0)
+        term = w[None, :] * _root_power(inverse * (1.0 / some)[:, None], WIDTH)
+        kept = _root_power(best / some, WIDTH)
+        total = total * kept + tl.sum(term, 1)
+        rise = rise * kept + tl.sum(term * last, 1)
+        y = tl.load(flat + near[:, None] * PADDED + across[None, :])
         # Into sums of its own: the matrix units round their running sums towards zero.
         if NEWTON == 0:
             fresh = tl.dot(term, y, input_precision="tf32x3")
         else:
             fresh = tl.dot(term, y, out_dtype=tl.float64)
-        vector = vector * _falling(best, least, WIDTH, NEWTON)[:, None] + fresh
-        best = least
+        vector = vector * kept[:, None] + fresh
+        best = nearest
     part = tl.program_id(1).to(tl.int64)
-    tl.store(nearest + part * count + rows, best, mask=here)
+    place = scalars + part * 3 * count + rows
+    tl.store(place, best, mask=here)
+    tl.store(place + count, total, mask=here)
+    tl.store(place + 2 * count, rise, mask=here)
     spot = sums + (part * count + rows.to(tl.int64))[:, None] * PADDED + across[None, :]
     tl.store(spot, vector, mask=here[:, None])

@@ -193,7 +193,7 @@ class _Near:
 
 def _squares(rows: Tensor) -> Tensor:
     """Squared lengths (n,) of rows (n, p), in float64 without a float64 copy of them all."""
-    size = max(1, (1 << 16) // rows.shape[1])
+    size = max(1, (1 << (24 if rows.is_cuda else 16)) // rows.shape[1])
     squares = torch.empty(len(rows), dtype=torch.float64, device=rows.device)
     for low in range(0, len(rows), size):
         part = rows[low : low + size]
