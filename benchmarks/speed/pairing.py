@@ -65,14 +65,15 @@ def stepper(method: type, params: object, problem: Problem) -> Callable[[], None
     """A function that makes one training step."""
     made = method(params)
     game = made.objective(problem, derive(0, "objective"))
-    optimizer = torch.optim.AdamW(game.players["velocity"].parameters(), lr=1e-3)
+    weights = [w for player in game.players.values() for w in player.parameters()]
+    optimizer = torch.optim.AdamW(weights, lr=1e-3)
     generator = derive(0, "fit")
 
     def step() -> None:
         batch = game.draw(BATCH, generator)
-        loss = game.loss("velocity", batch, generator)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        for player in game.players:
+            game.loss(player, batch, generator).backward()
         optimizer.step()
 
     return step
