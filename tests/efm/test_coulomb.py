@@ -113,6 +113,41 @@ def test_far_away_it_is_the_field_of_all_charge_in_one_place(way: str, distance:
     assert float(log_magnitude) == pytest.approx(expected, abs=1e-4 + 20 / distance)
 
 
+@pytest.mark.parametrize("width", [2, 3, 4, 7, 9])
+@pytest.mark.parametrize("step", [1e-17, 1e-14, 1e-11, 1e-8, 1e-6, 1e-4])
+def test_very_near_a_charge_it_is_the_field_of_that_one(way: str, width: int, step: float) -> None:
+    """Where powers of the distance leave the range of float32, of the length of a term or after."""
+    charges = torch.zeros(2, width)
+    charges[1, 0] = 1.0
+    point = torch.full((1, width), step)
+    direction, log_magnitude = coulomb_field(point, charges, torch.ones(2), method=way)
+    unit = torch.full((1, width), width**-0.5)
+    torch.testing.assert_close(direction, unit, rtol=0, atol=1e-3 if step > 1e-5 else 1e-5)
+    area = math.log(2 * math.pi ** (width / 2) / math.gamma(width / 2))
+    expected = -(width - 1) * math.log(step * width**0.5) - area
+    assert float(log_magnitude) == pytest.approx(expected, rel=1e-5, abs=1e-3)
+
+
+@pytest.mark.parametrize("distance", [1e4, 1e5, 1e6])
+def test_weights_are_not_rounded_where_charges_cancel(way: str, distance: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    charges = torch.randn(500, 3, generator=generator)
+    weights = torch.cat([torch.full((200,), 1 / 200), torch.full((300,), -1 / 300)])
+    points = torch.nn.functional.normalize(torch.randn(9, 3, generator=generator)) * distance
+    found = coulomb_field(points, charges, weights, method=way, accuracy="accurate")
+    given = [t.double() for t in (points, charges, weights)]
+    expected = coulomb_field(*given, method="differences")
+    error = torch.linalg.vector_norm(found.direction - expected.direction, dim=1).max()
+    assert float(error) < 1e-6
+
+
+def test_points_far_beyond_the_range_of_squares(way: str) -> None:
+    points = torch.tensor([[1e200, 0, 0], [0, -1e200, 0]], dtype=DOUBLE)
+    charges = torch.tensor([[0, 0, 0], [0, 0, 1e-200]], dtype=DOUBLE)
+    direction, _ = coulomb_field(points, charges, torch.ones(2, dtype=DOUBLE), method=way)
+    torch.testing.assert_close(direction, points / 1e200)
+
+
 def test_fields_add(way: str) -> None:
     points, charges, weights = cloud(40, 60, 5)
     parts = [

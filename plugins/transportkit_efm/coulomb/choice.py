@@ -15,9 +15,6 @@ from . import compiled, multipole
 Way = Literal["unrolled", "tiled", "differences", "products", "fmm"]
 Accuracy = Literal["fast", "accurate"]
 
-WIDEST_TILED = 97
-"""Coordinates (D+1) up to which the tiled loop beats two matrix products and their logarithms."""
-
 _IMPORT = 0.5
 _COMPILE = {
     ("unrolled", "cpu"): 1.5,
@@ -102,7 +99,7 @@ def _plain(width: int) -> Way:
 
 def _loop(width: int, device: torch.device) -> Way | None:
     """The compiled loop that may serve, if one does."""
-    if width > WIDEST_TILED or not compiled.usable(device):
+    if width > compiled.WIDEST_TILED or not compiled.usable(device):
         return None
     return "unrolled" if width <= compiled.WIDEST_UNROLLED else "tiled"
 
@@ -126,13 +123,13 @@ def _refuse(method: str, width: int, device: torch.device) -> None:
         )
     if method in ("unrolled", "tiled") and not compiled.usable(device):
         raise ValueError(
-            f"method {method!r} needs numba for tensors on the CPU and Triton for those on a CUDA "
-            f"device, these are on {device}; use 'auto', 'differences' or 'products'"
+            f"method {method!r} needs {compiled.NEEDED}; these are on {device}: use 'auto', "
+            "'differences' or 'products'"
         )
-    if method == "tiled" and device.type == "cuda" and width > WIDEST_TILED:
+    if method == "tiled" and device.type == "cuda" and width > compiled.WIDEST_TILED:
         raise ValueError(
-            f"method 'tiled' serves up to {WIDEST_TILED} coordinates on a CUDA device, these have "
-            f"{width}; use 'auto' or 'products'"
+            f"method 'tiled' serves up to {compiled.WIDEST_TILED} coordinates on a CUDA device, "
+            f"these have {width}; use 'auto' or 'products'"
         )
     if method == "unrolled" and width > compiled.WIDEST_UNROLLED:
         raise ValueError(

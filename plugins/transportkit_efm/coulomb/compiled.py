@@ -22,6 +22,15 @@ from .partial import Partial
 
 WIDEST_UNROLLED = 9
 """Most coordinates (D+1) of the unrolled loop."""
+WORST_CONDITION = {torch.float32: 20.0, torch.float64: 1e12}
+"""Cancellation beyond which sums in this dtype are given up."""
+WIDEST_TILED = 97
+"""Coordinates (D+1) up to which the tiled loop beats two matrix products and their logarithms."""
+NEEDED = (
+    "numba for tensors on the CPU, and for those on a CUDA device of capability 8.0 or more Triton "
+    "and a C compiler"
+)
+"""What `usable` asks for, in words."""
 _CHANGES = 3
 """Changes of sign among the charges that are let be."""
 _LEAST = torch.finfo(torch.float32).tiny * 1e8
@@ -37,6 +46,13 @@ def usable(device: torch.device) -> bool:
     return gpu.usable(device)
 
 
+def worst_condition(way: str, kind: torch.dtype, device: torch.device) -> float:
+    """Cancellation beyond which sums of a loop in this dtype are given up."""
+    if way == "tiled" and device.type != "cpu":
+        return gpu.WORST_CONDITION[kind]
+    return WORST_CONDITION[kind]
+
+
 def loaded(device: torch.device) -> bool:
     """Whether the compiler for this device is imported anyhow."""
     return "numba" in sys.modules if device.type == "cpu" else gpu.loaded()
@@ -49,7 +65,7 @@ def ready(way: str, width: int, dtype: torch.dtype, accurate: bool, device: torc
     into only once numba is imported anyhow.
     """
     if device.type != "cpu":
-        return gpu.ready(way, width, dtype, accurate)
+        return gpu.ready(way, width, dtype, accurate, device)
     if "numba" not in sys.modules:
         return False
     kernel, kind = _kernel(way, width, dtype, accurate)
@@ -65,13 +81,16 @@ def prepare(
     """Compile the loops for fields in so many coordinates (D+1) now; returns the seconds it took.
 
     With the cache on disk filled by an earlier process this only loads them. Raises ValueError
-    where no compiled loop serves: on a device that neither numba nor Triton compiles for.
+    where no compiled loop serves: on a device that neither numba nor Triton compiles for, or for
+    more coordinates than the loops on a CUDA device serve.
     """
     place = torch.device(device)
     if not usable(place):
+        raise ValueError(f"no loop can be compiled for {place}: it takes {NEEDED}")
+    if place.type != "cpu" and coordinates > WIDEST_TILED:
         raise ValueError(
-            f"no loop can be compiled for {place}: it takes numba on the CPU, and Triton on a "
-            "CUDA device of capability 8.0 or more"
+            f"loops on a CUDA device serve up to {WIDEST_TILED} coordinates, not {coordinates}; "
+            "fields in more are computed by 'products', which needs no compiling"
         )
     began = time.perf_counter()
     way = "unrolled" if coordinates <= WIDEST_UNROLLED else "tiled"

@@ -11,7 +11,7 @@ from torch import Tensor
 from . import gradient, inputs
 from .choice import Accuracy, Way, choose, note
 from .partial import Partial
-from .ways import superpose
+from .ways import superpose, times
 
 
 class CoulombField(NamedTuple):
@@ -42,9 +42,10 @@ def coulomb_field(
         points: (M, D+1) where the field is wanted; float32 or float64, CPU or GPU.
         charges: (N, D+1) where the charges are; same dtype and device.
         weights: (N,) signed charge of each: positive on the source plate, negative on the target.
-        method: "auto" takes what `choose` says; or name a way: "unrolled", "tiled" (compiled by
-            numba, CPU), "differences", "products" (plain torch), "fmm" (D = 2, float32, CPU, by
-            the extra `fmm`; gradients are still summed pair by pair).
+        method: "auto" takes what `choose` says; or name a way: "unrolled", "tiled" (compiled, by
+            numba on the CPU and by Triton on a CUDA device), "differences", "products" (plain
+            torch), "fmm" (D = 2, float32, CPU, by the extra `fmm`; gradients are still summed pair
+            by pair).
         accuracy: "fast" or "accurate", see below.
 
     Returns:
@@ -59,14 +60,16 @@ def coulomb_field(
         condition number c = (sum_j |E_j|) / |sum_j E_j|. Points with large c are computed again
         in float64, so both promises hold up to c of about 1e8; beyond it the error is about
         1e-14 c (1e-16 p c in float64), and it is the direction of a sum that is nearly nothing.
+        float64 inputs on a CUDA device are summed to 1e-12 by "tiled".
 
     Gradients with respect to points, charges and weights are exact (of the sum without the
     charges left out), streamed like the field itself.
 
     Memory beyond inputs and outputs is O((M + N) D) and some buffers of bounded size. The same
-    call gives the same bits again; "unrolled" and "tiled" also give each point the same bits
-    whatever else is in the batch. The others sum in blocks that depend on M, and may differ in
-    the last bits; so may "auto" from one call to a later one, once a compiled way is ready.
+    call gives the same bits again; on the CPU "unrolled" and "tiled" also give each point the same
+    bits whatever else is in the batch. The others, and those two on a CUDA device, sum in blocks
+    that depend on M, and may differ in the last bits; so may "auto" from one call to a later one,
+    once a compiled way is ready.
 
     Raises:
         TypeError: not tensors, or not all of one dtype, float32 or float64.
@@ -94,9 +97,11 @@ def _field(
     if not points.shape[0] or not sizes.largest:
         nothing = points.new_full((points.shape[0],), -torch.inf)
         return CoulombField(torch.zeros_like(points), nothing)
-    # The largest weight becomes 1, so that charges of 1e-30 are as good as any others.
-    total = superpose(points, charges, weights / sizes.largest, way, accuracy, sizes)
-    log_unit = math.log(sizes.largest) - log_sphere_area(points.shape[1])
+    # The largest weight becomes about 1, so that charges of 1e-30 are as good as any others, by a
+    # power of two, as where charges cancel the rounding of weights would be multiplied.
+    exponent = math.frexp(sizes.largest)[1]
+    total = superpose(points, charges, times(weights, -exponent), way, accuracy, sizes)
+    log_unit = exponent * math.log(2) - log_sphere_area(points.shape[1])
     return _normalised(total, log_unit, points.dtype)
 
 

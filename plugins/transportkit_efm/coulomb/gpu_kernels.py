@@ -1,9 +1,13 @@
 """Loops over pairs for NVIDIA GPUs, compiled by Triton; import this only to use Triton.
 
-The same two loops as for the CPU. A program takes a tile of rows of points and one share of the
-charges, and writes its sums as they are: adding the shares is left to the caller, in one order, so
-that the same call gives the same bits. Charges come transposed, (p, N), so that a tile's loads lie
-side by side.
+A program takes a tile of rows of points and one share of the charges, and writes its sums as they
+are: adding the shares is left to the caller, in one order, so that the same call gives the same
+bits. Charges come transposed, (p, N), so that a tile's loads lie side by side. Counts are not
+compiled in, so that a loop is compiled once, whatever they are; addresses are in 64 bits.
+
+`unrolled` is the loop of that name for the CPU. `tiled` takes exact differences for distances only:
+its vector is a product of matrices around a centre, good to rounding times the distance from the
+centre, which the caller has to weigh against the field.
 """
 
 # mypy: disallow-untyped-defs=False
@@ -58,7 +62,9 @@ def _squares(row, column, down, along, MANY: tl.constexpr):
     return square
 
 
-@triton.jit
+@triton.jit(
+    do_not_specialize=["count", "number", "share"], do_not_specialize_on_alignment=["points"]
+)
 def unrolled(
     points,
     charges,
@@ -84,7 +90,7 @@ def unrolled(
     here = rows < count
     begin = tl.program_id(1) * share
     end = tl.minimum(begin + share, number)
-    row = points + tl.minimum(rows, count - 1) * WIDTH
+    row = points + tl.minimum(rows, count - 1).to(tl.int64) * WIDTH
     x0 = tl.load(row)[:, None]
     x1 = tl.load(row + 1)[:, None]
     x2 = tl.load(row + min(2, WIDTH - 1))[:, None]
@@ -94,6 +100,7 @@ def unrolled(
     x6 = tl.load(row + min(6, WIDTH - 1))[:, None]
     x7 = tl.load(row + min(7, WIDTH - 1))[:, None]
     x8 = tl.load(row + min(8, WIDTH - 1))[:, None]
+    along = tl.cast(number, tl.int64)
     zero = tl.zeros([ROWS, COLUMNS], points.dtype.element_ty)
     nothing = tl.zeros([ROWS], tl.float64)
     sum0, sum1, sum2, sum3, sum4 = nothing, nothing, nothing, nothing, nothing
@@ -106,28 +113,28 @@ def unrolled(
             w = tl.load(weights + columns, mask=columns < end, other=0.0)[None, :]
             column = charges + tl.minimum(columns, number - 1)
             d0 = x0 - tl.load(column)[None, :]
-            d1 = x1 - tl.load(column + number)[None, :]
+            d1 = x1 - tl.load(column + along)[None, :]
             square = d0 * d0 + d1 * d1
             if WIDTH > 2:
-                d2 = x2 - tl.load(column + 2 * number)[None, :]
+                d2 = x2 - tl.load(column + 2 * along)[None, :]
                 square += d2 * d2
             if WIDTH > 3:
-                d3 = x3 - tl.load(column + 3 * number)[None, :]
+                d3 = x3 - tl.load(column + 3 * along)[None, :]
                 square += d3 * d3
             if WIDTH > 4:
-                d4 = x4 - tl.load(column + 4 * number)[None, :]
+                d4 = x4 - tl.load(column + 4 * along)[None, :]
                 square += d4 * d4
             if WIDTH > 5:
-                d5 = x5 - tl.load(column + 5 * number)[None, :]
+                d5 = x5 - tl.load(column + 5 * along)[None, :]
                 square += d5 * d5
             if WIDTH > 6:
-                d6 = x6 - tl.load(column + 6 * number)[None, :]
+                d6 = x6 - tl.load(column + 6 * along)[None, :]
                 square += d6 * d6
             if WIDTH > 7:
-                d7 = x7 - tl.load(column + 7 * number)[None, :]
+                d7 = x7 - tl.load(column + 7 * along)[None, :]
                 square += d7 * d7
             if WIDTH > 8:
-                d8 = x8 - tl.load(column + 8 * number)[None, :]
+                d8 = x8 - tl.load(column + 8 * along)[None, :]
                 square += d8 * d8
             inverse = _inverse(square, NEWTON)
             # w r^-(p-1), the length of the term, and then w r^-p.
@@ -167,27 +174,28 @@ def unrolled(
             sum7 += tl.sum(e7.to(tl.float64), 1)
         if WIDTH > 8:
             sum8 += tl.sum(e8.to(tl.float64), 1)
-    place = out + tl.program_id(1).to(tl.int64) * (WIDTH + 1) * count + rows
+    down = tl.cast(count, tl.int64)
+    place = out + tl.program_id(1) * (WIDTH + 1) * down + rows
     tl.store(place, sum0, mask=here)
-    tl.store(place + count, sum1, mask=here)
+    tl.store(place + down, sum1, mask=here)
     if WIDTH > 2:
-        tl.store(place + 2 * count, sum2, mask=here)
+        tl.store(place + 2 * down, sum2, mask=here)
     if WIDTH > 3:
-        tl.store(place + 3 * count, sum3, mask=here)
+        tl.store(place + 3 * down, sum3, mask=here)
     if WIDTH > 4:
-        tl.store(place + 4 * count, sum4, mask=here)
+        tl.store(place + 4 * down, sum4, mask=here)
     if WIDTH > 5:
-        tl.store(place + 5 * count, sum5, mask=here)
+        tl.store(place + 5 * down, sum5, mask=here)
     if WIDTH > 6:
-        tl.store(place + 6 * count, sum6, mask=here)
+        tl.store(place + 6 * down, sum6, mask=here)
     if WIDTH > 7:
-        tl.store(place + 7 * count, sum7, mask=here)
+        tl.store(place + 7 * down, sum7, mask=here)
     if WIDTH > 8:
-        tl.store(place + 8 * count, sum8, mask=here)
-    tl.store(place + WIDTH * count, lengths, mask=here)
+        tl.store(place + 8 * down, sum8, mask=here)
+    tl.store(place + WIDTH * down, lengths, mask=here)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["count", "number", "first", "stop", "share"])
 def tiled(
     points,
     charges,
@@ -226,6 +234,7 @@ def tiled(
     rise = tl.zeros([ROWS], kind)
     vector = tl.zeros([ROWS, PADDED], kind)
     across = tl.arange(0, PADDED)
+    down, along = tl.cast(count, tl.int64), tl.cast(number, tl.int64)
     for low in range(begin, end, COLUMNS):
         columns = low + tl.arange(0, COLUMNS)
         near = tl.minimum(columns, end - 1)
@@ -233,14 +242,14 @@ def tiled(
         square = tl.zeros([ROWS, COLUMNS], kind)
         # Four at a time, for fewer roundings of the sum.
         for k in range(0, (WIDTH - 1) // 4 * 4, 4):
-            square += _squares(row + k * count, charges + k * number + near, count, number, 4)
+            square += _squares(row + k * down, charges + k * along + near, down, along, 4)
         if (WIDTH - 1) % 4 > 0:
             k = (WIDTH - 1) // 4 * 4
             rest: tl.constexpr = (WIDTH - 1) % 4
-            square += _squares(row + k * count, charges + k * number + near, count, number, rest)
+            square += _squares(row + k * down, charges + k * along + near, down, along, rest)
         last = (
-            tl.load(row + (WIDTH - 1) * count)[:, None]
-            - tl.load(charges + (WIDTH - 1) * number + near)[None, :]
+            tl.load(row + (WIDTH - 1) * down)[:, None]
+            - tl.load(charges + (WIDTH - 1) * along + near)[None, :]
         )
         square += last * last
         if NEWTON == 0:
@@ -255,7 +264,7 @@ def tiled(
         kept = _root_power(best / some, WIDTH)
         total = total * kept + tl.sum(term, 1)
         rise = rise * kept + tl.sum(term * last, 1)
-        y = tl.load(flat + near[:, None] * PADDED + across[None, :])
+        y = tl.load(flat + near.to(tl.int64)[:, None] * PADDED + across[None, :])
         # Into sums of its own: the matrix units round their running sums towards zero.
         if NEWTON == 0:
             fresh = tl.dot(term, y, input_precision="tf32x3")
@@ -263,10 +272,10 @@ def tiled(
             fresh = tl.dot(term, y, out_dtype=tl.float64)
         vector = vector * kept[:, None] + fresh
         best = nearest
-    part = tl.program_id(1).to(tl.int64)
-    place = scalars + part * 3 * count + rows
+    part = tl.program_id(1)
+    place = scalars + part * 3 * down + rows
     tl.store(place, best, mask=here)
-    tl.store(place + count, total, mask=here)
-    tl.store(place + 2 * count, rise, mask=here)
-    spot = sums + (part * count + rows.to(tl.int64))[:, None] * PADDED + across[None, :]
+    tl.store(place + down, total, mask=here)
+    tl.store(place + 2 * down, rise, mask=here)
+    spot = sums + (part * down + rows)[:, None] * PADDED + across[None, :]
     tl.store(spot, vector, mask=here[:, None])

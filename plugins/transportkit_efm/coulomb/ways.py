@@ -7,13 +7,10 @@ import math
 import torch
 from torch import Tensor
 
-from . import compiled, differences, gpu, multipole, products
+from . import compiled, differences, multipole, products
 from .choice import Accuracy, Way
 from .inputs import Sizes
 from .partial import Partial
-
-_WORST_CONDITION = {torch.float32: 20.0, torch.float64: 1e12}
-"""Cancellation beyond which sums in this dtype are given up."""
 
 _FARTHEST = 1e12
 """Times the charges' extent: farther points are summed in log space, for squares' sake."""
@@ -31,12 +28,12 @@ def superpose(
 
     Computed in the charges' own length, a power of two, so that no unit of length matters.
     """
-    exponent = _exponent(sizes.extent, coarse=way == "products")
-    points, charges = _times(points, -exponent), _times(charges, -exponent)
+    exponent = _exponent(sizes, points.dtype, coarse=way == "products")
+    points, charges = times(points, -exponent), times(charges, -exponent)
     if way == "differences":
         total = _by_differences(points, charges, weights)
     else:
-        far = math.ldexp(sizes.farthest, -exponent) > _FARTHEST
+        far = sizes.farthest > 0 and math.log2(sizes.farthest) - exponent > math.log2(_FARTHEST)
         total = _by(way, points, charges, weights, accuracy == "accurate", far)
     shift = (1 - points.shape[1]) * exponent * math.log(2)
     return Partial(total.vector, total.magnitude, total.log_scale.double() + shift)
@@ -50,7 +47,7 @@ def _by(
     `far` says that some points may be so far away that all are to be looked at for it.
     """
     kind = torch.float64 if fine else points.dtype
-    worst = _WORST_CONDITION[kind]
+    worst = compiled.worst_condition(way, kind, points.device)
     if way == "products":
         total = products.superpose(points.to(kind), charges.to(kind), weights.to(kind))
     elif way == "fmm":
@@ -58,9 +55,9 @@ def _by(
         total = multipole.superpose(points, charges, weights)
     else:
         total = compiled.superpose(points, charges, weights, way, fine)
-        if way == "tiled" and points.is_cuda and not fine:
-            worst = gpu.WORST_CONDITION[kind]
-    doubted = ~(total.condition() < worst)
+    condition = total.condition()
+    # It is 1 at least; less than that is a vector that left the range, which its lengths did not.
+    doubted = ~((condition > 0.5) & (condition < worst))
     if far:
         doubted |= points.abs().amax(dim=1) > _FARTHEST
     rows = doubted.nonzero()[:, 0]
@@ -79,17 +76,21 @@ def _by_differences(points: Tensor, charges: Tensor, weights: Tensor) -> Partial
     return differences.superpose(points.double(), charges.double(), weights.double())
 
 
-def _exponent(extent: float, coarse: bool) -> int:
+def _exponent(sizes: Sizes, dtype: torch.dtype, coarse: bool) -> int:
     """e such that the charges' extent is about 2^e; 0 where they have none.
 
-    `coarse` lets ordinary lengths be, for ways that only form squares, and saves a copy.
+    `coarse` lets ordinary lengths be, for ways that only form squares, and saves a copy. Charges
+    that are nearer to each other than the range can tell from afar are taken as that near.
     """
-    if coarse and 1e-4 < extent < 1e4:
+    if coarse and 1e-4 < sizes.extent < 1e4:
         return 0
-    return math.frexp(extent)[1] if 0 < extent < math.inf else 0
+    if not 0 < sizes.extent < math.inf:
+        return 0
+    room = 120 if dtype == torch.float32 else 500
+    return max(math.frexp(sizes.extent)[1], math.frexp(sizes.farthest)[1] - room)
 
 
-def _times(coordinates: Tensor, exponent: int) -> Tensor:
+def times(coordinates: Tensor, exponent: int) -> Tensor:
     """coordinates times 2^exponent, without rounding short of underflow."""
     if not exponent:
         return coordinates
