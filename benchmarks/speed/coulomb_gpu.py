@@ -197,7 +197,7 @@ def measured(case: tuple[int, int, int, int], operations: float, notes: list[str
     tensor = 3 * count * number * (dim + 1) * 4 / 2**20
     return (
         f"| {count}, {number}, {dim} | {way} | {found['published']:.3g} | {found['plain']:.3g} "
-        f"| {' | '.join(shown)} | {found['fast']:.3g} | {found['published'] / found['fast']:.0f} "
+        f"| {' | '.join(shown)} | {found['fast']:.3g} | {found['published'] / found['fast']:.3g} "
         f"| {found['roof'] / found['fast']:.2f} | {found['accurate'] / found['fast']:.1f} "
         f"| {tensor:,.0f} | {peak:,.0f} | {' / '.join(errors)} |"
     )

@@ -114,7 +114,7 @@ def test_what_is_damaged_in_a_run_is_named(runs: Path, tmp_path: Path, share: fl
     for file in (harmed / "samples.npz", harmed / "fit.json"):
         content = file.read_bytes()
         file.write_bytes(content[: int(share * len(content))])
-    record = load(harmed)
+    record = load(load(harmed))
     with pytest.raises(DataError, match=r"samples\.npz' is damaged or missing"):
         _ = record.samples
     with pytest.raises(DataError, match=r"fit\.json' is damaged or missing"):
@@ -139,6 +139,7 @@ def test_arrays_are_samples(tmp_path: Path) -> None:
     for attempt in (
         lambda: run("linear", source=source * 1e20, target=target, out=tmp_path),
         lambda: first.push(source * 1e20),
+        lambda: first.push(source * 1e300),
     ):
         with pytest.raises(DataError, match="beyond single precision"):
             attempt()
@@ -155,6 +156,10 @@ def test_what_is_wrong_raises(tmp_path: Path) -> None:
         run("linear", (np.zeros((4, 2)), np.ones((4, 2))), out=tmp_path)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="a method is named by text, not by int"):
         compare(["linear", 3], "gaussians", out=tmp_path)  # type: ignore[list-item]
+    with pytest.raises(UsageError, match="methods is an empty list"):
+        compare([], "gaussians", out=tmp_path)
+    with pytest.raises(UsageError, match="name the folder of a run, not None"):
+        load(None)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="take no integrator and no nfe"):
         run("linear", "gaussians", nfe=3, out=tmp_path)
     with pytest.raises(Refusal, match="cfm: midpoint needs at least 2"):

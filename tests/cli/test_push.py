@@ -38,6 +38,14 @@ def test_points_go_where_the_run_took_them(folder: Path, points: Path, tmp_path:
     np.testing.assert_allclose(read, moved, rtol=1e-6)
 
 
+def test_the_points_themselves_are_not_replaced(folder: Path, points: Path) -> None:
+    before = points.read_bytes()
+    answer = tk(f"push {folder} {points} -o {points}")
+    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    assert "holds the points that are to be moved; name another file" in answer.err
+    assert points.read_bytes() == before
+
+
 def test_reverse_comes_back(folder: Path, points: Path, tmp_path: Path) -> None:
     there, back = tmp_path / "there.npy", tmp_path / "back.npy"
     fine = "--integrator rk4 --nfe 200"

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from transportkit import derive
 from transportkit_efm.charges import ChargedPlates
-from transportkit_efm.coulomb import choose, choose_once, coulomb_field, multipole
+from transportkit_efm.coulomb import choose, choose_once, coulomb_field, multipole, prepare
 
 DOUBLE = torch.float64
 WAYS = ["unrolled", "tiled", "differences", "products"]
@@ -224,6 +224,30 @@ def test_a_point_does_not_depend_on_its_batch(compiled: str) -> None:
 def test_gradients(width: int) -> None:
     inputs = [t.requires_grad_() for t in cloud(4, 6, width)]
     assert torch.autograd.gradcheck(lambda *given: tuple(coulomb_field(*given)), inputs)
+
+
+def test_second_derivatives_are_refused() -> None:
+    points, charges, weights = cloud(4, 6, 3)
+    field = coulomb_field(points.requires_grad_(), charges, weights)
+    with pytest.raises(RuntimeError, match="first derivatives only"):
+        torch.autograd.grad(field.log_magnitude.sum(), points, create_graph=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "says"),
+    [
+        ({"coordinates": 1}, ValueError, "2 coordinates or more"),
+        ({"coordinates": "3"}, ValueError, "whole number"),
+        ({"accuracy": "exact"}, ValueError, "'fast' or 'accurate'"),
+        ({"dtype": torch.float16}, TypeError, "float32 or float64"),
+        ({"device": "meta"}, ValueError, "numba for tensors on the CPU"),
+    ],
+)
+def test_what_cannot_be_prepared_is_refused(
+    asked: dict[str, object], error: type, says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        prepare(**({"coordinates": 3} | asked))  # type: ignore[arg-type]
 
 
 def test_gradients_skip_a_charge_on_the_point() -> None:

@@ -27,6 +27,13 @@ def _needs(request: pytest.FixtureRequest) -> None:
         pytest.skip(f"'{way}' needs Triton and a device of capability 8.0")
 
 
+def with_near(given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The same field, asked for very near some charges as well."""
+    points, charges, weights = given
+    steps = torch.tensor([1e-10, 1e-6, 1e-4, 1e-2])[:, None]
+    return torch.cat([points, charges[:4] + steps]), charges, weights
+
+
 def on_gpu(given: tuple[Tensor, ...], dtype: torch.dtype | None = None) -> list[Tensor]:
     return [t.to("cuda", dtype) for t in given]
 
@@ -38,7 +45,7 @@ def here(field: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("kind", ["round", "clusters", "sheet", "offset"])
 @pytest.mark.parametrize(("dimension", "way"), WAYS)
 def test_direction_error(dimension: int, way: str, kind: str) -> None:
-    given = plates(kind, dimension, seed=dimension)
+    given = with_near(plates(kind, dimension, seed=dimension))
     expected = truth(*given)
     fast = coulomb_field(*on_gpu(given), method=way)
     accurate = coulomb_field(*on_gpu(given), method=way, accuracy="accurate")
@@ -50,7 +57,7 @@ def test_direction_error(dimension: int, way: str, kind: str) -> None:
 
 @pytest.mark.parametrize(("dimension", "way"), WAYS)
 def test_float64_agrees_with_the_cpu(dimension: int, way: str) -> None:
-    given = [t.double() for t in plates("round", dimension, seed=dimension)]
+    given = [t.double() for t in with_near(plates("round", dimension, seed=dimension))]
     expected = coulomb_field(*given, method="differences")
     found = here(coulomb_field(*on_gpu(tuple(given)), method=way))
     torch.testing.assert_close(found[0], expected.direction, rtol=0, atol=1e-8)
@@ -69,6 +76,7 @@ def test_the_same_call_gives_the_same_bits(dimension: int, way: str) -> None:
 @pytest.mark.parametrize(("dimension", "way"), WAYS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_charge_on_the_point_is_left_out(dimension: int, way: str, dtype: torch.dtype) -> None:
+    bound = 1e-8 if dtype == torch.float64 else FAST[3072] if dimension > 64 else 1e-5
     _, charges, weights = on_gpu(plates("round", dimension, seed=3), dtype)
     found = coulomb_field(charges[:6], charges, weights, method=way)
     for i in range(6):
@@ -76,7 +84,7 @@ def test_a_charge_on_the_point_is_left_out(dimension: int, way: str, dtype: torc
         alone = coulomb_field(
             charges[i : i + 1].cpu(), charges[rest].cpu(), weights[rest].cpu(), method="differences"
         )
-        torch.testing.assert_close(found.direction[i].cpu(), alone.direction[0], rtol=0, atol=5e-4)
+        torch.testing.assert_close(found.direction[i].cpu(), alone.direction[0], rtol=0, atol=bound)
 
 
 @pytest.mark.parametrize("way", ["unrolled", "tiled", "differences", "products"])
@@ -97,7 +105,8 @@ def test_units_of_length_and_charge_do_not_matter(dimension: int, way: str) -> N
     points, charges, weights = on_gpu(plates("round", dimension, seed=4))
     field = coulomb_field(points, charges, weights, method=way)
     other = coulomb_field(points * 2.0**-90, charges * 2.0**-90, weights * 2.0**-99, method=way)
-    torch.testing.assert_close(other.direction, field.direction, rtol=0, atol=FAST[3072])
+    bound = FAST[3072] if dimension > 64 else 1e-5
+    torch.testing.assert_close(other.direction, field.direction, rtol=0, atol=bound)
 
 
 def test_gradients_agree_with_the_cpu() -> None:
@@ -123,11 +132,14 @@ def test_auto_compiles_once_it_pays(width: int, way: str) -> None:
     assert choose(some, some) == way
 
 
-@pytest.mark.parametrize("width", [3, 33, 785])
-def test_memory_stays_far_below_the_pairs(width: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "way"),
+    [(3, "unrolled"), (3, "differences"), (33, "tiled"), (33, "products"), (785, "products")],
+)
+def test_memory_stays_far_below_the_pairs(width: int, way: str) -> None:
     points, charges = torch.randn(2, 20_000, width, device="cuda").unbind(0)
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
-    coulomb_field(points, charges, torch.ones(20_000, device="cuda"))
+    coulomb_field(points, charges, torch.ones(20_000, device="cuda"), method=way)
     peak = torch.cuda.max_memory_allocated() - before
     assert peak < 20_000 * 20_000 * 4 / 2

@@ -165,6 +165,16 @@ def test_a_damaged_result_is_named_and_left_out(said: str, damaged: str, tmp_pat
     assert "left out" in answer.err
 
 
+def test_a_run_that_lost_its_result_is_named(tmp_path: Path) -> None:
+    shelve(tmp_path, *(result(seed=seed, sliced_w2=0.2) for seed in range(2)))
+    (place,) = tmp_path.glob("cfm-moons-seed0-*")
+    (place / "samples.npz").write_bytes(b"")
+    (place / "result.json").unlink()
+    answer = tk("export", tmp_path, "--to", "csv")
+    assert [r["seeds"] for r in csv.DictReader(io.StringIO(answer.out))] == ["1"]
+    assert f"'{place}' has lost its result.json; it is left out" in answer.err
+
+
 def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
     for folder, reason in ((tmp_path / "no", "there is no folder"), (tmp_path, "holds no run")):
         answer = tk("export", folder, "--to", "csv")

@@ -129,8 +129,8 @@ def test_a_mutant_fails_that_check_and_no_other(
 ) -> None:
     kind = install(strangers, source, *MUTANTS[source, check])
     # What is no buffer does not move with the others to a CUDA device either.
-    also = {"devices"} if check == "saved_and_loaded" else set()
-    assert failures(kind) - also == {check}
+    also = {"devices"} if check == "saved_and_loaded" and torch.cuda.is_available() else set()
+    assert failures(kind) == {check} | also
 
 
 @pytest.mark.parametrize(("source", "check"), SPOILS_MORE, ids=lambda text: text)

@@ -57,6 +57,28 @@ def test_a_fit_resumes_to_the_same_bits_after_an_interrupt(make, step, tmp_path:
         assert resumed.drawn == whole.drawn
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_fit_on_a_gpu_resumes_with_its_global_generator(tmp_path: Path) -> None:
+    """A game that draws as dropout does, from the device's global generator."""
+
+    class Global(Quadratic):
+        def __init__(self) -> None:
+            super().__init__(5.0, -3.0)
+            self.net.cuda()
+
+        def draw(self, n: int, generator: Generator) -> Tensor:
+            return torch.randn(n, 2, device="cuda")
+
+    def fitted(*given: Any) -> Any:
+        return SETTINGS.fit(Global(), BUDGET, Generator("cuda").manual_seed(7), *given)
+
+    path = tmp_path / "fit.pt"
+    with pytest.raises(KeyboardInterrupt):
+        fitted([stop_at(75)], path)
+    assert fitted((), path).history == fitted().history
+
+
 def test_periodic_checkpoints_do_not_change_the_fit(tmp_path: Path) -> None:
     plain, kept = noisy(), noisy()
     path = tmp_path / "fit.pt"

@@ -22,9 +22,11 @@ from transportkit import (
     Game,
     Problem,
     TransportkitError,
+    UsageError,
     derive,
     registry,
 )
+from transportkit.harness import torchrun
 from transportkit.train.team import Team
 
 
@@ -81,6 +83,22 @@ def test_a_loss_of_whole_batches_is_trained_by_one_process(monkeypatch: pytest.M
     monkeypatch.setattr(Team, "here", lambda: Team(1, 2))
     with pytest.raises(TransportkitError, match="train it on one"):
         Descent(steps=2, batch=4).fit(Whole(0.0), Budget(), derive(0))
+
+
+def test_each_process_has_a_gpu_of_its_own_or_says_that_there_are_too_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torchrun.devices, "kind", lambda name: name.partition(":")[0])
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert [torchrun.own_device(name) for name in ("cuda", "cuda:0", "cpu")] == [
+        "cuda:1",
+        "cuda:0",
+        "cpu",
+    ]
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(UsageError, match="--nproc-per-node 2, or ask tk for --device cpu"):
+        torchrun.own_device("cuda")
 
 
 def test_two_processes_have_the_losses_of_one(tmp_path: Path) -> None:

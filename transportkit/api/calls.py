@@ -199,9 +199,9 @@ def push(record: RunRecord | str | os.PathLike[str], points: Points, **how: Any)
     return (record if isinstance(record, RunRecord) else load(record)).push(points, **how)
 
 
-def load(folder: str | os.PathLike[str]) -> RunRecord:
-    """The run in a folder. Raises DataError where there is none that can be read."""
-    return RunRecord.read(folder)
+def load(folder: RunRecord | str | os.PathLike[str]) -> RunRecord:
+    """The run in a folder, or the one given. Raises DataError where none can be read."""
+    return folder if isinstance(folder, RunRecord) else RunRecord.read(folder)
 
 
 def gather(folder: str | os.PathLike[str] = "runs") -> Comparison:
@@ -249,6 +249,8 @@ def _experiment(
         said["problems"] = _problems(named, source, target, out, away)
     if methods is not None:
         said["methods"] = _many(methods)
+        if not said["methods"]:
+            raise UsageError("methods is an empty list; name one, or leave it out for all")
         for method in said["methods"]:
             _check_named("method", method)
     if seeds is not None:

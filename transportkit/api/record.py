@@ -93,6 +93,8 @@ class RunRecord:
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> RunRecord:
         """The run that a folder holds. Raises DataError where it holds none."""
+        if not isinstance(folder, str | os.PathLike):
+            raise UsageError(f"name the folder of a run, not {folder!r}")
         return cls(read_result(Path(folder).expanduser()), found=True)
 
     @property
@@ -248,15 +250,16 @@ def points_of(points: Points) -> Tensor:
         check_range(x, f"'{os.fspath(points)}'")
         return x
     try:
-        x = torch.as_tensor(points).detach().float().cpu()
+        x = torch.as_tensor(points).detach().cpu()
     except (TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"points are a tensor, an array or a file, not this: {error}") from None
     if x.ndim < 2 or len(x) == 0:
         raise DataError(f"points have shape (N, ...), N > 0, not {tuple(x.shape)}")
     if not x.isfinite().all():
-        raise DataError("some points are not finite")
+        raise DataError("some points are not finite; drop or repair those rows first")
+    # Before the conversion: what single precision does not hold would be infinite after it.
     check_range(x, "the array of points")
-    return x
+    return x.float()
 
 
 def frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:

@@ -25,7 +25,7 @@ def push(
     debug: bool,
 ) -> int:
     """Move the points of a file with a stored model; the exit status."""
-    check_place(output)
+    check_place(output, source=points)
     # Before the run is read: what is typed wrong is said first.
     whole("a seed", seed, 0)
     if nfe is not None:

@@ -15,7 +15,7 @@ from .index import Index
 from .naming import places
 from .plan import solved
 from .results import RESULT, read_result
-from .store import finished, run_folders
+from .store import finished, folders_without_result, run_folders
 from .uncollected import uncollected
 
 log = logging.getLogger("transportkit")
@@ -41,6 +41,8 @@ def gather(folder: Path) -> list[Result]:
                 found.append(((place / RESULT).stat().st_mtime, result))
             except (DataError, OSError) as error:
                 log.warning("%s; it is left out", error)
+    for place in folders_without_result(folder):
+        log.warning("'%s' has lost its %s; it is left out", place, RESULT)
     if not found:
         raise DataError(f"'{folder}' holds no run that can be read; name one where runs are kept")
     results = _ordered(_newest(found))

@@ -183,6 +183,13 @@ def run_folders(folder: Path) -> list[Path]:
     return sorted(place for place in found if not place.name.startswith("."))
 
 
+def folders_without_result(folder: Path) -> list[Path]:
+    """Folders in a store's folder that hold the points of a run and nothing to say of it."""
+    found = [file.parent for file in folder.glob(f"*/{SAMPLES}")]
+    lost = [place for place in found if not (place / RESULT).exists()]
+    return sorted(place for place in lost if not place.name.startswith("."))
+
+
 def _name(run: Run) -> str:
     """The name of a run's folder, which its key is a part of."""
     return _file_name(f"{run.method}-{run.problem}-seed{run.seed}-{run.key()}")

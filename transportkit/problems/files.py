@@ -78,9 +78,16 @@ def write_points(path: str | os.PathLike[str], points: Tensor) -> None:
         part.unlink(missing_ok=True)
 
 
-def check_place(path: str | os.PathLike[str]) -> None:
-    """Raise DataError where `write_points` could not write this file, before the work is done."""
+def check_place(path: str | os.PathLike[str], source: str | os.PathLike[str] | None = None) -> None:
+    """Raise DataError where `write_points` could not write this file, before the work is done.
+
+    Or where it would replace the file `source` that the points come from.
+    """
     file, _ = _locate(path)
+    if source is not None and file.exists():
+        origin, _ = _locate(source)
+        if origin.exists() and file.samefile(origin):
+            raise DataError(f"'{file}' holds the points that are to be moved; name another file")
     _suffix(file)
     if file.is_dir():
         raise DataError(f"'{file}' is a folder; name a file in it")

@@ -80,10 +80,17 @@ def prepare(
 ) -> float:
     """Compile the loops for fields in so many coordinates (D+1) now; returns the seconds it took.
 
-    With the cache on disk filled by an earlier process this only loads them. Raises ValueError
-    where no compiled loop serves: on a device that neither numba nor Triton compiles for, or for
-    more coordinates than the loops on a CUDA device serve.
+    With the cache on disk filled by an earlier process this only loads them. Raises TypeError for
+    another dtype than float32 and float64, and ValueError for fewer than 2 coordinates, an unknown
+    accuracy, and where no compiled loop serves: on a device that neither numba nor Triton compiles
+    for, or for more coordinates than the loops on a CUDA device serve.
     """
+    if dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"expected float32 or float64, got {dtype}")
+    if not isinstance(coordinates, int) or coordinates < 2:
+        raise ValueError(f"expected a whole number of 2 coordinates or more, got {coordinates!r}")
+    if accuracy not in ("fast", "accurate"):
+        raise ValueError(f"accuracy {accuracy!r} is unknown; expected 'fast' or 'accurate'")
     place = torch.device(device)
     if not usable(place):
         raise ValueError(f"no loop can be compiled for {place}: it takes {NEEDED}")

@@ -63,7 +63,7 @@ def coulomb_field(
         float64 inputs on a CUDA device are summed to 1e-12 by "tiled".
 
     Gradients with respect to points, charges and weights are exact (of the sum without the
-    charges left out), streamed like the field itself.
+    charges left out), streamed like the field itself. Second derivatives raise RuntimeError.
 
     Memory beyond inputs and outputs is O((M + N) D) and some buffers of bounded size. The same
     call gives the same bits again; on the CPU "unrolled" and "tiled" also give each point the same
@@ -143,8 +143,13 @@ class _Differentiable(torch.autograd.Function):
         return field.direction, field.log_magnitude
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        # Torch's own guard drops second derivatives silently where `grads` are constants.
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                "coulomb_field has first derivatives only; leave out create_graph, or take "
+                "differences of its gradients"
+            )
         points, charges, weights, direction, log_magnitude = ctx.saved_tensors
         found = gradient.gradients(
             points,

@@ -207,6 +207,7 @@ def _launched(
         WIDTH=width,
         PADDED=padded,
         NEWTON=newton,
+        LONG=max(charges.shape[1], count) * max(width, padded) >= 1 << 31,
         ROWS=rows,
         COLUMNS=columns,
         num_warps=warps,

@@ -3,7 +3,7 @@
 A program takes a tile of rows of points and one share of the charges, and writes its sums as they
 are: adding the shares is left to the caller, in one order, so that the same call gives the same
 bits. Charges come transposed, (p, N), so that a tile's loads lie side by side. Counts are not
-compiled in, so that a loop is compiled once, whatever they are; addresses are in 64 bits.
+compiled in, so that a loop is compiled once, whatever they are.
 
 `unrolled` is the loop of that name for the CPU. `tiled` takes exact differences for distances only:
 its vector is a product of matrices around a centre, good to rounding times the distance from the
@@ -211,6 +211,7 @@ def tiled(
     WIDTH: tl.constexpr,
     PADDED: tl.constexpr,
     NEWTON: tl.constexpr,
+    LONG: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
 ):
@@ -221,7 +222,7 @@ def tiled(
     t = w (b / r)^p, where b is the distance of the nearest charge of the share, sums
     (shares, M, PADDED) takes sum t y over the flat coordinates and scalars (shares, 3, M) 1 / b^2,
     sum t, and sum t (x - y) of the last coordinate. A pair without distance gives NaN in float32
-    and nothing in float64.
+    and nothing in float64. LONG says that places in these arrays take 64 bits.
     """
     rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     here = rows < count
@@ -234,7 +235,10 @@ def tiled(
     rise = tl.zeros([ROWS], kind)
     vector = tl.zeros([ROWS, PADDED], kind)
     across = tl.arange(0, PADDED)
-    down, along = tl.cast(count, tl.int64), tl.cast(number, tl.int64)
+    down, along = count, number
+    if LONG:
+        # Not always: these take a fourth more registers.
+        down, along = tl.cast(count, tl.int64), tl.cast(number, tl.int64)
     for low in range(begin, end, COLUMNS):
         columns = low + tl.arange(0, COLUMNS)
         near = tl.minimum(columns, end - 1)
