@@ -86,7 +86,7 @@ def test_latex_is_balanced_and_marks_the_best(runs: Path) -> None:
     for part in ("table", "tabular"):
         assert text.count(rf"\begin{{{part}}}") == text.count(rf"\end{{{part}}}") == 1
     assert r"\caption{moons. sliced\_w2 in units of their floor" in text
-    assert "95\\% interval. Bold: best, or not told apart from it.}" in text
+    assert "95\\% interval, or its limits where they lie unevenly. Bold: best, or not told" in text
     lines = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {line.count("&") for line in lines} == {2}
     cells = tk("export", runs, "--to", "latex", "--rows", "cells").out
@@ -100,7 +100,8 @@ def test_markdown_has_a_line_for_each_method(runs: Path) -> None:
     assert [line.split("|")[1].strip() for line in table[2:]] == ["cfm", "linear", "floor"]
     assert "**2.01 ±0.0" in table[2]
     assert {line.count("|") for line in table} == {4}
-    assert lines[-1].endswith("95% interval. Bold: best, or not told apart from it.")
+    assert "± half of its 95% interval, or its limits where" in lines[-1]
+    assert lines[-1].endswith("Bold: best, or not told apart from it.")
 
 
 def test_rows_stand_in_the_order_of_numbers(tmp_path: Path) -> None:

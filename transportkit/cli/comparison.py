@@ -18,7 +18,7 @@ from ..harness.compare import Findings, Resolution, Row
 from ..harness.effort import effort
 from ..harness.naming import places
 from ..report.figures import number, seconds, three
-from ..report.sheet import ONE_SEED, entry
+from ..report.sheet import INTERVAL, ONE_SEED, entry
 
 GAP = "  "
 WIDTH_OF_A_PIPE = 120
@@ -185,7 +185,7 @@ def _print_meaning(findings: Findings, results: Sequence[Result], width: int) ->
             "independent samples of the target: 1 is as near as can be told."
         )
     if any(row.seeds > 1 for row in rows):
-        parts.append("Mean over seeds ± half of its 95% interval.")
+        parts.append(INTERVAL)
     else:
         parts.append(ONE_SEED)
     if any(row.rank == 1 for row in rows):

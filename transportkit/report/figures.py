@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+UNEVEN = 1.5
+"""Times as far as one limit of an interval may lie from the mean as the other, to be half of it."""
+
 
 def number(value: float | None) -> str:
     """Four significant digits."""
@@ -31,6 +34,18 @@ def with_half(mean: float, half: float | None) -> str:
     if abs(mean) < half:
         places = _places(half, 2)
     return f"{mean:.{places}f} ±{half:.{places}f}"
+
+
+def with_limits(mean: float, low: float, high: float) -> str:
+    """A mean with half the width of its interval, or with its limits where they lie unevenly.
+
+    Half of a width would say of an interval from 0.4 to 9 about 1.5 that values below 0 may be.
+    """
+    below, above = mean - low, high - mean
+    narrow = high - low < abs(mean) / 5
+    if narrow or max(below, above) <= UNEVEN * min(below, above):
+        return with_half(mean, (high - low) / 2)
+    return f"{three(mean)} ({low:.2g} to {high:.2g})"
 
 
 def seconds(value: float | None) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .figures import three, with_half
+from .figures import three, with_limits
 
 Row = Mapping[str, Any]
+INTERVAL = "Mean over seeds ± half of its 95% interval, or its limits where they lie unevenly."
 ONE_SEED = "One seed says nothing of the scatter of training."
 
 
@@ -63,13 +64,15 @@ def _sheet(data: str, rows: Sequence[Row]) -> Sheet:
 
 
 def entry(row: Row | None, in_floors: bool) -> Entry:
-    """A row's mean ± half of its interval, in units of its floor or in its own."""
+    """A row's mean with its interval, in units of its floor or in its own."""
     if row is None:
         return Entry("-")
     unit = row["floor"] if in_floors else 1.0
     low, high = row["low"], row["high"]
-    half = None if low is None or high is None else (high - low) / 2 / unit
-    return Entry(with_half(row["mean"] / unit, half), row["rank"] == 1)
+    mean, best = row["mean"] / unit, row["rank"] == 1
+    if low is None or high is None:
+        return Entry(three(mean), best)
+    return Entry(with_limits(mean, low / unit, high / unit), best)
 
 
 def meaning(sheet: Sheet) -> str:
@@ -81,8 +84,8 @@ def meaning(sheet: Sheet) -> str:
             f"{', '.join(counted)} in units of their floor, which is their mean between "
             "independent samples of the target."
         )
-    if any("±" in one.text for line in sheet.entries for one in line):
-        parts.append("Mean over seeds ± half of its 95% interval.")
+    if any("±" in one.text or "(" in one.text for line in sheet.entries for one in line):
+        parts.append(INTERVAL)
     else:
         parts.append(ONE_SEED)
     return " ".join(parts)

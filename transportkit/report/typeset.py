@@ -78,7 +78,11 @@ def _said(sheet: Sheet) -> str:
 def _figure(text: str) -> str:
     """A figure, with or without its interval, as mathematics."""
     powers = re.sub(r"e([-+]?)0*(\d+)", lambda e: rf" \cdot 10^{{{e[1].strip('+')}{e[2]}}}", text)
-    return "$" + powers.replace("±", r"\pm ") + "$"
+    return (
+        "$"
+        + powers.replace("±", r"\pm ").replace(" to ", r"\ \mathrm{to}\ ").replace(" (", r"\ (")
+        + "$"
+    )
 
 
 def _tabular(

@@ -101,7 +101,7 @@ function meaning(problem) {
   if (problem.metrics.some((m) => m.floors)) {
     parts.push("The floor is the distance between independent samples of the target: 1 is as near as can be told.");
   }
-  if (problem.methods.some((m) => m.seeds > 1)) parts.push("Mean over seeds ± half of its 95% interval.");
+  if (problem.methods.some((m) => m.seeds > 1)) parts.push("Mean over seeds ± half of its 95% interval, or its limits where they lie unevenly.");
   else parts.push("One seed says nothing of the scatter of training.");
   if (problem.methods.some((m) => m.facts.some((f) => f.text.startsWith("~")))) {
     parts.push("~ timed while other runs went on beside it.");

@@ -1,0 +1,24 @@
+"""Figures with their intervals, as a reader sees them."""
+
+from __future__ import annotations
+
+import pytest
+
+from transportkit.report.figures import with_limits
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        ((2.0, 1.7, 2.3), "2.00 ±0.30"),
+        ((1.19, 0.62, 2.3), "1.19 (0.62 to 2.3)"),
+        ((1.2, 1.1e-6, 2e6), "1.20 (1.1e-06 to 2e+06)"),
+        ((5.003, 4.999, 5.010), "5.00 ±0.01"),
+        ((1.0, 1.0, 1.0), "1.00 ±0.00"),
+        ((0.0, 0.0, 0.0), "0 ±0"),
+    ],
+)
+def test_limits_that_lie_unevenly_are_named(
+    interval: tuple[float, float, float], text: str
+) -> None:
+    assert with_limits(*interval) == text
