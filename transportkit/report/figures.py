@@ -45,7 +45,7 @@ def with_limits(mean: float, low: float, high: float) -> str:
     narrow = high - low < abs(mean) / 5
     if narrow or max(below, above) <= UNEVEN * min(below, above):
         return with_half(mean, (high - low) / 2)
-    return f"{three(mean)} ({low:.2g} to {high:.2g})"
+    return f"{three(mean)} ({_two(low)} to {_two(high)})"
 
 
 def seconds(value: float | None) -> str:
@@ -53,6 +53,13 @@ def seconds(value: float | None) -> str:
     if value is None:
         return "-"
     return "<0.01" if value < 0.01 else f"{value:.{min(2, _places(value, 3))}f}"
+
+
+def _two(value: float) -> str:
+    """Two significant digits, or one far from 1."""
+    if value != 0 and not 1e-3 <= abs(value) < 1e5:
+        return f"{value:.0e}"
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def _places(value: float, digits: int) -> int:
