@@ -24,10 +24,8 @@ def three(value: float | None) -> str:
     return f"{value:.{_places(value, 3)}f}"
 
 
-def with_half(mean: float, half: float | None) -> str:
+def with_half(mean: float, half: float) -> str:
     """A mean with half the width of its interval, to the digits that the interval leaves."""
-    if half is None:
-        return three(mean)
     if not 1e-3 <= max(abs(mean), half) < 1e5:
         return f"{mean:.1e} ±{half:.0e}" if mean or half else "0 ±0"
     places = min(_places(half, 2), _places(mean, 3)) if half else _places(mean, 3)
