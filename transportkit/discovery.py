@@ -50,17 +50,27 @@ class Entry:
         return resolve(self.target)
 
 
+def left_out(kind: str, name: str) -> str:
+    """The distribution of a plugin that the environment has disabled; empty where there is none."""
+    found = _all_offered(kind) if _bare() else []
+    return next((entry.distribution for entry in found if entry.name == name), "")
+
+
 @cache
 def entries(kind: str) -> tuple[Entry, ...]:
     """Every entry point of a kind, by name; two of one name both appear."""
-    offering = [dist for dist in _installed() if group(kind) in dist.points]
-    found = [entry for dist in offering for entry in _offered(dist, kind)]
+    found = _all_offered(kind)
     if _bare():
         found = [entry for entry in found if same_distribution(entry.distribution, OWN)]
     else:
         found += _added(kind)
     unique = {(e.name, e.target, e.distribution): e for e in found}
     return tuple(sorted(unique.values(), key=lambda e: (e.name, e.distribution)))
+
+
+def _all_offered(kind: str) -> list[Entry]:
+    offering = [dist for dist in _installed() if group(kind) in dist.points]
+    return [entry for dist in offering for entry in _offered(dist, kind)]
 
 
 def _bare() -> bool:

@@ -43,13 +43,33 @@ class RunFailed(TransportkitError):
     """A run came to no figures: it raised an error, or memory ran out."""
 
 
+class Unwritten(TransportkitError):
+    """What was computed could not be written."""
+
+
+def unwritable(place: object, why: Exception | str) -> str:
+    """The line for a file or folder that the system does not let be written."""
+    # Needed by those alone whose disk is full.
+    import errno
+
+    full = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+    number, text = getattr(why, "errno", None), getattr(why, "strerror", None)
+    space = "free some space or " if number in full else ""
+    return f"'{place}' cannot be written: {text or why}; {space}choose another place"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A clause naming the nearest of `known`, or all of them where none is near."""
+    known = sorted(known)
+    if near := nearest(name, known):
+        return f"did you mean '{near}'?"
+    return f"known: {', '.join(known)}" if known else "none is known"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that was meant, if any is near."""
     # Needed by those alone who mistyped.
     import difflib
 
-    known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean '{near[0]}'?"
-    return f"known: {', '.join(known)}" if known else "none is known"
+    return near[0] if near else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, is_dataclass
 from functools import cache
 from types import ModuleType
@@ -24,7 +24,7 @@ from .discovery import TITLES as TITLES
 from .discovery import Entry as Entry
 from .discovery import entries as entries
 from .discovery import same_distribution
-from .errors import PluginError, UsageError, did_you_mean
+from .errors import PluginError, UsageError, nearest
 
 KINDS: Mapping[str, type[Spec]] = {
     spec.kind: spec for spec in (MethodSpec, ProblemSpec, MetricSpec, IntegratorSpec)
@@ -74,7 +74,29 @@ def find(kind: str, name: str) -> Entry:
         raise UsageError(
             f"'{name}' should read {distribution}:key=value, as in {distribution}:{bare}=..."
         )
-    raise UsageError(f"unknown {kind} '{name}'; {did_you_mean(bare, known)}")
+    raise UsageError(f"unknown {kind} '{name}'{_where_else(kind, bare, known)}")
+
+
+def _where_else(kind: str, name: str, known: Collection[str]) -> str:
+    """What may have been meant by a name that is unknown, and where to look for it."""
+    for other in KINDS:
+        if other != kind and any(e.name == name for e in entries(other)):
+            return f", which is a {other}; {listed(kind)} shows what is installed"
+    if owner := discovery.left_out(kind, name):
+        return f", which is of '{owner}' and left out by {discovery.DISABLE}"
+    return none_called(name, known, listed(kind))
+
+
+def none_called(name: str, known: Collection[str], listed: str = "tk list") -> str:
+    """What may have been meant by a name that no plugin has, or how there may be one."""
+    if near := nearest(name, known):
+        return f"; did you mean '{near}'? See {listed}"
+    return f"; {listed} shows what is installed, and plugins that bring more are installed by pip"
+
+
+def listed(kind: str) -> str:
+    """The command that lists plugins of a kind."""
+    return f"tk list {TITLES[kind]}"
 
 
 def read(entry: Entry) -> Loaded | Broken:

@@ -35,7 +35,7 @@ RUNS = {
     f"run cfm {MOONS} --nfe 0": "nfe must be at least 1, not 0",
     f"run linear {MOONS} --nfe 5": "linear moves points by a map, which takes no --integrator",
     f"run cfm {MOONS} --device nonsense": "unknown device 'nonsense'",
-    f"run cfm {MOONS} --out /proc/nowhere": "results cannot be written to '/proc/nowhere'",
+    f"run cfm {MOONS} --out /proc/nowhere": "'/proc/nowhere' cannot be written: ",
     f"run cfm {MOONS} --data gaussians": "tk run takes one --data",
     "run cfm --source a.npy": "--target is missing",
     "run cfm --target a.npy": "--source is missing",
@@ -52,7 +52,15 @@ RUNS = {
     f"run cfm {MOONS} --points 1.5": "'1.5' is not a valid integer",
     f"compare cfm {MOONS} --points 1e999": "points is a whole number, auto or",
     f"compare cfm {MOONS} --sweep lr": "--sweep takes key=value, not 'lr'",
-    f"compare cfm {MOONS} --sweep rl=1": "no method here has the parameter 'rl' to sweep",
+    f"compare cfm {MOONS} --sweep rl=1": "no method here has the parameter 'rl' to sweep; known: ",
+    f"compare cfm {MOONS} --sweep cfm:width=8,x": "is written 'cfm.width', not 'cfm:width'",
+    f"compare cfm {MOONS} --sweep cmf.width=8": "no method 'cmf' here; did you mean 'cfm'?",
+    f"compare cfm {MOONS} --seeds 1 --seeds 2": "--seeds is given as '1' and as '2'; write --seeds",
+    f"run cfm {MOONS} --seed 1 --seed 2": "--seed is given as '1' and as '2'; give it once",
+    f"run cfm {MOONS} --set lr=1 --set lr=2": "--set gives lr as '1' and as '2'; give it once",
+    "push / a.npy -o a.npy --output b.npy": "--output is given as 'a.npy' and as 'b.npy'; give it",
+    f"run gan {MOONS}": "unknown method 'gan'; tk list methods shows what is installed, and",
+    "run cfm --data linear": "unknown problem 'linear', which is a method; tk list data shows",
     f"compare cfm {MOONS} --reduced": "reduced is for a suite",
     "compare --suite none.yaml": "there is no file 'none.yaml'",
     "info efn": "nothing is called 'efn'; did you mean 'efm'?",
@@ -77,7 +85,8 @@ def test_wrong_usage(line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "line", ["run cfm --nope", "run cfm --seed one", "list nothing", "push", "--nope"]
+    "line",
+    ["run cfm --nope", "run cfm --seed one", "list nothing", "push", "--nope", "export runs"],
 )
 def test_what_click_refuses_says_where_to_look(line: str) -> None:
     answer = tk(line)
@@ -237,4 +246,4 @@ def test_a_path_below_a_file_cannot_hold_results(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     answer = tk(f"run linear {MOONS} --out {tmp_path / 'file' / 'runs'}")
     assert answer.status == 2
-    assert "Not a directory; choose another folder" in answer.err
+    assert "Not a directory; choose another place" in answer.err

@@ -42,7 +42,7 @@ def test_an_output_that_takes_nothing() -> None:
     command = f"{sys.executable} -m transportkit list > /dev/full"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: standard output or a file could not be written")
+    assert done.stderr.startswith("Error: standard output or a file cannot be written")
     assert done.stderr.count("\n") == 1
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.commands import TINY, Answer, samples, tk
+from transportkit.problems.files import read_points
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,17 @@ def test_points_go_where_the_run_took_them(folder: Path, points: Path, tmp_path:
     assert table.out == f"64 points moved by cfm to {tmp_path / 'moved.csv'} (100.0% arrived)\n"
     read = np.loadtxt(tmp_path / "moved.csv", delimiter=",")
     np.testing.assert_allclose(read, moved, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["moved.csv", "moved.txt"])
+def test_columns_keep_their_names(name: str, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text('# degrees\n"lon, east";lat\n1;2\n3;4\n')
+    assert tk(f"push {folder} {tmp_path / 'x.csv'} -o {tmp_path / name}").status == 0
+    first, *rows = (tmp_path / name).read_text().splitlines()
+    # In a table of columns parted by spaces this name would read as two.
+    assert len(rows) == 2 if name == "moved.csv" else len(rows) == 1
+    assert (first == '"lon, east",lat') == (name == "moved.csv")
+    assert read_points(tmp_path / name).shape == (2, 2)
 
 
 def test_the_points_themselves_are_not_replaced(folder: Path, points: Path) -> None:

@@ -18,6 +18,7 @@ from hypothesis.extra import numpy as hnp
 from torch import Generator, Tensor
 
 from transportkit import DataError, Empirical, registry
+from transportkit.errors import Unwritten
 from transportkit.problems.files import read_points, write_points
 
 PYARROW = importlib.util.find_spec("pyarrow") is not None
@@ -253,7 +254,7 @@ def test_parquet_columns_are_checked(tmp_path: Path) -> None:
 
 
 def test_writing_where_it_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot write"):
+    with pytest.raises(Unwritten, match="cannot be written: No such file or directory; choose"):
         write_points(tmp_path / "none" / "a.npy", torch.ones(3, 2))
     with pytest.raises(DataError, match="holds a table"):
         write_points(tmp_path / "a.csv", torch.ones(3, 1, 8, 8))
@@ -271,7 +272,7 @@ def test_a_failed_write_leaves_the_old_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(DataError, match="No space left"):
+    with pytest.raises(Unwritten, match=r"No space left.*; free some space or choose another"):
         write_points(tmp_path / "a.npy", 2 * points)
     assert torch.equal(read_points(tmp_path / "a.npy"), points)
     assert os.listdir(tmp_path) == ["a.npy"]

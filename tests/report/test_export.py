@@ -184,16 +184,23 @@ def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
     shelve(tmp_path, result(status="failed", message="no"))
     assert "no run here has figures" in tk("export", tmp_path, "--to", "csv").err
     (tmp_path / "file").touch()
-    for place in ("a/b", "file/b", "b" * 300):
+    for place, status in (("a/b", 2), ("file/b", 2), ("b" * 300, 1)):
         unwritable = tk(
             "export", tmp_path, "--to", "csv", "--rows", "cells", "-o", tmp_path / place
         )
-        assert (unwritable.status, unwritable.err.count("\n")) == (1, 1)
+        assert (unwritable.status, unwritable.err.count("\n")) == (status, 1)
         assert f"'{tmp_path / place}' cannot be written" in unwritable.err
     for place in ("", ".", "/", tmp_path):
         unwritable = tk("export", tmp_path, "--to", "csv", "--rows", "cells", "-o", place)
         assert (unwritable.status, unwritable.err.count("\n")) == (2, 1)
         assert "is a folder; name a file" in unwritable.err
+    # A link is followed, and what is no file is written to, not replaced by one.
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    for place in (tmp_path / "link", "/dev/null"):
+        assert tk("export", tmp_path, "--to", "csv", "--rows", "cells", "-o", place).status == 0
+    assert (tmp_path / "file").stat().st_size > 0
+    assert (tmp_path / "link").is_symlink()
+    assert Path("/dev/null").is_char_device()
     with pytest.raises(UsageError, match="no rows 'nothing'; there are table, cells"):
         gather_runs(tmp_path).export("csv", rows="nothing")  # type: ignore[arg-type]
 

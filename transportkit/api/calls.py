@@ -15,7 +15,7 @@ import numpy as np
 from .. import registry
 from ..core.choice import Choice
 from ..core.record import Budget
-from ..errors import Diverged, Refusal, RunFailed, UsageError
+from ..errors import Diverged, Refusal, RunFailed, UsageError, unwritable
 from ..harness import asked
 from ..harness import gather as gathering
 from ..harness.execute import Executor, Outcome
@@ -347,8 +347,7 @@ def _file(points: Points, kept: Path, away: Path | None) -> str:
         np.save(partial, array)
         partial.replace(file)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"samples cannot be kept in '{file.parent}': {reason}") from None
+        raise UsageError(unwritable(file.parent, error)) from None
     return str(file)
 
 

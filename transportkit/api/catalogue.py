@@ -195,7 +195,7 @@ def kinds_of(name: str) -> list[str]:
     kinds = [k for k in registry.KINDS if any(e.name == bare for e in registry.entries(k))]
     if not kinds:
         known = {e.name for kind in registry.KINDS for e in registry.entries(kind)}
-        raise UsageError(f"nothing is called '{name}'; {did_you_mean(bare, known)}")
+        raise UsageError(f"nothing is called '{name}'{registry.none_called(bare, known)}")
     return kinds
 
 

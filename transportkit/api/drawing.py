@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -10,7 +9,8 @@ from typing import Literal, TypeAlias
 from ..core.model import Field, PlateField
 from ..core.params import whole
 from ..core.random import derive
-from ..errors import DataError, Refusal, UsageError
+from ..core.writing import replacing
+from ..errors import DataError, Refusal, UsageError, unwritable
 from ..harness.execute import integrator_of
 from ..harness.results import read_result
 from ..harness.saving import load_model
@@ -58,7 +58,7 @@ def draw(
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"'{place}' cannot be written: {error.strerror or error}") from None
+        raise UsageError(unwritable(place, error)) from None
     generator = derive(result.run.seed, "plot")
     scene = look(str(result.run), model, integrator, read_samples(folder), lines, generator)
     for kind in wanted:
@@ -72,9 +72,7 @@ def _draw(kind: str, path: Path, scene: Scene, field: Field) -> Path:
     from ..report.section import draw_section
     from ..report.space import draw_space
 
-    # The ending stays, because it is what says which format is written.
-    partial = path.with_name(f".{os.getpid()}.part.{path.name}")
-    try:
+    with replacing(path) as partial:
         if kind == "lines":
             draw_space(partial, scene)
         elif kind == "animation":
@@ -82,9 +80,4 @@ def _draw(kind: str, path: Path, scene: Scene, field: Field) -> Path:
         else:
             assert isinstance(field, PlateField)
             draw_section(partial, scene, field)
-        os.replace(partial, path)
-    except OSError as error:
-        raise UsageError(f"'{path}' cannot be written: {error.strerror or error}") from None
-    finally:
-        partial.unlink(missing_ok=True)
     return path

@@ -30,7 +30,14 @@ from ..harness.reproduce import reproduce as again
 from ..harness.results import read_result
 from ..harness.saving import load_model
 from ..harness.store import read_losses, read_samples
-from ..problems.files import check_place, check_range, read_points, write_points
+from ..problems.files import (
+    check_output,
+    check_range,
+    column_names,
+    in_rows,
+    read_points,
+    write_points,
+)
 from ..report.document import result_document
 from ..report.figures import number
 from ..report.flat import flat_cell
@@ -51,10 +58,12 @@ class Pushed:
     """Points that a run's model moved, and how long that took.
 
     `points` (N, *E) is a tensor on the CPU; `moved` has the statuses and the evaluations of each.
+    `names` are those of the columns of the table that the points came in, if it had some.
     """
 
     moved: Moved
     seconds: float
+    names: tuple[str, ...] = ()
 
     @property
     def points(self) -> Tensor:
@@ -68,11 +77,12 @@ class Pushed:
     def save(self, file: str | os.PathLike[str]) -> Path:
         """Write the points to a file, whose suffix names the format: ``tk push -o``.
 
-        Raises DataError for a format that there is not, or where it cannot be written.
+        A table has the names of the columns of that which the points came in. Raises UsageError
+        for a format or a place that there is not, and TransportkitError where it cannot be written.
         """
         place = Path(file).expanduser()
-        check_place(str(place))
-        write_points(str(place), self.points)
+        check_output(str(place))
+        write_points(str(place), self.points, self.names)
         return place
 
     def __repr__(self) -> str:
@@ -180,7 +190,9 @@ class RunRecord:
             reverse=reverse,
         )
         seconds = time.perf_counter() - begun
-        return Pushed(Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu()), seconds)
+        here = Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu())
+        names = column_names(points) if isinstance(points, str | os.PathLike) else ()
+        return Pushed(here, seconds, names)
 
     def reproduce(self, *, device: str | None = None, progress: bool | None = None) -> Reproduction:
         """Do the run again with the code at hand, in a temporary place: ``tk reproduce``.
@@ -254,7 +266,8 @@ def points_of(points: Points) -> Tensor:
     except (TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"points are a tensor, an array or a file, not this: {error}") from None
     if x.ndim < 2 or len(x) == 0:
-        raise DataError(f"points have shape (N, ...), N > 0, not {tuple(x.shape)}")
+        hint = f": {in_rows(len(x))}" if x.ndim == 1 and len(x) else ""
+        raise DataError(f"points have shape (N, ...), N > 0, not {tuple(x.shape)}{hint}")
     if not x.isfinite().all():
         raise DataError("some points are not finite; drop or repair those rows first")
     # Before the conversion: what single precision does not hold would be infinite after it.

@@ -55,7 +55,7 @@ def _status(arguments: list[str], interrupts: Interrupts) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.UsageError as error:
-        text = error.format_message().rstrip(".")
+        text = " ".join(error.format_message().split()).rstrip(".")
         if isinstance(error, click.NoSuchOption) and error.possibilities:
             near = did_you_mean(error.option_name, error.possibilities)
             text = f"No such option '{error.option_name}'; {near}"
@@ -109,7 +109,7 @@ def _failed(error: Exception, debug: bool) -> int:
 def _of_system(error: OSError) -> str:
     """What the system refused, in its words, and of which file."""
     where = f"'{error.filename}'" if error.filename else "standard output or a file"
-    return f"{where} could not be written or read: {error.strerror}"
+    return f"{where} cannot be written or read: {error.strerror}"
 
 
 def _say(text: str) -> None:

@@ -48,8 +48,8 @@ def tk() -> None:
 
 @tk.command()
 @click.argument("method", required=False)
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A method parameter.")
-@click.option("--seed", type=int, metavar="N", help="The seed (0).")
+@options.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A method parameter.")
+@options.option("--seed", type=int, metavar="N", help="The seed (0).")
 @options.one_way
 @options.shared
 def run(**given: Any) -> int:
@@ -64,17 +64,20 @@ def run(**given: Any) -> int:
 
 @tk.command()
 @click.argument("methods", nargs=-1)
-@click.option("--seeds", metavar="0-4", help="The seeds (0).")
-@click.option("--jobs", type=int, metavar="N", help="How many runs at a time (1).")
-@click.option("--executor", metavar="NAME[:k=v,..]", help="Where: local, processes, dask or slurm.")
-@click.option("--alone", is_flag=True, help="One run at a time, so that its times are its own.")
-@click.option("--dry-run", is_flag=True, help="Show the plan and what it may cost, and stop.")
+@options.option("--seeds", metavar="0-4", joined=True, help="The seeds (0).")
+@options.option("--jobs", type=int, metavar="N", help="How many runs at a time (1).")
+@options.option(
+    "--executor", metavar="NAME[:k=v,..]", help="Where: local, processes, dask or slurm."
+)
+@options.option("--alone", is_flag=True, help="One run at a time, so that its times are its own.")
+@options.option("--dry-run", is_flag=True, help="Show the plan and what it may cost, and stop.")
 @options.several_ways
 @options.shared
 def compare(**given: Any) -> int:
     """Run METHODS side by side, with equal budgets and seeds; all of them where none is named.
 
-    Example: tk compare efm otcfm sinkhorn --data gaussians --data moons --seeds 0-4
+    \b
+    Example: tk compare efm otcfm sinkhorn --data moons --seeds 0-4
     Example: tk compare --suite suite.yaml --jobs 2
     """
     from .compare import compare as execute
@@ -84,7 +87,7 @@ def compare(**given: Any) -> int:
 
 @tk.command("list")
 @click.argument("kind", type=click.Choice(list(KINDS)), required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @options.debug
 def list_(kind: str | None, as_json: bool, debug: bool) -> None:
     """Show what is installed: methods, data, metrics, integrators."""
@@ -96,7 +99,7 @@ def list_(kind: str | None, as_json: bool, debug: bool) -> None:
 
 @tk.command()
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @options.debug
 def info(name: str, as_json: bool, debug: bool) -> None:
     """Show what NAME is: summary, source, parameters, capabilities."""
@@ -109,13 +112,13 @@ def info(name: str, as_json: bool, debug: bool) -> None:
 @tk.command()
 @click.argument("run_folder", metavar="RUN")
 @click.argument("points")
-@click.option("-o", "--output", required=True, metavar="FILE", help="Where moved points go.")
-@click.option("--reverse", is_flag=True, help="Carry points of Q to P.")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N")
-@click.option("--integrator", metavar="NAME[:k=v,..]", help="Instead of the run's own.")
-@click.option("--nfe", type=int, metavar="N", help="Evaluations a line, at most.")
-@click.option("--device", default="auto", show_default=True, metavar="NAME")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.option("-o", "--output", required=True, metavar="FILE", help="Where moved points go.")
+@options.option("--reverse", is_flag=True, help="Carry points of Q to P.")
+@options.option("--seed", type=int, default=0, show_default=True, metavar="N")
+@options.option("--integrator", metavar="NAME[:k=v,..]", help="Instead of the run's own.")
+@options.option("--nfe", type=int, metavar="N", help="Evaluations a line, at most.")
+@options.option("--device", default="auto", show_default=True, metavar="NAME")
+@options.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @options.debug
 def push(**given: Any) -> int:
     """Move POINTS (a file) with the model of RUN (a run's folder)."""
@@ -126,13 +129,13 @@ def push(**given: Any) -> int:
 
 @tk.command("export")
 @click.argument("folder", metavar="DIR")
-@click.option(
+@options.option(
     "--to",
     required=True,
     type=click.Choice(["csv", "parquet", "latex", "markdown"]),
     help="Format.",
 )
-@click.option(
+@options.option(
     "--rows",
     type=click.Choice(["table", "cells", "pairs", "curves"]),
     default="table",
@@ -140,7 +143,7 @@ def push(**given: Any) -> int:
     help="A row for each method, data and metric; for each run; for each pair of methods; for each "
     "point of the curves.",
 )
-@click.option("-o", "--output", metavar="FILE", help="Instead of standard output.")
+@options.option("-o", "--output", metavar="FILE", help="Instead of standard output.")
 @options.debug
 def export_(folder: str, to: str, rows: Any, output: str | None, debug: bool) -> None:
     """Write the comparison of the runs in DIR for other programs and for papers.
@@ -154,8 +157,8 @@ def export_(folder: str, to: str, rows: Any, output: str | None, debug: bool) ->
 
 @tk.command("report")
 @click.argument("folder", metavar="DIR")
-@click.option("-o", "--output", required=True, metavar="FILE", help="The page.")
-@click.option("--title", metavar="TEXT", help="The title of the page.")
+@options.option("-o", "--output", required=True, metavar="FILE", help="The page.")
+@options.option("--title", metavar="TEXT", help="The title of the page.")
 @options.debug
 def report_(folder: str, output: str, title: str | None, debug: bool) -> None:
     """Write the runs in DIR as one page with tables, curves, samples and provenance.
@@ -169,9 +172,9 @@ def report_(folder: str, output: str, title: str | None, debug: bool) -> None:
 
 @tk.command()
 @click.argument("cell")
-@click.option("--device", metavar="NAME", help="Instead of the run's own.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@options.option("--device", metavar="NAME", help="Instead of the run's own.")
+@options.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.option("--quiet", "-q", is_flag=True, help="No progress.")
 @options.debug
 def reproduce(**given: Any) -> int:
     """Do the run in the folder CELL again and say whether it agrees; exit status 1 if not.
@@ -185,16 +188,18 @@ def reproduce(**given: Any) -> int:
 
 @tk.command()
 @click.argument("run_folder", metavar="RUN")
-@click.option("-o", "--output", metavar="DIR", help="Where the pictures go (the run's folder).")
-@click.option(
+@options.option("-o", "--output", metavar="DIR", help="Where the pictures go (the run's folder).")
+@options.option(
     "--what",
     type=click.Choice(["lines", "slice", "animation", "all"]),
     default="all",
     show_default=True,
     help="What is drawn.",
 )
-@click.option("--lines", type=int, default=200, show_default=True, metavar="N", help="Lines drawn.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.option(
+    "--lines", type=int, default=200, show_default=True, metavar="N", help="Lines drawn."
+)
+@options.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @options.debug
 def plot(**given: Any) -> int:
     """Draw RUN (a run's folder) in the plane: field lines, a slice of the field, an animation."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ..core.writing import check_place
 from ..errors import UsageError
 from ..harness.compare import compare, details
 from ..harness.gather import gather
@@ -21,14 +22,17 @@ def export_runs(folder: str, to: str, rows: Rows, output: str | None) -> None:
     route_warnings()
     if to == "parquet" and output is None:
         raise UsageError("parquet is not text; name a file with -o")
+    file = Path(output).expanduser() if output is not None else None
+    if file:
+        check_place(file)
     results = gather(Path(folder))
     warn_of_mixtures(results)
     cells = [result_document(result, found=True) for result in results]
     found = compare(results)
     document = comparison_document(cells, [asdict(row) for row in found.rows], details(found))
     content = export(document, to, rows)
-    if output is None:
+    if file is None:
         click.echo(content.decode(), nl=False)
         return
-    write(content, Path(output).expanduser())
+    write(content, file)
     click.echo(f"{len(results)} results to {output}", err=True)

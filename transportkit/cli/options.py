@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,6 +15,37 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Once(click.Option):
+    """An option that says one thing: typed again with another value it is refused, not replaced.
+
+    One that is `joined` holds several values with commas between them.
+    """
+
+    def __init__(self, *declarations: Any, joined: bool = False, **settings: Any) -> None:
+        super().__init__(*declarations, **settings)
+        self.joined = joined
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        if self.multiple or self.is_flag:
+            super().add_to_parser(parser, ctx)
+        else:
+            parser.add_option(self, self.opts, self.name, action="append", nargs=self.nargs)
+
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, Any]:
+        given = opts.get(self.name or "")
+        if isinstance(given, list) and not self.multiple:
+            if len(set(given)) > 1:
+                name, each = max(self.opts, key=len), list(dict.fromkeys(given))
+                typed = " and as ".join(f"'{value}'" for value in each)
+                once = f"write {name} {','.join(each)}" if self.joined else "give it once"
+                raise UsageError(f"{name} is given as {typed}; {once}")
+            opts = {**opts, self.name or "": given[-1]}
+        return super().consume_value(ctx, opts)
+
+
+option = partial(click.option, cls=Once)
 
 DEFAULTS: Mapping[str, Any] = {
     "data": [],
@@ -70,10 +102,10 @@ def one_way(command: F) -> F:
     """How one run is trained and its lines followed."""
     return _with(
         command,
-        click.option("--budget", metavar=BUDGETS, help="Training allowed."),
-        click.option("--integrator", metavar="NAME[:k=v,..]", help="How lines are followed."),
-        click.option("--nfe", type=WHOLE, metavar="N", help="Evaluations a line, at most."),
-        click.option("--points", type=WHOLE, metavar="N", help="Points judged on (2000)."),
+        option("--budget", metavar=BUDGETS, help="Training allowed."),
+        option("--integrator", metavar="NAME[:k=v,..]", help="How lines are followed."),
+        option("--nfe", type=WHOLE, metavar="N", help="Evaluations a line, at most."),
+        option("--points", type=WHOLE, metavar="N", help="Points judged on (2000)."),
     )
 
 
@@ -81,21 +113,24 @@ def several_ways(command: F) -> F:
     """How the runs of an experiment are trained and their lines followed, one way or several."""
     return _with(
         command,
-        click.option("--budget", multiple=True, metavar=BUDGETS, help="Training allowed."),
-        click.option(
+        option("--budget", multiple=True, metavar=BUDGETS, help="Training allowed."),
+        option(
             "--integrator", multiple=True, metavar="NAME[:k=v,..]", help="How lines are followed."
         ),
-        click.option(
-            "--nfe", metavar="2,4,20", help="Evaluations a line, at most; one fit serves all."
+        option(
+            "--nfe",
+            metavar="2,4,20",
+            joined=True,
+            help="Evaluations a line, at most; one fit serves all.",
         ),
-        click.option(
+        option(
             "--points",
             metavar="N|auto[:resolve=50%]",
             help="Points judged on (2000), or as many as a difference takes to be seen.",
         ),
-        click.option("--sweep", multiple=True, metavar="KEY=V1,V2", help="Values of a parameter."),
-        click.option("--suite", metavar="FILE", help="A YAML file that describes an experiment."),
-        click.option("--reduced", is_flag=True, help="The suite as its block 'reduced' has it."),
+        option("--sweep", multiple=True, metavar="KEY=V1,V2", help="Values of a parameter."),
+        option("--suite", metavar="FILE", help="A YAML file that describes an experiment."),
+        option("--reduced", is_flag=True, help="The suite as its block 'reduced' has it."),
     )
 
 
@@ -104,35 +139,33 @@ def shared(command: F) -> F:
     return _with(
         command,
         *(
-            click.option("--data", multiple=True, metavar="NAME[:k=v,..]", help="A problem."),
-            click.option("--source", metavar="FILE", help="Your own samples of P."),
-            click.option("--target", metavar="FILE", help="Your own samples of Q."),
-            click.option(
+            option("--data", multiple=True, metavar="NAME[:k=v,..]", help="A problem."),
+            option("--source", metavar="FILE", help="Your own samples of P."),
+            option("--target", metavar="FILE", help="Your own samples of Q."),
+            option(
                 "--metric",
                 multiple=True,
                 metavar="NAME[:k=v,..]",
                 help="A metric (default: all but those computed by name only).",
             ),
-            click.option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N."),
-            click.option(
+            option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N."),
+            option(
                 "--train",
                 type=WHOLE,
                 metavar="N",
                 help="Training samples drawn from a law (10000).",
             ),
-            click.option("--batch", type=WHOLE, metavar="N", help="Lines followed at once (4096)."),
-            click.option("--threads", type=WHOLE, metavar="N", help="CPU threads of a run (1)."),
-            click.option(
-                "--tf32", is_flag=True, default=None, help="Coarser, faster float32 on a GPU."
-            ),
-            click.option("--out", metavar="DIR", help="Where runs are kept (runs)."),
-            click.option("--config", metavar="FILE", help="A YAML file with these options."),
-            click.option(
+            option("--batch", type=WHOLE, metavar="N", help="Lines followed at once (4096)."),
+            option("--threads", type=WHOLE, metavar="N", help="CPU threads of a run (1)."),
+            option("--tf32", is_flag=True, default=None, help="Coarser, faster float32 on a GPU."),
+            option("--out", metavar="DIR", help="Where runs are kept (runs)."),
+            option("--config", metavar="FILE", help="A YAML file with these options."),
+            option(
                 "--track", type=click.Choice(["tensorboard"]), help="Tell a tracker of every run."
             ),
-            click.option("--fresh", is_flag=True, help="Do again what was done before."),
-            click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
-            click.option("--quiet", "-q", is_flag=True, help="No progress."),
+            option("--fresh", is_flag=True, help="Do again what was done before."),
+            option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+            option("--quiet", "-q", is_flag=True, help="No progress."),
             debug,
         ),
     )
@@ -144,7 +177,7 @@ def _with(command: F, *options: Callable[[F], F]) -> F:
     return command
 
 
-debug = click.option("--debug", is_flag=True, help="Show tracebacks.")
+debug = option("--debug", is_flag=True, help="Show tracebacks.")
 
 
 def merged(given: Mapping[str, Any], config: str | None, allowed: set[str]) -> dict[str, Any]:
@@ -229,10 +262,13 @@ def _config_value(path: Path, name: str, value: Any) -> Any:
 
 def parse_set(pairs: tuple[str, ...], option: str = "--set") -> dict[str, str]:
     """``key=value`` texts by key."""
-    values = {}
+    values: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise UsageError(f"{option} takes key=value, not '{pair}'")
-        values[key] = value
+        if values.setdefault(key, value) != value:
+            raise UsageError(
+                f"{option} gives {key} as '{values[key]}' and as '{value}'; give it once"
+            )
     return values

@@ -8,13 +8,13 @@ import click
 
 from . import options
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+as_json = options.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 TEMPLATES = ("method-field", "method-map", "problem", "metric")
 
 
 @click.command("list")
 @as_json
-@click.option("--traceback", is_flag=True, help="Show the tracebacks of what is broken.")
+@options.option("--traceback", is_flag=True, help="Show the tracebacks of what is broken.")
 @options.debug
 def list_(as_json: bool, traceback: bool, debug: bool) -> None:
     """Show every plugin with where it comes from and whether it works."""
@@ -25,9 +25,9 @@ def list_(as_json: bool, traceback: bool, debug: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(["method", "problem", "metric", "integrator"]))
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A parameter of it.")
-@click.option("--budget", metavar="steps=N", help="Training allowed where quality is asked for.")
+@options.option("--kind", type=click.Choice(["method", "problem", "metric", "integrator"]))
+@options.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A parameter of it.")
+@options.option("--budget", metavar="steps=N", help="Training allowed where quality is asked for.")
 @as_json
 @options.debug
 def check(**given: Any) -> int:
@@ -42,11 +42,11 @@ def check(**given: Any) -> int:
 
 @click.command()
 @click.argument("name")
-@click.option(
+@options.option(
     "--kind", type=click.Choice(TEMPLATES), default="method-field", show_default=True,
     help="What it is.",
 )  # fmt: skip
-@click.option("--out", metavar="DIR", help="The new folder (transportkit-NAME).")
+@options.option("--out", metavar="DIR", help="The new folder (transportkit-NAME).")
 @as_json
 @options.debug
 def new(name: str, kind: str, out: str | None, as_json: bool, debug: bool) -> None:

@@ -6,7 +6,7 @@ import click
 
 from ..api.record import RunRecord
 from ..core.params import whole
-from ..problems.files import check_place, write_points
+from ..problems.files import check_output, write_points
 from ..report.document import as_text
 from .interrupts import check
 
@@ -25,7 +25,7 @@ def push(
     debug: bool,
 ) -> int:
     """Move the points of a file with a stored model; the exit status."""
-    check_place(output, source=points)
+    check_output(output, source=points)
     # Before the run is read: what is typed wrong is said first.
     whole("a seed", seed, 0)
     if nfe is not None:
@@ -35,7 +35,7 @@ def push(
     pushed = record.push(
         points, reverse=reverse, seed=seed, integrator=integrator, nfe=nfe, device=device
     )
-    write_points(output, pushed.points)
+    write_points(output, pushed.points, pushed.names)
     stops = {k: v for k, v in pushed.moved.stops.items() if v}
     if as_json:
         document = {

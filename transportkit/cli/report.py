@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ..api.page import TITLE, page
+from ..core.writing import check_place
 from ..harness.gather import gather
 from ..report.export import write
 from .console import route_warnings, warn_of_mixtures
@@ -15,7 +16,9 @@ from .console import route_warnings, warn_of_mixtures
 def report(folder: str, output: str, title: str | None) -> None:
     """Write the page of the runs in a folder."""
     route_warnings()
+    file = Path(output).expanduser()
+    check_place(file)
     results = gather(Path(folder))
     warn_of_mixtures(results)
-    write(page(results, title or TITLE), Path(output).expanduser())
+    write(page(results, title or TITLE), file)
     click.echo(f"{len(results)} results to {output}", err=True)

@@ -19,7 +19,7 @@ from ..core.problem import Problem
 from ..core.random import derive
 from ..core.record import Result, Run, Status
 from ..core.threads import threads
-from ..errors import DataError, Diverged, Refusal, TransportkitError, UsageError
+from ..errors import DataError, Diverged, Refusal, TransportkitError, Unwritten, UsageError
 from ..transport import Moved, Transport
 from . import device as devices
 from . import eviction, memory
@@ -29,7 +29,7 @@ from .judge import evaluation_points, judge
 from .leave import Finished, leave
 from .outcome import Outcome as Outcome
 from .results import write_result
-from .store import FLOORS, Store, Unwritten
+from .store import FLOORS, Store
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from typing import Any
@@ -128,7 +128,22 @@ class Experiment:
                 yield choose("method", one, {**own, **dict(zip(values, point, strict=True))})
         for key in self.sweep:
             if key not in swept:
-                raise UsageError(f"no method here has the parameter '{key}' to sweep")
+                raise UsageError(_not_swept(key, names))
+
+
+def _not_swept(key: str, methods: Collection[str]) -> str:
+    """Why a sweep concerns none of these methods, and how it is written."""
+    owner, _, name = key.rpartition(".")
+    if ":" in key:
+        return (
+            f"a sweep of one method's parameter is written '{key.replace(':', '.')}', not '{key}'"
+        )
+    if owner and owner not in methods:
+        return f"a sweep of '{key}', and no method '{owner}' here; {did_you_mean(owner, methods)}"
+    of = [owner] if owner else methods
+    known = {each for m in of for each in parameters(registry.describe("method", m).spec.params)}
+    near = did_you_mean(name.replace("-", "_"), known)
+    return f"no method here has the parameter '{key}' to sweep; {near}"
 
 
 def concerns(key: str, method: str) -> bool:

@@ -16,9 +16,9 @@ from ..core.problem import Problem
 from ..core.random import derive
 from ..core.record import Run
 from ..core.trainer import Callback, Fit, Progress
-from ..errors import UsageError
+from ..errors import Unwritten, UsageError
 from ..transport import Transport
-from .store import Store, Unwritten
+from .store import Store
 
 log = logging.getLogger("transportkit")
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 
 from ..core.record import Result, Run, Status
-from ..errors import DataError, PluginError, TransportkitError, UsageError
+from ..errors import DataError, PluginError, Unwritten, UsageError, unwritable
 from .atomic import clear_halves, clear_leftovers, filling
 from .index import WORTH, Index
 from .results import RESULT, read_result
@@ -43,10 +43,6 @@ FEW = 20
 _NO_ARCHIVE = (zipfile.BadZipFile, zlib.error)
 
 
-class Unwritten(TransportkitError):
-    """What was computed could not be kept."""
-
-
 class Store:
     """Results under one folder. Raises UsageError where the folder cannot be written.
 
@@ -63,10 +59,7 @@ class Store:
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise UsageError(
-                f"results cannot be written to '{folder}': {reason}; choose another folder"
-            ) from None
+            raise UsageError(unwritable(folder, error)) from None
         clear_leftovers(folder)
         clear_halves(folder / FITS, CHECKPOINT)
 
@@ -105,11 +98,7 @@ class Store:
             with filling(place, self.folder) as partial:
                 yield partial
         except (OSError, SafetensorError) as error:
-            reason = error.strerror if isinstance(error, OSError) else None
-            raise Unwritten(
-                f"'{place}' could not be written: {reason or error}; free some space or choose "
-                "another folder"
-            ) from error
+            raise Unwritten(unwritable(place, error)) from error
 
     def _fit_place(self, run: Run) -> Path:
         return self.folder / FITS / _file_name(f"{run.method}-{run.fit_key()}")

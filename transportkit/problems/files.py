@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..core.writing import check_place, replacing
 from ..errors import DataError
-from .formats import KEYED, READERS, TABLES, WRITERS
+from .formats import KEYED, NAMES, READERS, TABLES, WRITERS
 
 LARGEST = 1e15
 """Values up to which sums of many squares are numbers of single precision."""
@@ -54,11 +55,20 @@ def read_points(path: str | os.PathLike[str]) -> Tensor:
     return _checked(array, str(path))
 
 
-def write_points(path: str | os.PathLike[str], points: Tensor) -> None:
+def column_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """The names of the columns in a file of points that can be read; empty where it has none."""
+    file, _ = _locate(path)
+    read = NAMES.get(_suffix(file))
+    return read(file) if read else ()
+
+
+def write_points(path: str | os.PathLike[str], points: Tensor, names: Sequence[str] = ()) -> None:
     """Write points (N, *E) to a file of the format its suffix names, whole or not at all.
 
-    Raises DataError where the format does not exist or cannot hold them, or the place cannot be
-    written.
+    A table has `names` over its columns where there is one for each.
+
+    Raises DataError where the format does not exist or cannot hold them, and Unwritten where the
+    place cannot be written.
     """
     file, key = _locate(path)
     suffix = _suffix(file)
@@ -68,18 +78,14 @@ def write_points(path: str | os.PathLike[str], points: Tensor) -> None:
             f"'{file}': a {suffix} file holds a table, not points of shape "
             f"{tuple(points.shape[1:])}; write npy, npz, pt or safetensors"
         )
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        WRITERS[suffix](part, points, key or "points")
-        os.replace(part, file)
-    except OSError as error:
-        raise DataError(f"cannot write '{file}': {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(file) as part:
+        WRITERS[suffix](part, points, key or "points", names)
 
 
-def check_place(path: str | os.PathLike[str], source: str | os.PathLike[str] | None = None) -> None:
-    """Raise DataError where `write_points` could not write this file, before the work is done.
+def check_output(
+    path: str | os.PathLike[str], source: str | os.PathLike[str] | None = None
+) -> None:
+    """Raise UsageError where `write_points` could not write this file, before the work is done.
 
     Or where it would replace the file `source` that the points come from.
     """
@@ -89,12 +95,7 @@ def check_place(path: str | os.PathLike[str], source: str | os.PathLike[str] | N
         if origin.exists() and file.samefile(origin):
             raise DataError(f"'{file}' holds the points that are to be moved; name another file")
     _suffix(file)
-    if file.is_dir():
-        raise DataError(f"'{file}' is a folder; name a file in it")
-    if not file.parent.is_dir():
-        raise DataError(f"cannot write '{file}': there is no folder '{file.parent}'")
-    if not os.access(file.parent, os.W_OK):
-        raise DataError(f"cannot write '{file}': permission denied")
+    check_place(file)
 
 
 def _locate(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
@@ -176,8 +177,7 @@ def _checked(array: Any, path: str) -> Tensor:
         raise DataError(f"'{path}' holds a single number; points have shape (N, D)")
     if array.ndim == 1:
         raise DataError(
-            f"'{path}' has shape {array.shape}; points have shape (N, D): for {len(array)} points "
-            "on a line, reshape to (-1, 1)"
+            f"'{path}' has shape {array.shape}; points have shape (N, D): {in_rows(len(array))}"
         )
     if array.size == 0:
         raise DataError(f"'{path}' has shape {array.shape} and so holds no points")
@@ -195,6 +195,11 @@ def _checked(array: Any, path: str) -> Tensor:
     if array.any() and not points.any():
         raise DataError(f"'{path}' has values that are 0 in single precision; multiply them")
     return torch.from_numpy(points)
+
+
+def in_rows(count: int) -> str:
+    """What makes an array of one axis points."""
+    return f"reshape to (-1, 1) for {count} points on a line, to (1, -1) for one point"
 
 
 def check_spread(points: Tensor, owner: str) -> None:

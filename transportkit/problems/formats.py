@@ -1,21 +1,32 @@
 """Formats of files of points: one reader and one writer each, by suffix.
 
 A reader takes the file and gives an array, or a mapping of names to arrays; a writer takes the
-file, the points (N, *E) and the name to give them. Nothing is ever unpickled.
+file, the points (N, *E), the name to give them and, for a table, those of its columns. Nothing is
+ever unpickled.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .tables import read_parquet, read_table, write_parquet, write_table
+from .tables import (
+    read_names,
+    read_parquet,
+    read_parquet_names,
+    read_table,
+    write_parquet,
+    write_table,
+)
+
+Names: TypeAlias = Sequence[str]
+Writer: TypeAlias = Callable[[Path, Tensor, str, Names], None]
 
 
 def _read_numpy(file: Path) -> Any:
@@ -44,33 +55,33 @@ def _read_safetensors(file: Path) -> Any:
         raise ValueError(str(error)) from error
 
 
-def _write_npy(file: Path, points: Tensor, key: str) -> None:
+def _write_npy(file: Path, points: Tensor, key: str, names: Names) -> None:
     with file.open("wb") as stream:
         np.save(stream, points.numpy(), allow_pickle=False)
 
 
-def _write_npz(file: Path, points: Tensor, key: str) -> None:
+def _write_npz(file: Path, points: Tensor, key: str, names: Names) -> None:
     with file.open("wb") as stream:
         np.savez(stream, **{key: points.numpy()})  # type: ignore[arg-type]
 
 
-def _write_pt(file: Path, points: Tensor, key: str) -> None:
+def _write_pt(file: Path, points: Tensor, key: str, names: Names) -> None:
     with file.open("wb") as stream:
         torch.save(points.clone(), stream)
 
 
-def _write_safetensors(file: Path, points: Tensor, key: str) -> None:
+def _write_safetensors(file: Path, points: Tensor, key: str, names: Names) -> None:
     from safetensors.torch import save
 
     file.write_bytes(save({key: points}))
 
 
-def _write_delimited(delimiter: str) -> Callable[[Path, Tensor, str], None]:
-    return lambda file, points, key: write_table(file, points.numpy(), delimiter)
+def _write_delimited(delimiter: str) -> Writer:
+    return lambda file, points, key, names: write_table(file, points.numpy(), delimiter, names)
 
 
-def _write_parquet(file: Path, points: Tensor, key: str) -> None:
-    write_parquet(file, points.numpy())
+def _write_parquet(file: Path, points: Tensor, key: str, names: Names) -> None:
+    write_parquet(file, points.numpy(), names)
 
 
 READERS: Mapping[str, Callable[[Path], Any]] = {
@@ -84,7 +95,7 @@ READERS: Mapping[str, Callable[[Path], Any]] = {
     "pth": _read_pt,
     "safetensors": _read_safetensors,
 }
-WRITERS: Mapping[str, Callable[[Path, Tensor, str], None]] = {
+WRITERS: Mapping[str, Writer] = {
     "npy": _write_npy,
     "npz": _write_npz,
     "csv": _write_delimited(","),
@@ -95,6 +106,13 @@ WRITERS: Mapping[str, Callable[[Path, Tensor, str], None]] = {
     "pth": _write_pt,
     "safetensors": _write_safetensors,
 }
+NAMES: Mapping[str, Callable[[Path], tuple[str, ...]]] = {
+    "csv": read_names,
+    "tsv": read_names,
+    "txt": read_names,
+    "parquet": read_parquet_names,
+}
+"""The names of columns, of formats that have some."""
 KEYED = frozenset({"npz", "pt", "pth", "safetensors"})
 """Formats that can hold several arrays by name."""
 TABLES = frozenset({"csv", "tsv", "txt", "parquet"})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def read_table(file: Path) -> np.ndarray:
     except UnicodeDecodeError:
         raise DataError(f"'{file}' is not text in UTF-8") from None
     rows = list(_rows(text))
-    if rows and not any(_is_number(cell) for cell in rows[0][1]):
+    if rows and _are_names(rows[0][1]):
         rows = rows[1:]
     if not rows:
         raise DataError(f"'{file}' has no rows of numbers")
@@ -43,6 +44,17 @@ def read_table(file: Path) -> np.ndarray:
             column = next(k for k, cell in enumerate(cells) if not _is_number(cell))
             raise _not_a_number(file, line, column, cells[column]) from None
     return table
+
+
+def read_names(file: Path) -> tuple[str, ...]:
+    """The names of the columns of a table that `read_table` reads; empty where there are none."""
+    with file.open(encoding="utf-8-sig") as stream:
+        first = next((cells for line in stream for _, cells in _rows(line)), [])
+    return tuple(cell.strip() for cell in first) if _are_names(first) else ()
+
+
+def _are_names(cells: Sequence[str]) -> bool:
+    return not any(_is_number(cell) for cell in cells)
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -76,9 +88,17 @@ def _not_a_number(file: Path, line: int, column: int, cell: str) -> DataError:
     return DataError(f"{where}: '{cell.strip()[:40]}' is not a number{hint}")
 
 
-def write_table(file: Path, table: np.ndarray, delimiter: str) -> None:
-    """Write a table (N, D) as text without names, so that float32 values read back the same."""
+def write_table(file: Path, table: np.ndarray, delimiter: str, names: Sequence[str] = ()) -> None:
+    """Write a table (N, D) as text, so that float32 values read back the same.
+
+    A line of names comes first where there is one for each column and they read back the same.
+    """
     with file.open("w", encoding="utf-8") as stream:
+        head = io.StringIO()
+        csv.writer(head, delimiter=delimiter, lineterminator="\n").writerow(names)
+        read = next((cells for _, cells in _rows(head.getvalue())), [])
+        if len(names) == table.shape[1] and read == list(names) and _are_names(names):
+            stream.write(head.getvalue())
         for row in table.tolist():
             stream.write(delimiter.join(f"{value:.9g}" for value in row) + "\n")
 
@@ -106,10 +126,22 @@ def read_parquet(file: Path) -> np.ndarray:
     return np.column_stack(columns)
 
 
-def write_parquet(file: Path, table: np.ndarray) -> None:
-    """Write a table (N, D) with columns x0, x1, ... . Raises DataError without pyarrow."""
+def read_parquet_names(file: Path) -> tuple[str, ...]:
+    """The names of the columns of a parquet file."""
+    _, parquet = _pyarrow(file)
+    return tuple(parquet.read_schema(file).names)
+
+
+def write_parquet(file: Path, table: np.ndarray, names: Sequence[str] = ()) -> None:
+    """Write a table (N, D) with columns of these names, if there are as many, or x0, x1, ... .
+
+    Raises DataError without pyarrow.
+    """
     pa, parquet = _pyarrow(file)
-    parquet.write_table(pa.table({f"x{k}": table[:, k] for k in range(table.shape[1])}), file)
+    width = table.shape[1]
+    if len(set(names)) != width:
+        names = [f"x{k}" for k in range(width)]
+    parquet.write_table(pa.table({name: table[:, k] for k, name in enumerate(names)}), file)
 
 
 def _pyarrow(file: Path) -> tuple[Any, Any]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import TransportkitError, UsageError
+from ..core.writing import check_place, replacing
+from ..errors import UsageError
 from .flat import Rows, aligned, flat
 from .sheet import sheets
 from .typeset import latex_rows, latex_sheets, markdown_rows, markdown_sheets
@@ -54,18 +53,11 @@ def export(document: Document, to: str, rows: Rows) -> bytes:
 def write(content: bytes, file: Path) -> None:
     """Write the file whole or not at all.
 
-    Raises TransportkitError where it cannot be written, and UsageError for a folder.
+    Raises UsageError for a place that there is not, and Unwritten where it cannot be written.
     """
-    if not file.name or os.path.isdir(file):
-        raise UsageError(f"'{file}' is a folder; name a file in it")
-    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
-    try:
+    check_place(file)
+    with replacing(file) as partial:
         partial.write_bytes(content)
-        os.replace(partial, file)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise TransportkitError(f"'{file}' cannot be written: {error.strerror}") from None
 
 
 def _csv(records: Sequence[Mapping[str, Any]]) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from .. import registry
-from ..errors import UsageError, did_you_mean
+from ..errors import UsageError, did_you_mean, unwritable
 
 KINDS: Mapping[str, str] = {
     "method-field": "method",
@@ -55,7 +55,7 @@ def write_package(name: str, template: str, folder: Path) -> list[Path]:
             file.write_text(text, encoding="utf-8")
         except OSError as error:
             _take_back(written, folder, there)
-            raise UsageError(f"'{file}' cannot be written: {error.strerror}") from error
+            raise UsageError(unwritable(file, error)) from error
     return written
 
 
