@@ -6,8 +6,8 @@ RUNS holds one folder of runs for each suite of benchmarks/suites, as made by
 
     tk compare --suite benchmarks/suites/NAME.yaml --out RUNS/NAME
 
-with or without --reduced. Where there are both, those without it lie in RUNS/NAME-full, which need
-not have every cell. With --complete, a metric of the suite that a run was made without is computed
+with or without --reduced. Where there are both, those without it lie in RUNS/NAME-full. Runs by a
+full protocol need not have every cell. With --complete, a metric of the suite that a run was made without is computed
 from the model that the run kept. Writes benchmarks/results/NAME.md, with every seed, and
 docs/peers.md.
 """
@@ -35,6 +35,7 @@ PAGE = ROOT / "docs" / "peers.md"
 FULL = "-full"
 TITLES = {
     "plane": "Data sets of the plane",
+    "plane-averaged": "Data sets of the plane, by averaged weights",
     "w2-benchmark": "Wasserstein-2 benchmark",
     "entropic": "Entropic optimal transport",
     "cite": "Single cells, one day left out",
@@ -195,8 +196,9 @@ def command(suite: Suite) -> str:
     """What makes the runs of a section, with the folder of data that the suite asks for, if any."""
     words = " ".join(map(str, suite.content["problems"]))
     folders = [f"{name}=FOLDER" for name in dict.fromkeys(re.findall(r"\$(\w+)", words))]
-    compare = f"tk compare --suite benchmarks/suites/{suite.name}.yaml --reduced"
-    return " ".join([*folders, compare, f"--out RUNS/{suite.name}"])
+    compare = f"tk compare --suite benchmarks/suites/{suite.name}.yaml"
+    reduced = ["--reduced"] if "reduced" in suite.content else []
+    return " ".join([*folders, compare, *reduced, f"--out RUNS/{suite.name}"])
 
 
 def details(suite: Suite, which: str = "") -> list[str]:

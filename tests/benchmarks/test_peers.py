@@ -35,6 +35,8 @@ def test_a_suite_is_an_experiment(
     file: Path, reduced: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Its names exist, its parameters are theirs, and its data is found where a variable says."""
+    if reduced and "reduced" not in load_mapping(file, "a suite"):
+        pytest.skip("it has its full protocol only")
     asked = read_suite(file, reduced)
     for folder in ("W2_BENCHMARK", "CITE"):
         monkeypatch.setenv(folder, str(tmp_path))
