@@ -7,9 +7,9 @@ RUNS holds one folder of runs for each suite of benchmarks/suites, as made by
     tk compare --suite benchmarks/suites/NAME.yaml --out RUNS/NAME
 
 with or without --reduced. Where there are both, those without it lie in RUNS/NAME-full. Runs by a
-full protocol need not have every cell. With --complete, a metric of the suite that a run was made without is computed
-from the model that the run kept. Writes benchmarks/results/NAME.md, with every seed, and
-docs/peers.md.
+full protocol need not have every cell. With --complete, a metric of the suite that a run was made
+without is computed from the model that the run kept. Writes benchmarks/results/NAME.md, with every
+seed, and docs/peers.md.
 """
 
 from __future__ import annotations
