@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
-import random
+import shutil
 import signal
 import stat
-import time
+import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from transportkit.harness.atomic import clear_leftovers, filling
 
-KILLS = 25
 FILES = 4
+SYSTEM = ("posix", "_io", "fcntl")
+"""Modules of Python whose functions ask something of the system."""
 
 
 def write(place: Path, beside: Path, content: int) -> None:
@@ -30,34 +34,47 @@ def is_whole(folder: Path) -> bool:
     return len(contents) == 1 and len(json.loads(contents.pop())) == 500
 
 
-def writer(beside: Path) -> int:
-    """A process that writes and replaces folders until it is killed; its id."""
+def killed_before(call: int, beside: Path, content: int) -> bool:
+    """Whether a process that writes the folder ``run`` was killed before a system call of it.
+
+    The calls are counted and not timed, so that every moment is met, however busy the machine is.
+    """
     child = os.fork()
     if child == 0:
+        calls = itertools.count(1)
+
+        def count(frame: FrameType, event: str, function: Any) -> None:
+            called = event == "c_call" and getattr(function, "__module__", None) in SYSTEM
+            if called and next(calls) == call:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.setprofile(count)
         try:
-            for i in range(100_000):
-                write(beside / f"run-{i % 5}", beside, i)
+            write(beside / "run", beside, content)
         finally:
-            os._exit(1)
-    return child
+            sys.setprofile(None)
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_killed_at_any_moment(tmp_path: Path) -> None:
-    draw = random.Random(0)
-    for _ in range(KILLS):
-        there = {p.name for p in tmp_path.glob("run-*")}
-        child = writer(tmp_path)
-        time.sleep(draw.uniform(0.001, 0.06))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+@pytest.mark.parametrize("older", [True, False])
+def test_killed_at_any_moment(older: bool, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    if older:
+        write(run, tmp_path, 0)
+    for call in itertools.count(1):
+        if not older:
+            shutil.rmtree(run, ignore_errors=True)
+        killed = killed_before(call, tmp_path, call)
         clear_leftovers(tmp_path)
         assert not list(tmp_path.glob(".*"))
-        now = {p.name: p for p in tmp_path.glob("run-*")}
         # What was there is still there, the old or the new.
-        assert there <= now.keys()
-        assert all(is_whole(folder) for folder in now.values())
-    assert now
+        assert is_whole(run) if run.exists() else killed and not older
+        if not killed:
+            break
+    assert call > 20
+    assert json.loads((run / "0.json").read_text())[0] == call
 
 
 def test_work_in_progress_is_no_leftover(tmp_path: Path) -> None:
