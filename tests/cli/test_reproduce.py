@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -78,5 +79,12 @@ def test_what_cannot_be_done_again(cell: Callable[..., Path], tmp_path: Path) ->
         assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
         assert "samples.npz' is damaged or missing" in answer.err
     shutil.rmtree(incomplete)
+    for name in ("model.safetensors", "model.json"):
+        damaged = cell()
+        os.truncate(damaged / name, 60)
+        answer = tk(f"reproduce {damaged}")
+        assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+        assert f"'{damaged}' holds no whole model; the same tk run" in answer.err
+        shutil.rmtree(damaged)
     failed = cell(lambda content: content.update(status="failed"))
     assert "there is no figure to repeat" in tk(f"reproduce {failed}").err

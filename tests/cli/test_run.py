@@ -167,6 +167,9 @@ def test_parameters_and_budgets(tmp_path: Path) -> None:
     timed = tk(f"{line} --budget seconds=0.05 --metric cost").json
     assert timed["budget"] == {"seconds": 0.05}
     assert timed["steps"] >= 1
+    solved = tk(f"{line.replace('cfm', 'linear')} --budget seconds=1e-9 --metric cost")
+    assert solved.err.startswith("Warning: linear took ")
+    assert solved.err.endswith(" of seconds=1e-09: it is solved at once, whatever the budget\n")
     inline = tk(f"{line} --metric cost --budget steps=2".replace("run cfm", "run cfm:batch=8"))
     assert inline.json["params"]["batch"] == 8
 

@@ -10,7 +10,7 @@ from tests.report.results import result as shown
 from transportkit import Budget, Choice, Result, Run
 from transportkit.core.record import Value
 from transportkit.harness.compare import compare, table
-from transportkit.harness.effort import effort
+from transportkit.harness.effort import effort, overrun
 
 
 def result(method: str, seed: int, **metrics: float | None) -> Result:
@@ -83,3 +83,16 @@ def test_what_was_trained_is_said_where_it_differs() -> None:
     bounded = [replace(r, run=replace(r.run, budget=Budget(seconds=9))) for r in results]
     assert effort(bounded) == ["Solved at once, whatever the budget: emd."]
     assert effort(bounded[2:]) == []
+    took = [replace(r, fit_seconds=s) for r, s in zip(bounded, (9.5, 20.0, 30.04), strict=True)]
+    assert effort(took)[1:] == [
+        "Took longer than seconds=9 to fit: edm up to 20 s, emd up to 30 s; preparing and "
+        "solving are not cut short."
+    ]
+    assert [overrun(r).partition(": ")[::2] for r in took] == [
+        ("", ""),
+        (
+            "edm took 20 s to fit, of seconds=9",
+            "what it prepares before its first step is not cut short",
+        ),
+        ("emd took 30 s to fit, of seconds=9", "it is solved at once, whatever the budget"),
+    ]

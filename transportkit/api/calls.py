@@ -18,6 +18,7 @@ from ..core.record import Budget
 from ..errors import Diverged, Refusal, RunFailed, UsageError, unwritable
 from ..harness import asked
 from ..harness import gather as gathering
+from ..harness.effort import overrun
 from ..harness.execute import Executor, Outcome
 from ..harness.experiment import Experiment
 from ..harness.mixed import mixtures
@@ -93,7 +94,7 @@ def run(
         outcome = Executor(store, device, bars.listen, fresh).execute(work)
     if told and not outcome.found:
         told(outcome.result)
-    _warn(outcome)
+    _warn(outcome, overrun(outcome.result))
     return _checked(outcome)
 
 
@@ -286,9 +287,9 @@ def _checked(outcome: Outcome) -> RunRecord:
     raise error
 
 
-def _warn(outcome: Outcome) -> None:
+def _warn(outcome: Outcome, *more: str) -> None:
     """Warn of what a run that is done lacks, at the line that called the caller of this."""
-    for text in (outcome.unwritten, outcome.result.message):
+    for text in (outcome.unwritten, outcome.result.message, *more):
         if text and outcome.result.status == "done":
             warnings.warn(text, stacklevel=3)
 

@@ -15,6 +15,7 @@ from ..errors import UsageError
 from ..harness.compare import Findings, Row, details
 from ..harness.compare import compare as compare_results
 from ..harness.curves import Curve
+from ..harness.effort import effort
 from ..harness.outcome import FAILED
 from ..harness.sizing import Size
 from ..report.document import comparison_document
@@ -120,9 +121,13 @@ class Comparison:
     def _troubles(self) -> list[str]:
         return [f"{r.run}: {reason(r.result)}" for r in self.records if r.status != "done"]
 
+    def _effort(self) -> list[str]:
+        return effort([record.result for record in self.records])
+
     def __repr__(self) -> str:
         shown = [_text(sheet) for sheet in self._sheets()] if self.table else []
         shown += [str(Size(**size)) for size in self.notes.get("sizes") or ()]
+        shown += [textwrap.fill(text, 100) for text in self._effort()]
         return "\n\n".join([*shown, *self._troubles()]) or "a comparison of no runs"
 
     def _repr_html_(self) -> str:
@@ -136,7 +141,7 @@ class Comparison:
                 rows.append(["floor", *sheet.floors])
             parts.append(tables.table(("method", *sheet.metrics), rows, sheet.data))
             parts.append(f"<p><small>{meaning(sheet)}</small></p>")
-        troubles = [f"<p>{html.escape(text)}</p>" for text in self._troubles()]
+        troubles = [f"<p>{html.escape(text)}</p>" for text in (*self._effort(), *self._troubles())]
         return "".join([*parts, *troubles])
 
 

@@ -10,6 +10,7 @@ import click
 from ..core.choice import Choice
 from ..core.record import Budget, Run
 from ..errors import UsageError
+from ..harness.effort import overrun
 from ..harness.outcome import Outcome
 from ..harness.plan import Settings, plan
 from ..harness.store import Store
@@ -106,8 +107,8 @@ def _say(outcome: Outcome, as_json: bool, quiet: bool, debug: bool) -> int:
     if outcome.unwritten:
         click.echo(f"Error: {outcome.unwritten}", err=True)
     if result.status == "done":
-        if result.message:
-            click.echo(f"Warning: {result.message}", err=True)
+        for text in filter(None, (result.message, overrun(result))):
+            click.echo(f"Warning: {text}", err=True)
         return 1 if outcome.unwritten else 0
     click.echo(f"Error: {result.run.method}: {result.message}", err=True)
     if outcome.traceback and debug:

@@ -9,6 +9,18 @@ from ..errors import TransportkitError
 from .plan import solved
 
 OWN = Budget()
+BEYOND = 1.1
+"""Times its budget of seconds from which on a fit is said to have taken longer."""
+
+
+def overrun(result: Result) -> str:
+    """That a fit took longer than its budget of seconds, in a line; empty where it did not."""
+    if not _beyond(result):
+        return ""
+    run, why = result.run, "what it prepares before its first step is not cut short"
+    if _solved(run):
+        why = "it is solved at once, whatever the budget"
+    return f"{run.method} took {result.fit_seconds:.3g} s to fit, of {run.budget}: {why}"
 
 
 def effort(results: Sequence[Result]) -> list[str]:
@@ -17,10 +29,25 @@ def effort(results: Sequence[Result]) -> list[str]:
     said = []
     if any(r.run.method.name not in at_once and r.run.budget != OWN for r in results) and at_once:
         said.append(f"Solved at once, whatever the budget: {', '.join(at_once)}.")
+    for budget in dict.fromkeys(str(r.run.budget) for r in results if _beyond(r)):
+        longest: dict[str, float] = {}
+        for r in results:
+            if _beyond(r) and str(r.run.budget) == budget:
+                name = r.run.method.name
+                longest[name] = max(longest.get(name, 0.0), r.fit_seconds or 0.0)
+        took = ", ".join(f"{name} up to {seconds:.3g} s" for name, seconds in longest.items())
+        said.append(
+            f"Took longer than {budget} to fit: {took}; preparing and solving are not cut short."
+        )
     steps = {r.run.method.name: r.steps for r in results if r.steps and r.run.budget == OWN}
     if len({count for name, count in steps.items() if name not in at_once}) > 1:
         said.append("Each method trains its own number of steps; --budget makes them equal.")
     return said
+
+
+def _beyond(result: Result) -> bool:
+    allowed, taken = result.run.budget.seconds, result.fit_seconds
+    return allowed is not None and taken is not None and taken > BEYOND * allowed
 
 
 def _solved(run: Run) -> bool:

@@ -19,6 +19,7 @@ from .execute import Executor
 from .fitting import Listener, silent
 from .results import read_result
 from .store import Store, read_samples
+from .whole import model_is_whole
 
 Points = NDArray[np.float32]
 FLOOR_STDS = 3.0
@@ -115,11 +116,13 @@ def reproduce(folder: Path, device: str | None = None, listener: Listener = sile
     """Do the run of this folder again with the code at hand, in a temporary store.
 
     `device` is that of the run unless another is named. Raises DataError where there is no run, or
-    its points are missing.
+    its model or its points are damaged or missing.
     """
     then = read_result(folder)
     if then.status not in ("done", "refused"):
         raise DataError(f"'{folder}' holds a run that {then.status}; there is no figure to repeat")
+    if then.status == "done" and not model_is_whole(folder):
+        raise DataError(f"'{folder}' holds no whole model; the same tk run does the run again")
     moved = read_samples(folder)["moved"] if then.status == "done" else None
     place = devices.resolve(device or then.run.device)
     run = replace(then.run, versions=current_versions(then.run), device=place.type)
