@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -337,3 +338,21 @@ def test_importing_names_loads_what_they_need_and_no_more() -> None:
         "assert 'pandas' not in sys.modules and 'IPython' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "text"),
+    [
+        (run, {"out": 3}, "out must be the path of a file or folder, not 3"),
+        (run, {"params": 3}, "params must hold values by name, such as {'lr': 1e-3}, not 3"),
+        (run, {"fresh": "no"}, "fresh must be True or False, not 'no'"),
+        (compare, {"out": 3}, "out must be the path"),
+        (compare, {"suite": 3}, "suite must be the path"),
+        (compare, {"sweep": ["lr"]}, "sweep must hold values by name"),
+        (compare, {"executor": 3}, "an executor is named by text, not by int"),
+        (plan, {"tf32": "off"}, "tf32 must be True or False"),
+    ],
+)
+def test_what_is_of_another_type(call: Any, given: dict[str, Any], text: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(text)):
+        call("linear", "moons", **given)

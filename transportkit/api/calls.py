@@ -28,6 +28,7 @@ from ..harness.store import Store
 from ..harness.study import Study, teller
 from ..report.track import tracker
 from .comparison import Comparison
+from .given import by_name, check_flags, path
 from .plan import Plan, plan_of
 from .progress import watched
 from .record import Points, Pushed, RunRecord, points_of
@@ -70,6 +71,8 @@ def run(
     Raises Refusal where the method does not apply, Diverged, RunFailed, and UsageError.
     """
     _check_named("method", method)
+    check_flags(tf32=tf32, fresh=fresh, progress=progress)
+    values, place = by_name("params", params, "{'lr': 1e-3}"), path("out", out)
     chosen = registry.split_choice(method)[0] if isinstance(method, str) else method.name
     experiment = Experiment(
         methods=[method],
@@ -79,7 +82,7 @@ def run(
         integrators=(integrator,),
         nfes=(nfe,),
         metrics=_many(metrics) or None,
-        overrides={chosen: params} if params else {},
+        overrides={chosen: values} if values else {},
         device=device,
         points=points,
         train=train,
@@ -88,7 +91,7 @@ def run(
         tf32=tf32,
     )
     (work,) = experiment.runs()
-    store = Store(Path(out).expanduser())
+    store = Store(place)
     told = tracker(track, store.folder)
     with watched(progress) as bars:
         outcome = Executor(store, device, bars.listen, fresh).execute(work)
@@ -136,13 +139,18 @@ def compare(
     `alone` does again what was timed beside other work; `track` names a tracker that is told of
     each run. A run that fails is in the comparison with its reason.
     """
+    check_flags(
+        tf32=tf32, fresh=fresh, progress=progress, reduced=reduced, alone=alone,
+    )  # fmt: skip
+    if executor is not None:
+        _check_named("executor", executor)
+    place = path("out", out)
     experiment = _experiment(
         methods, data, source, target, seeds, budget, integrator, nfe, sweep, suite, reduced, out,
         metrics=metrics, device=device, points=points, train=train, batch=batch, threads=threads,
         tf32=tf32,
     )  # fmt: skip
-    place, file = Path(out).expanduser(), _path(suite)
-    study = Study(experiment, place, file, jobs, executor, fresh, alone)
+    study = Study(experiment, place, _suite(suite), jobs, executor, fresh, alone)
     _ = study.runs, study.store
     told = tracker(track, place)
     outcomes = study.execute(lambda total: watched(progress, total), teller(told))
@@ -181,6 +189,8 @@ def plan(
 
     Nothing is written to `out`, which need not be there.
     """
+    check_flags(tf32=tf32, fresh=fresh, reduced=reduced)
+    place = path("out", out)
     with tempfile.TemporaryDirectory() as away:
         # Arrays that no run was given yet are told by their content all the same, as files are.
         experiment = _experiment(
@@ -188,7 +198,7 @@ def plan(
             out, Path(away), metrics=metrics, device=device, points=points, train=train,
             batch=batch, threads=threads, tf32=tf32,
         )  # fmt: skip
-        study = Study(experiment, Path(out).expanduser(), fresh=fresh, reads=True)
+        study = Study(experiment, place, fresh=fresh, reads=True)
         return plan_of(study)
 
 
@@ -210,7 +220,7 @@ def gather(folder: str | os.PathLike[str] = "runs") -> Comparison:
 
     Warns where seeds of one row were done by different code.
     """
-    results = gathering.gather(Path(folder).expanduser())
+    results = gathering.gather(path("folder", folder))
     for text in mixtures(results):
         warnings.warn(text, stacklevel=2)
     return Comparison(tuple(RunRecord(result, found=True) for result in results))
@@ -262,17 +272,17 @@ def _experiment(
         said["integrators"] = _several(integrator)
     if nfe is not None:
         said["nfes"] = _several(nfe)
-    if sweep:
+    if swept := by_name("sweep", sweep, "{'lr': [1e-3, 1e-4]}"):
         said["sweep"] = {
             key: values.split(",") if isinstance(values, str) else _several(values)
-            for key, values in sweep.items()
+            for key, values in swept.items()
         }
     shared["metrics"] = _many(shared["metrics"]) or None
-    return asked.experiment({**said, **shared}, _path(suite), reduced)
+    return asked.experiment({**said, **shared}, _suite(suite), reduced)
 
 
-def _path(given: str | os.PathLike[str] | None) -> Path | None:
-    return None if given is None else Path(given).expanduser()
+def _suite(given: str | os.PathLike[str] | None) -> Path | None:
+    return None if given is None else path("suite", given)
 
 
 def _checked(outcome: Outcome) -> RunRecord:
@@ -311,7 +321,7 @@ def _problems(
     for problem in problems:
         _check_named("problem", problem)
     if source is not None and target is not None:
-        kept = Path(out).expanduser() / "samples"
+        kept = path("out", out) / "samples"
         files = {"source": _file(source, kept, away), "target": _file(target, kept, away)}
         problems.append(registry.parse_choice("problem", "samples", files))
     if not problems:
@@ -325,7 +335,8 @@ def _check_named(kind: str, given: object) -> None:
     """Raise UsageError for what is neither a name nor a choice, such as samples as a problem."""
     if not isinstance(given, str | Choice):
         hint = "; give samples as source=... and target=..." if kind == "problem" else ""
-        raise UsageError(f"a {kind} is named by text, not by {type(given).__name__}{hint}")
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise UsageError(f"{article} {kind} is named by text, not by {type(given).__name__}{hint}")
 
 
 def _file(points: Points, kept: Path, away: Path | None) -> str:

@@ -191,6 +191,8 @@ def info(name: str, kind: str | None = None) -> About:
 
 def kinds_of(name: str) -> list[str]:
     """The kinds of plugin that have one of this name. Raises UsageError if there is none."""
+    if not isinstance(name, str):
+        raise UsageError(f"a plugin is named by text, not by {type(name).__name__}")
     bare = name.rpartition(":")[2]
     kinds = [k for k in registry.KINDS if any(e.name == bare for e in registry.entries(k))]
     if not kinds:
@@ -203,7 +205,9 @@ def _kind(given: str) -> str:
     """The kind that is meant by its name or its title. Raises UsageError if none is."""
     kinds = {**{title: kind for kind, title in TITLES.items()}, **{kind: kind for kind in TITLES}}
     if given not in kinds:
-        raise UsageError(f"no kind of plugin is called '{given}'; {did_you_mean(given, kinds)}")
+        raise UsageError(
+            f"no kind of plugin is called '{given}'; {did_you_mean(str(given), kinds)}"
+        )
     return kinds[given]
 
 

@@ -23,6 +23,7 @@ from ..report.export import export, write
 from ..report.flat import aligned, flat
 from ..report.sheet import Sheet, meaning, sheets
 from . import tables
+from .given import path
 from .page import TITLE, page
 from .record import RunRecord, frame
 
@@ -103,7 +104,7 @@ class Comparison:
         """
         content = export(self.to_dict(), to, rows)
         if file is not None:
-            write(content, Path(file).expanduser())
+            write(content, path("file", file))
         return content
 
     def report(self, file: str | Path, title: str = TITLE) -> Path:
@@ -111,7 +112,7 @@ class Comparison:
 
         Raises TransportkitError where the file cannot be written.
         """
-        place = Path(file).expanduser()
+        place = path("file", file)
         write(page([record.result for record in self.records], title), place)
         return place
 

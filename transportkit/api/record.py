@@ -43,6 +43,7 @@ from ..report.figures import number
 from ..report.flat import flat_cell
 from ..transport import Moved, Transport
 from .drawing import draw
+from .given import path
 from .progress import watched
 from .tables import table
 
@@ -80,7 +81,7 @@ class Pushed:
         A table has the names of the columns of that which the points came in. Raises UsageError
         for a format or a place that there is not, and TransportkitError where it cannot be written.
         """
-        place = Path(file).expanduser()
+        place = path("file", file)
         check_output(str(place))
         write_points(str(place), self.points, self.names)
         return place
@@ -214,7 +215,7 @@ class RunRecord:
         They are kept in the run's folder, or in `out`. Raises Refusal for a map, which has no
         lines, and DataError for points that are not of the plane.
         """
-        place = Path(out).expanduser() if out is not None else None
+        place = path("out", out) if out is not None else None
         return list(draw(self.folder, what, lines, place))
 
     def to_dict(self) -> dict[str, Any]:
