@@ -76,10 +76,21 @@ def test_a_picture_that_fails_leaves_the_rest(
         path.write_bytes(b"half a picture")
         raise FULL
 
-    monkeypatch.setattr("transportkit.harness.leave.draw_run", fail)
-    answer = tk(f"run linear --data moons {TINY} --json --out {tmp_path}")
-    assert answer.status == 0
-    assert "could not be drawn" in answer.err
+    line = f"run cfm --data moons {TINY} --device cpu --json --out {tmp_path}"
+    with monkeypatch.context() as patched:
+        patched.setattr("transportkit.harness.leave.draw_run", fail)
+        answer = tk(line)
+    assert (answer.status, answer.err.count("\n")) == (0, 1)
     folder = Path(answer.json["run"])
+    assert f"could not be drawn: {FULL}; tk plot {folder} --what picture draws it" in answer.err
     assert (folder / "samples.npz").exists()
     assert not (folder / "picture.png").exists()
+    # It is made as soon as the run is asked for again, as it would have been at first.
+    (folder / "lines.npz").unlink()
+    assert tk(line).json["found"]
+    assert (folder / "lines.npz").exists()
+    drawn = (folder / "picture.png").read_bytes()
+    again = tk(f"plot {folder} --what picture -o {tmp_path / 'new'}")
+    assert (again.status, (tmp_path / "new" / "picture.png").read_bytes()) == (0, drawn)
+    fresh = Path(tk(f"{line} --fresh").json["run"])
+    assert (fresh / "picture.png").read_bytes() == drawn

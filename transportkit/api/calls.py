@@ -28,6 +28,7 @@ from ..harness.store import Store
 from ..harness.study import Study, teller
 from ..report.track import tracker
 from .comparison import Comparison
+from .drawing import complete
 from .given import by_name, check_flags, path
 from .plan import Plan, plan_of
 from .progress import watched
@@ -95,7 +96,9 @@ def run(
     told = tracker(track, store.folder)
     with watched(progress) as bars:
         outcome = Executor(store, device, bars.listen, fresh).execute(work)
-    if told and not outcome.found:
+    if outcome.found:
+        complete(outcome.result)
+    elif told:
         told(outcome.result)
     _warn(outcome, overrun(outcome.result))
     return _checked(outcome)

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import torch
+
+from ..core.metric import Evidence
 from ..core.model import Field, PlateField
 from ..core.params import whole
 from ..core.random import derive
+from ..core.record import Result
 from ..core.writing import replacing
 from ..errors import DataError, Refusal, UsageError, unwritable
 from ..harness.execute import integrator_of
+from ..harness.leave import LINES, PICTURE, draw_own
 from ..harness.results import read_result
 from ..harness.saving import load_model
 from ..harness.store import read_samples
+from ..report.images import is_image
 from ..report.scene import Scene, look
+from ..transport import Moved, Transport
 
-What: TypeAlias = Literal["lines", "slice", "animation", "all"]
+log = logging.getLogger("transportkit")
+What: TypeAlias = Literal["lines", "slice", "animation", "all", "picture"]
 FILES = {"lines": "lines.png", "slice": "slice.png", "animation": "animation.gif"}
 PICTURES = {".png", ".gif", ".jpg", ".jpeg", ".svg", ".pdf"}
 
@@ -31,13 +41,17 @@ def draw(
     UsageError for what cannot be drawn or written.
     """
     lines = whole("lines", lines, 1)
-    if what not in (*FILES, "all"):
-        raise UsageError(f"there is no picture '{what}'; there are {', '.join(FILES)} and all")
+    if what not in (*FILES, "all", "picture"):
+        known = ", ".join(FILES)
+        raise UsageError(f"there is no picture '{what}'; there are {known}, all and picture")
     if out and out.suffix.lower() in PICTURES and not out.is_dir():
         raise UsageError(f"pictures go to a folder, by names of their own; '{out}' names a picture")
     result = read_result(folder)
     if result.status != "done":
         raise DataError(f"'{folder}' is a run that was not done ({result.status})")
+    if what == "picture":
+        yield _draw_own(result, _made(out or folder) / PICTURE)
+        return
     if result.event_shape != (2,):
         raise DataError(
             f"'{folder}' moves points of shape {result.event_shape}; only points of the plane, of "
@@ -54,16 +68,55 @@ def draw(
     if what == "slice" and not plates:
         raise UsageError(f"{result.run.method} has no plates, so there is no slice between them")
     wanted = list(FILES) if what == "all" else [what]
-    place = out or folder
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(unwritable(place, error)) from None
+    place = _made(out or folder)
     generator = derive(result.run.seed, "plot")
     scene = look(str(result.run), model, integrator, read_samples(folder), lines, generator)
     for kind in wanted:
         if kind != "slice" or plates:
             yield _draw(kind, place / FILES[kind], scene, model)
+
+
+def complete(result: Result) -> None:
+    """Draw the picture of a run that was found without one; what prevents it is a warning."""
+    drawn = result.event_shape == (2,) or is_image(result.event_shape)
+    if not drawn or result.status != "done" or result.folder is None:
+        return
+    picture = Path(result.folder) / PICTURE
+    if picture.exists():
+        return
+    try:
+        _draw_own(result, picture)
+    except Exception as error:
+        # It found its figures, which are what was asked for.
+        log.warning("'%s' could not be drawn: %s", picture, " ".join(str(error).split()))
+
+
+def _made(place: Path) -> Path:
+    """A folder for pictures. Raises UsageError where it cannot be one."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(unwritable(place, error)) from None
+    return place
+
+
+def _draw_own(result: Result, path: Path) -> Path:
+    """The picture that a run leaves, from its folder; its lines as well, if they are gone."""
+    if result.event_shape != (2,) and not is_image(result.event_shape):
+        raise DataError(
+            f"'{result.folder}' moves points of shape {result.event_shape}; only points of the "
+            "plane and images have a picture"
+        )
+    folder = Path(result.folder or "")
+    stored = {name: torch.from_numpy(array) for name, array in read_samples(folder).items()}
+    _, model = load_model(folder)
+    evidence = Evidence(stored["source"], stored["moved"], stored["target"])
+    moved = Moved(stored["moved"], stored["stop"], stored["evaluations"])
+    transport = Transport(model, integrator_of(result.run))
+    missing = result.event_shape == (2,) and not (folder / LINES).exists()
+    with replacing(folder / LINES) if missing else nullcontext() as lines, replacing(path) as part:
+        draw_own(part, lines, result, transport, evidence, moved)
+    return path
 
 
 def _draw(kind: str, path: Path, scene: Scene, field: Field) -> Path:

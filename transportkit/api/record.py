@@ -205,14 +205,15 @@ class RunRecord:
 
     def plot(
         self,
-        what: Literal["lines", "slice", "animation", "all"] = "all",
+        what: Literal["lines", "slice", "animation", "all", "picture"] = "all",
         *,
         lines: int = 200,
         out: str | os.PathLike[str] | None = None,
     ) -> list[Path]:
         """Draw a run in the plane and give the files of the pictures: ``tk plot``.
 
-        They are kept in the run's folder, or in `out`. Raises Refusal for a map, which has no
+        They are kept in the run's folder, or in `out`; ``picture`` is the one that the run leaves
+        there itself, drawn again. Raises Refusal for a map, which has no
         lines, and DataError for points that are not of the plane.
         """
         place = path("out", out) if out is not None else None

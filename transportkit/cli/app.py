@@ -191,7 +191,7 @@ def reproduce(**given: Any) -> int:
 @options.option("-o", "--output", metavar="DIR", help="Where the pictures go (the run's folder).")
 @options.option(
     "--what",
-    type=click.Choice(["lines", "slice", "animation", "all"]),
+    type=click.Choice(["lines", "slice", "animation", "all", "picture"]),
     default="all",
     show_default=True,
     help="What is drawn.",

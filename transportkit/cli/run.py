@@ -82,7 +82,11 @@ def run(*, config: str | None, as_json: bool, **given: Any) -> int:
                 outcome = executor.execute(work)
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(_what_is_kept(store, work, fresh)) from None
-    if track and not outcome.found:
+    if outcome.found:
+        from ..api.drawing import complete
+
+        complete(outcome.result)
+    elif track:
         track(outcome.result)
     return _say(outcome, values["json"], quiet, given["debug"])
 

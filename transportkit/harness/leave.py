@@ -53,26 +53,39 @@ def leave(store: Store, finished: Finished) -> None:
         write_result(folder, result)
         picture = folder / PICTURE
         try:
-            _draw(picture, folder / LINES, finished)
+            draw_own(picture, folder / LINES, result, finished.transport, evidence, moved)
         except Exception as error:
             # The numbers are worth more than their picture, and half a picture is worth nothing.
             picture.unlink(missing_ok=True)
-            log.warning("%s could not be drawn: %s", result.folder, error)
+            log.warning(
+                "the picture of %s could not be drawn: %s; tk plot %s --what picture draws it",
+                result.run,
+                " ".join(str(error).split()) or type(error).__name__,
+                result.folder,
+            )
 
 
-def _draw(picture: Path, kept: Path, finished: Finished) -> None:
-    """Images as a grid; in the plane lines with the points, of which some are kept for reports."""
-    if is_image(finished.result.event_shape):
-        draw_images(picture, finished.result, finished.evidence)
-    if finished.result.event_shape != (2,):
+def draw_own(
+    picture: Path,
+    kept: Path | None,
+    result: Result,
+    transport: Transport,
+    evidence: Evidence,
+    moved: Moved,
+) -> None:
+    """Images as a grid; in the plane points with lines. What is of neither has no picture.
+
+    Lines are `kept` for reports where a file is named.
+    """
+    if is_image(result.event_shape):
+        draw_images(picture, result, evidence)
+    if result.event_shape != (2,):
         return
-    transport, start = finished.transport, finished.evidence.start
-    few = start[:DRAWN_LINES]
+    few = evidence.start[:DRAWN_LINES]
     save = DRAWN_STATES if isinstance(transport.model, Field) else 0
-    generator = derive(finished.result.run.seed, "picture", device=start.device)
+    generator = derive(result.run.seed, "picture", device=few.device)
     lines = transport.push(few, generator, save=save)
-    tracks = courses(few, lines, transport.model).cpu().numpy().astype(np.float32)
-    np.savez_compressed(kept, tracks=tracks)
-    draw_run(
-        picture, finished.result, finished.evidence, finished.moved, few, lines, transport.model
-    )
+    if kept is not None:
+        tracks = courses(few, lines, transport.model).cpu().numpy().astype(np.float32)
+        np.savez_compressed(kept, tracks=tracks)
+    draw_run(picture, result, evidence, moved, few, lines, transport.model)
