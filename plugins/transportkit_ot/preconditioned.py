@@ -8,7 +8,8 @@ from torch import Generator, Tensor
 from transportkit import Problem
 
 from .frame import Frame
-from .gaussian.bures import bures_map, covariance, power
+from .gaussian.bures import bures_map, power
+from .gaussian.shrinkage import covariance
 
 _POINTS, _LARGEST = 10_000, 512
 _LEAST, _MOST = 1e-4, 1e4

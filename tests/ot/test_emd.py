@@ -69,6 +69,12 @@ def test_samples_go_to_their_images_and_others_along_or_there():
     assert torch.allclose(mean(new, derive(0)), new + torch.tensor([1.0, 1.5]))
 
 
+def test_small_images_of_large_points_are_exact():
+    g = derive(0)
+    x, y = 1e3 * torch.randn(50, 2, generator=g), 1e-3 * torch.randn(50, 2, generator=g)
+    assert torch.allclose(solved(x, y)(x, g), barycentric_images(x, y), rtol=1e-6, atol=0)
+
+
 def test_eight_gaussians_are_reached():
     g = derive(0)
     angles = torch.randint(8, (1000,), generator=g) * math.pi / 4

@@ -41,6 +41,16 @@ def test_few_samples_of_gaussians_in_many_dimensions_are_carried_as_by_linear(di
     assert (cut - (2 * fresh + 3)).square().mean() < 0.5 * 4
 
 
+@pytest.mark.parametrize(("count", "components"), [(5, 3), (3, 3), (8, 4)])
+def test_gaussians_of_single_points_do_not_blow_up_what_is_near(count, components):
+    for seed in range(3):
+        g = derive(seed)
+        x, y = torch.randn(count, 2, generator=g), 2 * torch.randn(count, 2, generator=g) + 1
+        moved = fitted("gmm", x, y, {"components": components})(torch.randn(300, 2, generator=g), g)
+        assert moved.isfinite().all()
+        assert (moved - y.mean(0)).norm(dim=1).median() < 10
+
+
 def test_clusters_are_found_in_few_samples_of_many_dimensions():
     x = torch.randn(80, 16, generator=derive(0))
     x[40:, :] += 20

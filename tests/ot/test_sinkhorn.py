@@ -81,6 +81,15 @@ def test_a_far_shift_costs_no_precision():
     assert (moved - near(x, derive(0))).abs().amax() < 0.02
 
 
+@pytest.mark.parametrize(("small", "large"), [(1e-3, 1e3), (1e3, 1e-3), (1e-20, 1e-20)])
+def test_sizes_do_not_blur_the_plan(small, large):
+    x, y = clouds(200, 200)
+    x, y = x - x.mean(0), y - y.mean(0)
+    plain, scaled = solved(x, y), solved(small * x, large * y)
+    gap = scaled(small * x, derive(0)) / large - plain(x, derive(0))
+    assert gap.square().mean() < 0.05 * y.square().mean()
+
+
 def test_blocks_change_nothing(monkeypatch):
     x, y = clouds(101, 77)
     whole = entropic.soft_maximum(x, y, torch.zeros(77), 0.1)

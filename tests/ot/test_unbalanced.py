@@ -53,6 +53,13 @@ def test_a_large_strictness_tends_to_the_balanced_plan():
     assert torch.allclose(first, second, atol=0.01)
 
 
+def test_a_far_shift_costs_no_precision():
+    x, y = clouds()
+    moved = fitted("unbalanced", x, y + 1e4, {"epsilon": 0.1, "tolerance": 1e-4})(x, derive(0))
+    balanced = fitted("sinkhorn", x, y, {"epsilon": 0.1, "tolerance": 1e-4})(x, derive(0))
+    assert torch.allclose(moved - 1e4, balanced, atol=0.02)
+
+
 def test_outliers_are_left_behind():
     x, y = torch.randn(500, 2, generator=derive(0)), torch.randn(500, 2, generator=derive(1))
     y[:25] = torch.tensor([40.0, 0.0]) + 0.1 * torch.randn(25, 2, generator=derive(2))

@@ -27,7 +27,9 @@ class SinkhornParams:
     points: int = param(3000, "most training samples of each side that are coupled", ge=2)
     epsilon: float = param(0.01, "regularisation of the cost |x - y|^2 / 2", gt=0)
     unit: Literal["variance", "data"] = param(
-        "variance", "of epsilon: half the sum of both total variances, or the data's unit squared"
+        "variance",
+        "of epsilon: half the sum of both total variances, at most 4 geometric means, or the "
+        "data's unit squared",
     )
     output: Literal["mean", "draw"] = param(
         "mean", "the conditional mean of the plan at a point, or a draw from the conditional"

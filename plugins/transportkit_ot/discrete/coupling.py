@@ -66,7 +66,8 @@ class DisplacementMap(Map):
         near = distances.topk(min(self.neighbours, self.points), largest=False).indices
         if self.extension == "image":
             return self.image[near].mean(1)
-        return x + (self.image[near] - self.source[near]).mean(1)
+        # In this order nothing of a small image is lost beside large coordinates of the source.
+        return (x - self.source[near].mean(1)) + self.image[near].mean(1)
 
 
 class EMDObjective(Solvable):

@@ -80,4 +80,5 @@ def soft_maximum(x: Tensor, y: Tensor, v: Tensor, epsilon: float) -> Tensor:
 
 def logits(x: Tensor, y: Tensor, v: Tensor, epsilon: float) -> Tensor:
     """v_j + x_i.y_j / epsilon, (N, M): the log of the plan's density at x_i, up to a constant."""
-    return torch.addmm(v, x, y.T, alpha=1 / epsilon)
+    root = epsilon**0.5  # 1 / epsilon itself may be beyond single precision
+    return torch.addmm(v, x / root, y.T / root)

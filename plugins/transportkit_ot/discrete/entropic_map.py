@@ -15,6 +15,8 @@ from . import SinkhornParams
 from .entropic import logits, solve
 
 _BLOCK = 2**22
+_GEOMETRIC = 4.0
+"""Most that the unit of epsilon may be, in geometric means of both variances."""
 
 
 class EntropicMap(Map):
@@ -73,11 +75,22 @@ class EntropicMap(Map):
         return (torch.cat(parts) + self.target_mean).view_as(x)
 
 
+def variances(x: Tensor, y: Tensor) -> tuple[float, float]:
+    """The total variances of samples x (N, D) and y (M, D)."""
+    first, second = (float((s - s.mean(0)).double().square().sum(1).mean()) for s in (x, y))
+    return first, second
+
+
 def unit_of(x: Tensor, y: Tensor, unit: Literal["variance", "data"]) -> float:
-    """The unit of epsilon for samples x (N, D) and y (M, D), in the data's unit squared."""
+    """The unit of epsilon for samples x (N, D) and y (M, D), in the data's unit squared.
+
+    What couples them is x.y alone, of the size of the geometric mean: where one side is much the
+    larger, the arithmetic one would blur every plan to the independent one.
+    """
     if unit == "data":
         return 1.0
-    return float(sum((s - s.mean(0)).square().sum(1).mean() for s in (x, y))) / 2
+    a, b = variances(x, y)
+    return min((a + b) / 2, _GEOMETRIC * (a * b) ** 0.5)
 
 
 class EntropicObjective(Solvable):

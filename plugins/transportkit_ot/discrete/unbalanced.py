@@ -13,7 +13,10 @@ from transportkit import Direct, Diverged, Method, Problem, Solvable
 
 from . import UnbalancedParams
 from .entropic import FALL, STAGE, EntropicPlan, soft_maximum
-from .entropic_map import EntropicMap, unit_of
+from .entropic_map import EntropicMap, unit_of, variances
+
+_LARGEST = 1e4
+"""Exponents up to which single precision leaves their exponentials right to a thousandth."""
 
 
 def solve_unbalanced(
@@ -77,12 +80,16 @@ class UnbalancedObjective(Solvable):
         settings = self.params
         ends = (self.problem.source, self.problem.target)
         x, y = (m.points(settings.points, generator).flatten(1) for m in ends)
+        epsilon = settings.epsilon * unit_of(x, y, settings.unit) or 1.0
+        means = x.mean(0), y.mean(0)
         # One origin for both: here a shift between the sides has a price.
         centre = torch.cat([x, y]).mean(0)
-        epsilon = settings.epsilon * unit_of(x, y, settings.unit) or 1.0
+        a, b = x - centre, y - centre
+        if max(float(s.square().sum(1).amax()) for s in (a, b)) / epsilon > _LARGEST:
+            a, b = a.double(), b.double()
         plan = solve_unbalanced(
-            x - centre,
-            y - centre,
+            a,
+            b,
             epsilon,
             self._strictness(x, y),
             tolerance=settings.tolerance,
@@ -100,15 +107,18 @@ class UnbalancedObjective(Solvable):
             output=settings.output,
             marginal_error=plan.error,
         ).to(y.device)
-        model.target, model.v = y - centre, plan.v
-        model.source_mean, model.target_mean = centre, centre.clone()
+        # About their own means points are small; the source's shift is a part of v then.
+        model.target = y - means[1]
+        shifted = plan.v.double() + b.double() @ (means[0] - centre).double() / epsilon
+        model.v = (shifted - shifted.amax()).to(y)
+        model.source_mean, model.target_mean = means
         return model
 
     def _strictness(self, x: Tensor, y: Tensor) -> float:
         """What divergence costs, in the data's unit squared."""
         if self.params.unit == "data":
             return self.params.strictness
-        pairs = unit_of(x, y, "variance") + float((x.mean(0) - y.mean(0)).square().sum()) / 2
+        pairs = sum(variances(x, y)) / 2 + float((x.mean(0) - y.mean(0)).square().sum()) / 2
         return self.params.strictness * (pairs or 1.0)
 
 

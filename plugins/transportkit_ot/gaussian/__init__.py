@@ -15,7 +15,7 @@ class LinearParams:
     points: int = param(100_000, "most training samples of each side", ge=2)
     shrinkage: float | None = param(
         None,
-        "weight of the isotropic part in both covariances; auto by Ledoit and Wolf",
+        "weight of the isotropic part in both covariances; auto by Ledoit and Wolf, or less",
         ge=0,
         le=1,
     )

@@ -11,7 +11,8 @@ from torch import Generator, Tensor
 from transportkit import Direct, Map, Method, Problem, Solvable
 
 from . import LinearParams
-from .bures import bures_map, covariance
+from .bures import bures_map
+from .shrinkage import covariance
 
 _LARGEST = 8192
 

@@ -26,36 +26,6 @@ def bures_cost(source: Tensor, target: Tensor) -> Tensor:
     return source.trace() + target.trace() - 2 * power(root @ target @ root, 0.5).trace()
 
 
-def covariance(x: Tensor, shrinkage: float | None) -> Tensor:
-    """The covariance (D, D) of x (N, D), shrunk towards tr(S)/D times the identity.
-
-    `shrinkage` is the weight of the identity; None estimates the best one, as `shrunk` does.
-    """
-    return shrunk(x, torch.ones_like(x[:, 0]), shrinkage)[0]
-
-
-def shrunk(x: Tensor, weights: Tensor, shrinkage: float | None = None) -> tuple[Tensor, float]:
-    """The same of x (N, D) with weights (N,), at least 0, and the weight of the identity in it.
-
-    Ledoit and Wolf, "A well-conditioned estimator for large-dimensional covariance matrices", JMVA
-    2004, section 3.3, with Kish's effective number of points (sum w)^2 / sum w^2 in place of N.
-    """
-    dim, total = x.shape[1], weights.sum()
-    count = total.square() / weights.square().sum()
-    x = x - weights @ x / total
-    second = x.T @ (weights[:, None] * x) / total
-    isotropic = second.trace() / dim * torch.eye(dim, dtype=x.dtype, device=x.device)
-    part = torch.tensor(shrinkage or 0.0, dtype=x.dtype, device=x.device)
-    if shrinkage is None:
-        spread = (second - isotropic).square().sum()
-        fourth = weights @ x.square().sum(1).square() / total
-        noise = (fourth - second.square().sum()) / count
-        part = torch.where(spread > 0, noise / spread, part).clamp(0, 1)
-    # A single point has no extent, and says nothing of that of its law.
-    unbiased = count / (count - 1).clamp_min(1e-9)
-    return ((1 - part) * second + part * isotropic) * unbiased, float(part)
-
-
 def power(
     s: Tensor, exponent: float, *, least: float | None = None, most: float | None = None
 ) -> Tensor:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from .bures import shrunk
+from .shrinkage import shrunk
 
 _FLOOR = 1e-6
 """Least variance of a Gaussian where densities are asked, as a part of the whole's."""
@@ -88,10 +88,28 @@ def fit(x: Tensor, components: int, generator: Generator) -> Mixture:
         for part in (em.weights_, em.means_, em.predict_proba(points))
     )
     # No share is nothing at all, or its Gaussian had no place.
-    found = [shrunk(x, share) for share in shares.clamp_min(1e-100).T]
+    shares = shares.clamp_min(1e-100)
+    found = [shrunk(x, share) for share in shares.T]
     dim = x.shape[1]
     freedom = sum(dim + 2 + (1 - part) * (dim * (dim + 1) / 2 - 1) for _, part in found) - 1
-    return Mixture(weights, means, torch.stack([s for s, _ in found]), freedom)
+    counts = shares.sum(0).square() / shares.square().sum(0)
+    covariances = _evened(torch.stack([s for s, _ in found]), weights, counts)
+    return Mixture(weights, means, covariances, freedom)
+
+
+def _evened(covariances: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
+    """Covariances (K, D, D), those of fewer than three points raised or lowered to the common size.
+
+    One point has no extent and two have one by chance; a map from there would blow up whatever is
+    near, or collapse it. They take the mean variance of the other Gaussians, weighted by the
+    weights and by the points beyond the first; of single points alone none has any.
+    """
+    sizes = covariances.diagonal(dim1=1, dim2=2).mean(1)
+    heard = weights * (counts - 1).clamp_min(0)
+    common = (heard @ sizes / heard.sum()) if heard.sum() > 1e-6 else torch.zeros_like(sizes[0])
+    lone = ((3 - counts) / 2).clamp(0, 1)[:, None, None]
+    eye = torch.eye(covariances.shape[1], dtype=covariances.dtype, device=covariances.device)
+    return (1 - lone) * covariances + lone * common * eye
 
 
 def fit_both(x: Tensor, y: Tensor, most: int, generator: Generator) -> tuple[Mixture, Mixture]:

@@ -11,7 +11,8 @@ from torch import Generator, Tensor
 from transportkit import Direct, Map, Method, Problem, Solvable
 
 from ..frame import Frame
-from ..gaussian.bures import bures_map, covariance
+from ..gaussian.bures import bures_map
+from ..gaussian.shrinkage import covariance
 from . import SlicedParams
 
 _AFFINE = 1024
@@ -19,6 +20,8 @@ _AFFINE = 1024
 _JUDGES, _SLACK = 32, 1.1
 """Directions in which held-out samples are compared, and what part of the least is as good as it:
 where they are many the misfit falls to the noise of these samples, and wavers there."""
+_PARTS = 2
+"""Times that another part of the samples is held out."""
 
 
 class SlicedMap(Map):
@@ -121,11 +124,23 @@ class SlicedObjective(Solvable):
         return model
 
     def _useful(self, x: Tensor, y: Tensor, generator: Generator) -> int:
-        """After how many iterations held-out samples are nearest to each other, or nearly so."""
+        """After how many iterations held-out samples are nearest to each other, or nearly so.
+
+        The misfits are summed over `_PARTS` ways to hold out: those of one waver by the few samples
+        of a long tail that happen to be in it.
+        """
+        ways = [self._misfits(x, y, generator) for _ in range(_PARTS)]
+        misfits = [sum(row) for row in zip(*ways, strict=True)]
+        enough = _SLACK * min(misfits)
+        return max(i for i, value in enumerate(misfits) if value <= enough)
+
+    def _misfits(self, x: Tensor, y: Tensor, generator: Generator) -> list[float]:
+        """The mean W2^2, along random axes, of a part held out of x and of y, after 0, 1, 2, ...
+        iterations fitted to the rest."""
         (x, fresh), (y, aim) = (_parted(s, self.params.held_out, generator) for s in (x, y))
         # One point has no quantiles.
         if min(len(s) for s in (x, y, fresh, aim)) < 2:
-            return 0
+            return [0.0]
         model = self._begun(x, y, self.params.iterations)
         axes = torch.randn(x.shape[1], _JUDGES, generator=generator, device=generator.device)
         axes = torch.nn.functional.normalize(axes, dim=0).to(x)
@@ -134,15 +149,13 @@ class SlicedObjective(Solvable):
         goal, fresh = _quantiles((aim @ axes).T, levels), model.begin(fresh)
 
         def misfit() -> float:
-            """The mean of W2^2 along the axes."""
             return float((_quantiles((fresh @ axes).T, levels) - goal).square().mean())
 
         misfits = [misfit()]
         for i in _matched(model, x, y, generator):
             fresh = model.iterate(fresh, i)
             misfits.append(misfit())
-        enough = _SLACK * min(misfits)
-        return max(i for i, value in enumerate(misfits) if value <= enough)
+        return misfits
 
 
 class Sliced(Method[SlicedParams]):
