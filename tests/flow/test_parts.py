@@ -1,13 +1,15 @@
 """The parts of flow matching: couplings and paths."""
 
 import math
+from pathlib import Path as File
+from typing import Any
 
 import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from transportkit import Diverged, Empirical, Problem, derive
-from transportkit_flow import UnbalancedFlowParams
+from transportkit import Budget, Diverged, Empirical, Midpoint, Problem, Transport, derive
+from transportkit_flow import FlowParams, UnbalancedFlowParams
 from transportkit_flow.couplings import sinkhorn
 from transportkit_flow.couplings.coupling import Coupling, Independent
 from transportkit_flow.couplings.entropic import EntropicOT
@@ -110,6 +112,27 @@ def test_many_dimensions_are_paired_to_within_a_percent_of_the_least_cost(latent
     )
     assert chosen <= 1.012 * least
     assert (cut > 1.05 * least) == (latent == 5)
+
+
+def test_the_coupling_and_the_path_of_the_page_are_what_they_say() -> None:
+    page = (File(__file__).parents[2] / "docs" / "methods.md").read_text()
+    (block,) = (b for b in page.split("```python\n")[1:] if "(Coupling)" in b)
+    names: dict[str, Any] = {"__name__": "page"}
+    exec(block.split("```")[0], names)
+    x, y = draws(200, 2)
+    a, b = names["Ranked"]().pair(x, y, derive(0))
+    assert rows(a) == rows(x)
+    assert rows(b) == rows(y)
+    assert mean_cost((a, b)) < 0.9 * mean_cost((x, y))
+    state = at(Path(names["Smooth"](), Constant()), 1.0, x, y).state
+    assert torch.allclose(state, y)
+    problem = Problem(Empirical(x), Empirical(y))
+    method = names["RankedFlow"](FlowParams(width=32, depth=2, lr=1e-2, batch=128))
+    game = method.objective(problem, derive(1))
+    field = method.trainer().fit(game, Budget(steps=100), derive(2)).model
+    moved = Transport(field, Midpoint(10)).push(x, derive(3)).points
+    assert (moved.mean(0) - y.mean(0)).norm() < 0.5
+    assert (moved.std(0) - y.std(0)).norm() < 0.5
 
 
 def at(path: Path, time: float, x: torch.Tensor, y: torch.Tensor, seed: int = 0):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from ..core.gaussians import bures_cost
 from ..core.metric import Evidence, Metric
 from ..core.problem import Problem
 from ..errors import Refusal
@@ -20,13 +21,9 @@ _REASON = "the entropic plan of this problem is not known"
 def bures_square(mean: Tensor, covariance: Tensor, other_mean: Tensor, other: Tensor) -> Tensor:
     """W2^2 (B,) between N(mean, covariance) and N(other_mean, other), (B, D) and (B, D, D).
 
-    |m - n|^2 + tr A + tr B - 2 tr (A^(1/2) B A^(1/2))^(1/2) (Dowson and Landau 1982).
+    |m - n|^2 and that of the covariances about their means (Dowson and Landau 1982).
     """
-    values, vectors = torch.linalg.eigh(covariance)
-    half = (vectors * values.clamp_min(0).sqrt()[:, None]) @ vectors.mT
-    cross = torch.linalg.eigvalsh(half @ other @ half).clamp_min(0).sqrt().sum(1)
-    traces = (covariance + other).diagonal(dim1=1, dim2=2).sum(1)
-    return (mean - other_mean).square().sum(1) + (traces - 2 * cross).clamp_min(0)
+    return (mean - other_mean).square().sum(1) + bures_cost(covariance, other).clamp_min(0)
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from ..core.gaussians import bures_cost, root
 from ..core.problem import Law, Problem, Truth
 from ..core.random import derive
 from . import GaussianPairParams
-
-
-def root(matrix: Tensor) -> Tensor:
-    """The symmetric square root of a positive semidefinite matrix."""
-    values, vectors = torch.linalg.eigh(matrix)
-    return (vectors * values.clamp_min(0).sqrt()) @ vectors.mT
 
 
 def bures_map(a: Tensor, b: Tensor) -> Tensor:
@@ -26,12 +21,6 @@ def bures_map(a: Tensor, b: Tensor) -> Tensor:
     inverse = torch.linalg.inv(half)
     linear = inverse @ root(half @ b @ half) @ inverse
     return (linear + linear.mT) / 2
-
-
-def bures_cost(a: Tensor, b: Tensor) -> float:
-    """W2^2 between N(0, a) and N(0, b): tr A + tr B - 2 tr (A^(1/2) B A^(1/2))^(1/2)."""
-    half = root(a)
-    return (a.trace() + b.trace() - 2 * root(half @ b @ half).trace()).item()
 
 
 def rotation(dim: int, generator: Generator) -> Tensor:
@@ -72,7 +61,7 @@ def gaussian_pair(params: GaussianPairParams) -> Problem:
 
     truth = Truth(
         map=optimal,
-        cost=bures_cost(a, b) + mean.square().sum().item(),
+        cost=(bures_cost(a, b) + mean.square().sum()).item(),
         target_variance=b.trace().item(),
     )
     about = {
