@@ -62,6 +62,7 @@ RUNS = {
     f"run gan {MOONS}": "unknown method 'gan'; tk list methods shows what is installed, and",
     "run cfm --data linear": "unknown problem 'linear', which is a method; tk list data shows",
     f"compare cfm {MOONS} --reduced": "reduced is for a suite",
+    f"compare cfm {MOONS} --out=": "out is given as an empty text; name one, or leave it out",
     "compare --suite none.yaml": "there is no file 'none.yaml'",
     "info efn": "nothing is called 'efn'; did you mean 'efm'?",
     "push /nowhere a.npy -o moved.npy": "'/nowhere' is not the folder of a run",

@@ -112,7 +112,7 @@ def test_a_suite_that_is_wrong(text: str, message: str, tmp_path: Path) -> None:
     [
         ({"overrides": {"cmf": {}}}, "overrides for 'cmf'; did you mean 'cfm'?"),
         ({"sweep": {"wdth": [1]}}, "no method here has the parameter 'wdth'"),
-        ({"sweep": {"otcfm.width": [1]}}, "no method here has the parameter 'otcfm.width'"),
+        ({"sweep": {"otcfm.width": [1]}}, "no method 'otcfm' here; did you mean 'cfm'?"),
         ({"sweep": {"width": [0]}}, "must be"),
         ({"methods": ["emd"], "nfes": [3]}, "these methods are maps"),
         ({"nfes": [0]}, "nfe must be at least 1"),
@@ -126,6 +126,13 @@ def test_a_suite_that_is_wrong(text: str, message: str, tmp_path: Path) -> None:
 def test_an_experiment_that_is_wrong(changed: dict, message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)):
         Experiment(**{"methods": ["cfm"], "problems": ["moons"], **changed}).runs()
+
+
+def test_no_methods_are_not_all_methods(tmp_path: Path) -> None:
+    file = tmp_path / "suite.yaml"
+    file.write_text("methods: []\nproblems: moons\n")
+    with pytest.raises(UsageError, match="methods is an empty list; name one, or leave it out"):
+        experiment({}, file)
 
 
 def test_methods_that_are_left_out_take_their_overrides_and_sweeps_along(tmp_path: Path) -> None:

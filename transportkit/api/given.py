@@ -14,7 +14,7 @@ from ..errors import UsageError
 
 def path(name: str, given: object) -> Path:
     """The path of a file or folder, with ~ filled in. Raises UsageError for what is none."""
-    if not isinstance(given, str | os.PathLike):
+    if not isinstance(given, str | os.PathLike) or not os.fspath(given):
         raise UsageError(f"{name} must be the path of a file or folder, not {given!r}")
     return Path(given).expanduser()
 

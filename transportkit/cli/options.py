@@ -189,6 +189,10 @@ def chosen(given: Mapping[str, Any], config: str | None, allowed: set[str]) -> d
     """What the config file says, then what was typed; nothing where neither says anything."""
     values = {} if config is None else _read_config(config, allowed)
     typed = {k: v for k, v in given.items() if k in allowed and _is_typed(v)}
+    for name, value in typed.items():
+        # As an unset variable of the shell leaves it.
+        if value == "" or (isinstance(value, tuple) and "" in value):
+            raise UsageError(f"{name} is given as an empty text; name one, or leave it out")
     if typed.keys() & {"data", "source", "target"}:
         # A problem that is typed takes the place of the file's, however either is named.
         for name in ("data", "source", "target"):

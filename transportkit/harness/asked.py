@@ -42,7 +42,7 @@ def experiment(
         swept = fields.get("sweep", {}).items()
         given["sweep"] = {k: v for k, v in swept if k.rpartition(".")[2] not in typed} | typed
     fields |= given
-    if not fields.get("methods"):
+    if fields.get("methods") is None:
         fields["methods"] = all_methods()
     if not fields.get("problems"):
         where = f"'{suite}' names no problem; " if suite is not None else ""
