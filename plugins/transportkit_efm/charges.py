@@ -19,6 +19,12 @@ DENSE = 8
 APART = 3.0
 """Automatic distance of the plates, in units of the pooled data and sqrt(D)."""
 
+LEAST_OFFSET = 1e-5
+"""The least offset of a plate in distances of the plates: float32 hardly tells nearer heights."""
+
+LEAST_COMMON = 1e-4
+"""The least one for both plates, of lines that pass and return."""
+
 FAR = 30.0
 """Radius of the ball outside which a field is a dipole's, in sizes of the capacitor."""
 
@@ -29,6 +35,8 @@ class ChargedPlates(Capacitor):
 
     charges: Tensor
     weights: Tensor
+    offsets: tuple[float, float]
+    """What the offset would be of either plate alone; `offset` is the larger."""
     spacing = 1.5
     """The automatic offset, in distances of nearest neighbours."""
 
@@ -44,6 +52,7 @@ class ChargedPlates(Capacitor):
     ) -> None:
         super().__init__(event_shape, gap=gap, offset=offset, radius=radius, rule=rule)
         self.counts = tuple(counts)
+        self.offsets = offset, offset
         dim = torch.Size(self.event_shape).numel()
         n, m = self.counts
         self.register_buffer("charges", torch.zeros(n + m, dim + 1))
@@ -106,12 +115,16 @@ class ChargedPlates(Capacitor):
         scale = float(units.scale)
         gap = plate_gap(distance, units.scale, apart * math.sqrt(p.shape[1]))
         size = max(gap, *(float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)))
+        largest = math.sqrt(p.shape[1]) / 4, 0.2 * gap
         if offset is None:
-            nearest = max(nearest_neighbour_distance(p), nearest_neighbour_distance(q))
             spacing = cls.spacing if spacing is None else spacing
-            h = min(max(spacing * nearest, 1e-4 * gap), math.sqrt(p.shape[1]) / 4, 0.2 * gap)
+            below, above = (
+                min(max(spacing * nearest_neighbour_distance(x), LEAST_OFFSET * gap), *largest)
+                for x in (p, q)
+            )
+            h = max(below, above, min(LEAST_COMMON * gap, *largest))
         else:
-            h = min(offset / scale, 0.49 * gap)
+            h = below = above = min(offset / scale, 0.49 * gap)
         if rule is None:
             rule = "plate" if p.shape[1] <= DENSE else "sphere"
         field = cls(
@@ -122,6 +135,7 @@ class ChargedPlates(Capacitor):
             radius=far * size,
             rule=rule,
         ).to(source.device)
+        field.offsets = below, above
         field.mean.copy_(units.mean)
         field.scale.copy_(units.scale)
         field.charges[:, :-1] = torch.cat([p, q])

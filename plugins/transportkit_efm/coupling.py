@@ -82,15 +82,16 @@ class LineCoupling:
             spacing=0.1 if self.spreading else 1.0,
             near=NEAR,
         )
-        height = self.field.plates.offset
+        below, self.height = self.field.plates.offsets
         self.field.condense()
-        self.field.restrict(height if self.spreading else 0.0, self.field.passage.gap - height)
+        first = below if self.spreading else 0.0
+        self.field.restrict(first, self.field.passage.gap - self.height)
 
     def follow(self, x: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         """Where lines from x (B, *E) are at the offset from the target plate, (B, *E), and whether
         they came there, (B,)."""
         if self.spreading:
-            x = x + self.field.scale * self.field.plates.offset * cauchy(x, generator)
+            x = x + self.field.scale * self.field.plates.offsets[0] * cauchy(x, generator)
         moved = Transport(self.field, Midpoint(steps=STEPS)).push(x, generator)
         return moved.points, moved.stop == Stop.ARRIVED
 
@@ -101,7 +102,7 @@ class LineCoupling:
         last = come.new_full((1,), self.field.span.t1)
         at = (come.flatten(1) - self.field.middle(last)) / self.field.scale
         find = drawn_ends if self.ends == "flux" else mean_ends
-        y = find(at, self.field.target, self.field.plates.offset, generator)
+        y = find(at, self.field.target, self.height, generator)
         y = y * self.field.scale + self.field.means[1]
         if self.ends == "assigned":
             y = assigned(y, self.drawn, generator)

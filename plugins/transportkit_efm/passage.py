@@ -14,39 +14,58 @@ import math
 import torch
 from torch import Tensor, nn
 
-LEAST = 1e-2
+LEAST = 1e-3
 """The least spread of a sample in units of the data, so that a single point has a scale."""
+
+NARROW = 0.35
+"""Spread of a sample below which less than usual over its plate is passed in even steps: lines from
+a narrow sample fan out just above it."""
+
+NARROWEST = 0.1
+"""Least part of a spread that is passed in even steps, over sqrt(D)."""
 
 
 class Passage(nn.Module):
-    """z(s) with (z + d) / (gap - z + d) = r^(2s - 1), r = (gap + d) / d, and x = w(z) u.
+    """z(s) with log((z + a) / (gap - z + b)) linear in s, and x = w(z) u.
 
-    d = `near`: heights below it are passed in even steps. w(z)^2 = (a (1 - z/gap))^2 +
-    (b z/gap)^2 + (z (1 - z/gap))^2 leads from the spread a of the source to b of the target, along
+    (a, b) = `near`, for the source and the target plate: heights over it that are below that are
+    passed in even steps. w(z)^2 = (p (1 - z/gap))^2 +
+    (q z/gap)^2 + (z (1 - z/gap))^2 leads from the spread p of the source to q of the target, along
     the cone of 45 degrees that holds the lines of a point charge. Both samples have mean 0.
     """
 
     spreads: Tensor
 
-    def __init__(self, *, gap: float, near: float) -> None:
+    def __init__(self, *, gap: float, near: tuple[float, float]) -> None:
         super().__init__()
         self.gap, self.near = gap, near
-        self.rate = 2 * math.log((gap + near) / near)
+        below, above = near
+        self.first = math.log(below / (gap + above))
+        self.rate = math.log((gap + below) / above) - self.first
         self.register_buffer("spreads", torch.ones(2))
 
     def set_samples(self, source: Tensor, target: Tensor) -> None:
         """Take the spreads of two samples (N, D) and (M, D)."""
         for i, x in enumerate((source, target)):
-            self.spreads[i] = x.square().mean().sqrt().clamp_min(LEAST)
+            self.spreads[i] = spread(x)
 
     def height(self, s: Tensor) -> Tensor:
         """z (B,) at s (B,)."""
-        ratio = torch.exp(self.rate * (s - 0.5))
-        return (((self.gap + self.near) * ratio - self.near) / (1 + ratio)).clamp(0, self.gap)
+        return self.heights(s)[0]
+
+    def heights(self, s: Tensor) -> tuple[Tensor, Tensor]:
+        """z (B,) and what is left of it to the target plate, gap - z (B,), at s (B,), without the
+        rounding of that difference near the plate."""
+        below, above = self.near
+        ratio = torch.exp(self.rate * s + self.first)
+        z = ((self.gap + above) * ratio - below) / (1 + ratio)
+        left = (self.gap + below - above * ratio) / (1 + ratio)
+        return z.clamp(0, self.gap), left.clamp(0, self.gap)
 
     def level(self, z: Tensor) -> Tensor:
         """s (B,) at height z (B,)."""
-        return 0.5 + torch.log((z + self.near) / (self.gap - z + self.near)) / self.rate
+        below, above = self.near
+        return (torch.log((z + below) / (self.gap - z + above)) - self.first) / self.rate
 
     def place(self, u: Tensor, s: Tensor) -> Tensor:
         """x (B, D) at u (B, D) and s (B,)."""
@@ -60,14 +79,34 @@ class Passage(nn.Module):
         """du/ds (B, D) of a line of slope dx/dz (B, D)."""
         z = self.height(s)
         width, growth = self._width(z)
-        rise = self.rate * (z + self.near) * (self.gap - z + self.near) / (self.gap + 2 * self.near)
+        below, above = self.near
+        rise = self.rate * (z + below) * (self.gap - z + above) / (self.gap + below + above)
         return rise[:, None] * (slope - growth * u) / width
 
     def _width(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """The width (B, 1) of lines at height z (B,), and dw/dz (B, 1)."""
         share = (z / self.gap)[:, None]
-        a, b = self.spreads
-        below, above, cone = a * (1 - share), b * share, z[:, None] * (1 - share)
+        p, q = self.spreads
+        below, above, cone = p * (1 - share), q * share, z[:, None] * (1 - share)
         width = (below.square() + above.square() + cone.square()).sqrt()
-        growth = (b * above - a * below) / self.gap + cone * (1 - 2 * share)
+        growth = (q * above - p * below) / self.gap + cone * (1 - 2 * share)
         return width, growth / width
+
+
+def spread(x: Tensor) -> Tensor:
+    """The spread () of a sample (N, D) of mean 0, by coordinate."""
+    return x.square().mean().sqrt().clamp_min(LEAST)
+
+
+def nearness(source: Tensor, target: Tensor, most: float) -> tuple[float, float]:
+    """Heights over the two plates, (N, D) and (M, D), that are passed in even steps: `most`, and
+    less over a narrow sample.
+
+    The less over a plate, the better lines of few steps are near it, and the worse elsewhere. For
+    samples alike in spread much is best, and little where one is a tenth of the other or less.
+    """
+    below, above = (
+        min(most, max(most * (s / NARROW) ** 2, NARROWEST * math.sqrt(x.shape[1]) * s))
+        for x, s in ((x, float(spread(x))) for x in (source, target))
+    )
+    return below, above

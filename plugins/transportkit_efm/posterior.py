@@ -33,15 +33,17 @@ from transportkit import Game, Interval, Problem, mlp
 
 from . import EfmParams
 from .noise import cauchy
+from .passage import spread
 from .rising import APART, LANDED, RisingField
 from .units import Units, plate_gap
 
 NEAR = 0.12
-"""Height below which lines are taken in even steps, in units of the data. A noise of height z adds
-about z to every coordinate, however many there are."""
+"""Height over a plate below which lines are taken in even steps, in spreads of its sample. A noise
+of height z adds about z to every coordinate, however many there are."""
 
 LEAST = 0.05
-"""Automatic height at which lines begin and end, in units of the data."""
+"""Automatic height over a plate at which lines begin and end, likewise: what a network misses of
+lines that leave a plate, it misses of those that come to the other, and the two cancel."""
 
 FAR = 16.0
 """How slowly the noise that a length shows is believed near a plate, in mean squares of its
@@ -61,7 +63,7 @@ class Parts(NamedTuple):
 class PosteriorField(RisingField):
     """Lines from plate to plate by a network of the parts of their slope.
 
-    Lines are followed between the heights `least` from either plate, in units of the data, and so
+    Lines are followed between the heights `least` over either plate, in units of the data, and so
     over a part of [0, 1]. They begin as on the plate, and a last step takes them to it.
     """
 
@@ -70,16 +72,17 @@ class PosteriorField(RisingField):
         event_shape: tuple[int, ...],
         *,
         gap: float,
-        near: float,
-        least: float,
+        near: tuple[float, float],
+        least: tuple[float, float],
         width: int,
         depth: int,
         generator: Generator | None = None,
     ) -> None:
         super().__init__(event_shape, gap=gap, near=near)
-        self.least, self.width, self.depth = least, width, depth
+        self.least = least[0], least[1]
+        self.width, self.depth = width, depth
         self.dim = torch.Size(self.event_shape).numel()
-        ends = self.passage.level(torch.tensor([least, gap - least], dtype=torch.float64))
+        ends = self.passage.level(torch.tensor([least[0], gap - least[1]], dtype=torch.float64))
         self.reach = Interval(*ends.tolist())
         # Place, height and length in; two means and a logit out.
         self.net = mlp(
@@ -88,7 +91,12 @@ class PosteriorField(RisingField):
 
     @property
     def config(self) -> Mapping[str, Any]:
-        return {**super().config, "least": self.least, "width": self.width, "depth": self.depth}
+        return {
+            **super().config,
+            "least": list(self.least),
+            "width": self.width,
+            "depth": self.depth,
+        }
 
     @property
     def span(self) -> Interval:
@@ -96,9 +104,9 @@ class PosteriorField(RisingField):
 
     def middle(self, s: Tensor) -> Tensor:
         """Where the axis is at s (B,), (B, D): lines end next to a plate and are as on it there."""
-        way = self.passage.gap - 2 * self.least
-        share = ((self.passage.height(s) - self.least) / way).clamp(0, 1)
-        return torch.lerp(self.means[0], self.means[1], share[:, None])
+        first, last = self.least
+        share = (self.passage.height(s) - first) / (self.passage.gap - first - last)
+        return torch.lerp(self.means[0], self.means[1], share.clamp(0, 1)[:, None])
 
     @property
     def finishing(self) -> int:
@@ -130,27 +138,27 @@ class PosteriorField(RisingField):
     def parts(self, x: Tensor, s: Tensor) -> Parts:
         """The parts of the field at places x (B, D), each from the middle, and s (B,)."""
         size = x.square().mean(1, keepdim=True)
-        length = (1 + size).sqrt()
-        raw = self.net(torch.cat([x / length, s[:, None], length.log()], 1))
+        u = self.passage.relative(x, s)
+        length = (1 + u.square().mean(1, keepdim=True)).sqrt()
+        raw = self.net(torch.cat([u / length, s[:, None], length.log()], 1))
         source, target, logit = raw.split([self.dim, self.dim, 1], 1)
         below, above = (height[:, None] for height in self.heights(s))
         means, scales = [], []
-        for given, height, spread in zip(
+        for given, height, extent in zip(
             (source, target), (below, above), self.passage.spreads, strict=True
         ):
-            noise = _noise(size, height, spread.square())
-            kept = spread.square() / (spread.square() + noise)
+            noise = _noise(size, height, extent.square())
+            kept = extent.square() / (extent.square() + noise)
             scales.append((kept * noise).sqrt())
             means.append(kept * x + scales[-1] * given)
         known = _log_kernel(size, below, self.dim) - _log_kernel(size, above, self.dim)
         return Parts(means[0], means[1], (scales[0], scales[1]), (known + logit).squeeze(1))
 
     def heights(self, s: Tensor) -> tuple[Tensor, Tensor]:
-        """The heights (B,) at s (B,) above the source plate and below the target plate; each from
-        its own plate, as a difference would round off what is left near the other. Adaptive steps
-        may go beyond the ends, where the field is that of the end."""
-        below, above = self.passage.height(s), self.passage.height(1 - s)
-        return below.clamp_min(self.least), above.clamp_min(self.least)
+        """The heights (B,) at s (B,) above the source plate and below the target plate. Adaptive
+        steps may go beyond the ends, where the field is that of the end."""
+        below, above = self.passage.heights(s)
+        return below.clamp_min(self.least[0]), above.clamp_min(self.least[1])
 
     def velocity(self, s: Tensor, u: Tensor) -> Tensor:
         x = self.passage.place(u, s)
@@ -212,12 +220,16 @@ class PosteriorRegression(Game[Noised]):
         p, q = p / scale, q / scale
         dim = p.shape[1]
         gap = plate_gap(params.distance, scale, APART * math.sqrt(dim))
-        least = LEAST if params.offset is None else params.offset / float(scale)
+        spreads = float(spread(p)), float(spread(q))
+        if params.offset is None:
+            below, above = (LEAST * x for x in spreads)
+        else:
+            below = above = max(params.offset / float(scale), 1e-3)
         self.field = PosteriorField(
             problem.event_shape,
             gap=gap,
-            near=min(NEAR, gap / 4),
-            least=min(max(least, LEAST / 50), gap / 4),
+            near=(min(NEAR * spreads[0], gap / 4), min(NEAR * spreads[1], gap / 4)),
+            least=(min(below, gap / 4), min(above, gap / 4)),
             width=params.width,
             depth=params.depth,
             generator=generator,

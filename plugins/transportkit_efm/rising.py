@@ -23,7 +23,7 @@ from transportkit import Axis, Interval, IntervalField
 
 from .charges import ChargedPlates
 from .condensed import CondensedPlates
-from .passage import Passage
+from .passage import Passage, nearness
 
 APART = 8.0
 """Automatic distance of the plates, in units of the data and sqrt(D)."""
@@ -47,10 +47,12 @@ class RisingField(IntervalField):
     means: Tensor
     scale: Tensor
 
-    def __init__(self, event_shape: tuple[int, ...], *, gap: float, near: float) -> None:
+    def __init__(
+        self, event_shape: tuple[int, ...], *, gap: float, near: tuple[float, float]
+    ) -> None:
         super().__init__()
         self.event_shape = tuple(event_shape)
-        self.passage = Passage(gap=gap, near=near)
+        self.passage = Passage(gap=gap, near=(near[0], near[1]))
         self.register_buffer("means", torch.zeros(2, torch.Size(self.event_shape).numel()))
         self.register_buffer("scale", torch.ones(()))
 
@@ -59,7 +61,7 @@ class RisingField(IntervalField):
         return {
             "event_shape": list(self.event_shape),
             "gap": self.passage.gap,
-            "near": self.passage.near,
+            "near": list(self.passage.near),
         }
 
     @abstractmethod
@@ -107,7 +109,7 @@ class RisingField(IntervalField):
         gap, unit = self.passage.gap, float(self.scale)
         marks = [(gap / 2, "z = L/2")]
         # Round lengths in the data's own units, as far as their texts keep apart.
-        least, most = self.passage.near * unit / 2, gap * unit / 4
+        least, most = min(self.passage.near) * unit / 2, gap * unit / 4
         for k in range(math.floor(math.log10(least)), math.ceil(math.log10(most))):
             for length in (10.0**k, 3 * 10.0**k):
                 if least < length < most:
@@ -133,7 +135,9 @@ class BoundedRisingField(RisingField):
 
     radii: Tensor
 
-    def __init__(self, event_shape: tuple[int, ...], *, gap: float, near: float) -> None:
+    def __init__(
+        self, event_shape: tuple[int, ...], *, gap: float, near: tuple[float, float]
+    ) -> None:
         super().__init__(event_shape, gap=gap, near=near)
         self.register_buffer("radii", torch.ones(2))
 
@@ -190,7 +194,12 @@ class ExactRisingField(BoundedRisingField):
     the charges."""
 
     def __init__(
-        self, event_shape: tuple[int, ...], *, gap: float, near: float, plates: ChargedPlates
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        gap: float,
+        near: tuple[float, float],
+        plates: ChargedPlates,
     ) -> None:
         super().__init__(event_shape, gap=gap, near=near)
         self.plates = plates
@@ -224,7 +233,7 @@ class ExactRisingField(BoundedRisingField):
         near: float = NEAR,
     ) -> ExactRisingField:
         """The lines between two flat samples (N, D) and (M, D); lengths as in `ChargedPlates.of`,
-        `near` in units of the data and sqrt(D)."""
+        `near` in units of the data and sqrt(D), at most."""
         means = torch.stack([source.mean(0), target.mean(0)])
         plates = ChargedPlates.of(
             source - means[0],
@@ -236,13 +245,15 @@ class ExactRisingField(BoundedRisingField):
             spacing=spacing,
             apart=apart,
         )
-        least = min(near * math.sqrt(source.shape[1]), plates.gap / 4)
-        field = cls(event_shape, gap=plates.gap, near=least, plates=plates).to(source.device)
+        n = plates.counts[0]
+        sides = plates.charges[:n, :-1], plates.charges[n:, :-1]
+        most = min(near * math.sqrt(source.shape[1]), plates.gap / 4)
+        heights = nearness(*sides, most)
+        field = cls(event_shape, gap=plates.gap, near=heights, plates=plates).to(source.device)
         field.means.copy_(means)
         field.scale.copy_(plates.scale)
         field.radii.copy_(plates.radii)
-        n = plates.counts[0]
-        field.passage.set_samples(plates.charges[:n, :-1], plates.charges[n:, :-1])
+        field.passage.set_samples(*sides)
         return field
 
     @property
@@ -259,7 +270,8 @@ class ExactRisingField(BoundedRisingField):
         """du/ds (B, D) of the exact line through u (B, D) at s (B,). Within the offset of a plate
         a line keeps the slope that it has there."""
         plates, passage = self.plates, self.passage
-        z = passage.height(s).clamp(plates.offset, plates.gap - plates.offset)
+        below, above = plates.offsets
+        z = passage.height(s).clamp(below, plates.gap - above)
         direction = (self.condensed or plates).direction(
             torch.cat([passage.place(u, s), z[:, None]], 1)
         )

@@ -35,7 +35,7 @@ class LearnedRisingField(BoundedRisingField):
         event_shape: tuple[int, ...],
         *,
         gap: float,
-        near: float,
+        near: tuple[float, float],
         width: int,
         depth: int,
         generator: Generator | None = None,

@@ -116,11 +116,28 @@ def test_a_shift_of_a_law_shifts_what_is_moved(caplog: pytest.LogCaptureFixture)
     assert "makes no use of lines" in caplog.text
 
 
+def test_a_narrow_law_is_reached_and_left() -> None:
+    """Also by few steps of training: what they miss near one plate they miss near the other."""
+    p, q = normal(1000, 12, "p"), 0.03 * normal(1000, 12, "q")
+    problem, params = Problem(Empirical(p), Empirical(q)), EfmParams(width=48, depth=2)
+    objective = Efm(params).objective(problem, derive(1, "objective"))
+    field = Efm(params).trainer().fit(objective, Budget(steps=300), derive(1, "fit")).model
+    x = normal(300, 12, "x")
+    transport = Transport(field, Midpoint(steps=10))
+    there = transport.push(x, derive(0)).points / 0.03
+    back = transport.push(0.03 * x, derive(0), reverse=True).points
+    for moved in (there, back):
+        assert 0.85 < float(moved.std()) < 1.15
+        assert float(torch.nn.functional.cosine_similarity(moved, x).median()) > 0.9
+
+
 class Known(PosteriorField):
     """The field of given samples: N in the middle of the data, and one."""
 
     def __init__(self, source: Tensor, target: Tensor) -> None:
-        super().__init__(source.shape[1:], gap=20.0, near=0.12, least=0.05, width=2, depth=1)
+        super().__init__(
+            source.shape[1:], gap=20.0, near=(0.12, 0.12), least=(0.05, 0.05), width=2, depth=1
+        )
         self.samples = source, target
         self.passage.set_samples(source, target)
 
@@ -174,8 +191,8 @@ def test_lengths_that_are_given_are_those_of_the_data(problem: Problem) -> None:
     params = EfmParams(width=8, depth=1, distance=20.0, offset=0.5)
     field = Efm(params).objective(problem, derive(1)).model()
     assert isinstance(field, PosteriorField)
-    lengths = torch.tensor([field.passage.gap, field.least]) * field.scale
-    torch.testing.assert_close(lengths, torch.tensor([20.0, 0.5]))
+    lengths = torch.tensor([field.passage.gap, *field.least]) * field.scale
+    torch.testing.assert_close(lengths, torch.tensor([20.0, 0.5, 0.5]))
 
 
 @pytest.mark.parametrize("distance", [1e-9, 1e30])
