@@ -49,8 +49,8 @@ class EfmParams:
     )
     offset: float | None = param(
         None,
-        "how near a plate the field is read; auto: from the distance of neighbours, .05 standard "
-        "deviations above 8 dimensions",
+        "how near a plate the field is read; auto: from the distance of neighbours on it, .05 "
+        "standard deviations of its sample above 8 dimensions",
         gt=0,
     )
     spacing: float = param(
