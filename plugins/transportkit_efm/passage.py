@@ -69,11 +69,15 @@ class Passage(nn.Module):
 
     def place(self, u: Tensor, s: Tensor) -> Tensor:
         """x (B, D) at u (B, D) and s (B,)."""
-        return self._width(self.height(s))[0] * u
+        return self.width(s) * u
 
     def relative(self, x: Tensor, s: Tensor) -> Tensor:
         """u (B, D) at x (B, D) and s (B,)."""
-        return x / self._width(self.height(s))[0]
+        return x / self.width(s)
+
+    def width(self, s: Tensor) -> Tensor:
+        """w (B, 1) at s (B,)."""
+        return self._width(self.height(s))[0]
 
     def velocity(self, u: Tensor, s: Tensor, slope: Tensor) -> Tensor:
         """du/ds (B, D) of a line of slope dx/dz (B, D)."""

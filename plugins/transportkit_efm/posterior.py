@@ -138,7 +138,9 @@ class PosteriorField(RisingField):
     def parts(self, x: Tensor, s: Tensor) -> Parts:
         """The parts of the field at places x (B, D), each from the middle, and s (B,)."""
         size = x.square().mean(1, keepdim=True)
-        u = self.passage.relative(x, s)
+        # Alike over either plate, however narrow its sample; in the middle lengths tell the height.
+        width = self.passage.width(s).clamp_max(self.passage.spreads.max())
+        u = x / width
         length = (1 + u.square().mean(1, keepdim=True)).sqrt()
         raw = self.net(torch.cat([u / length, s[:, None], length.log()], 1))
         source, target, logit = raw.split([self.dim, self.dim, 1], 1)
