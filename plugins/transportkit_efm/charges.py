@@ -36,7 +36,7 @@ class ChargedPlates(Capacitor):
     charges: Tensor
     weights: Tensor
     offsets: tuple[float, float]
-    """What the offset would be of either plate alone; `offset` is the larger."""
+    """What the offset would be of either plate alone; `offset` is at least the larger."""
     spacing = 1.5
     """The automatic offset, in distances of nearest neighbours."""
 

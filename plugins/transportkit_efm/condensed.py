@@ -110,14 +110,15 @@ class CondensedPlates:
         n, (count, width) = field.counts[0], field.charges.shape
         way = choose_once(width, count, field.charges.device)
         sides = field.charges[:n, :-1], field.charges[n:, :-1]
-        ladder = passage.height(torch.linspace(0, 1, HEIGHTS + 2).to(field.charges))[1:-1]
+        below, above = passage.heights(torch.linspace(0, 1, HEIGHTS + 2).to(field.charges))
+        ladders = below[1:-1], above.flip(0)[1:-1]
         plates = []
         for own, charges in enumerate(sides):
             # Evenly taken, as samples may be sorted.
             seen = charges[:: max(1, len(charges) // PROBES)][:PROBES]
             u = passage.relative(seen, torch.full_like(seen[:, 0], own))
             probes = []
-            for height in ladder.tolist():
+            for height in ladders[own].tolist():
                 z = torch.full_like(seen[:, :1], abs(own * field.gap - height))
                 x = passage.place(u, passage.level(z[:, 0]))
                 at = torch.cat([x, z], 1)

@@ -43,7 +43,7 @@ STEPS = 16
 """Steps along a line, each of two evaluations of the field."""
 
 NEAR = 0.03
-"""Height below which lines are taken in even steps, in units of the data and sqrt(D)."""
+"""Height below which lines are taken in even steps, in units of the data and sqrt(D), at most."""
 
 GROUP = 256
 """Ends that are assigned at a time, at most."""

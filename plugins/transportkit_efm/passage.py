@@ -22,14 +22,14 @@ NARROW = 0.35
 a narrow sample fan out just above it."""
 
 NARROWEST = 0.1
-"""Least part of a spread that is passed in even steps, over sqrt(D)."""
+"""Least height that is passed in even steps, in spreads of the sample and sqrt(D)."""
 
 
 class Passage(nn.Module):
     """z(s) with log((z + a) / (gap - z + b)) linear in s, and x = w(z) u.
 
-    (a, b) = `near`, for the source and the target plate: heights over it that are below that are
-    passed in even steps. w(z)^2 = (p (1 - z/gap))^2 +
+    (a, b) = `near`: over the source and over the target plate heights up to that are passed in even
+    steps. w(z)^2 = (p (1 - z/gap))^2 +
     (q z/gap)^2 + (z (1 - z/gap))^2 leads from the spread p of the source to q of the target, along
     the cone of 45 degrees that holds the lines of a point charge. Both samples have mean 0.
     """
@@ -77,23 +77,23 @@ class Passage(nn.Module):
 
     def width(self, s: Tensor) -> Tensor:
         """w (B, 1) at s (B,)."""
-        return self._width(self.height(s))[0]
+        return self._width(*self.heights(s))[0]
 
     def velocity(self, u: Tensor, s: Tensor, slope: Tensor) -> Tensor:
         """du/ds (B, D) of a line of slope dx/dz (B, D)."""
-        z = self.height(s)
-        width, growth = self._width(z)
+        z, left = self.heights(s)
+        width, growth = self._width(z, left)
         below, above = self.near
-        rise = self.rate * (z + below) * (self.gap - z + above) / (self.gap + below + above)
+        rise = self.rate * (z + below) * (left + above) / (self.gap + below + above)
         return rise[:, None] * (slope - growth * u) / width
 
-    def _width(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """The width (B, 1) of lines at height z (B,), and dw/dz (B, 1)."""
-        share = (z / self.gap)[:, None]
+    def _width(self, z: Tensor, left: Tensor) -> tuple[Tensor, Tensor]:
+        """The width (B, 1) of lines at height z (B,), gap - z = `left` (B,), and dw/dz (B, 1)."""
+        share, rest = (z / self.gap)[:, None], (left / self.gap)[:, None]
         p, q = self.spreads
-        below, above, cone = p * (1 - share), q * share, z[:, None] * (1 - share)
+        below, above, cone = p * rest, q * share, z[:, None] * rest
         width = (below.square() + above.square() + cone.square()).sqrt()
-        growth = (q * above - p * below) / self.gap + cone * (1 - 2 * share)
+        growth = (q * above - p * below) / self.gap + cone * (rest - share)
         return width, growth / width
 
 

@@ -33,6 +33,7 @@ from transportkit import Game, Interval, Problem, mlp
 
 from . import EfmParams
 from .noise import cauchy
+from .passage import LEAST as LEAST_SPREAD
 from .passage import spread
 from .rising import APART, LANDED, RisingField
 from .units import Units, plate_gap
@@ -79,6 +80,7 @@ class PosteriorField(RisingField):
         generator: Generator | None = None,
     ) -> None:
         super().__init__(event_shape, gap=gap, near=near)
+        # A config that was kept has a list of two.
         self.least = least[0], least[1]
         self.width, self.depth = width, depth
         self.dim = torch.Size(self.event_shape).numel()
@@ -130,10 +132,11 @@ class PosteriorField(RisingField):
         return torch.where(ended, x - less / (1 + kept.sqrt()), x)
 
     def _mean(self, x: Tensor, s: Tensor) -> Tensor:
-        """The posterior mean (B, D) on the nearer plate, given x (B, D) at s (B,)."""
+        """The posterior mean (B, D) given x (B, D), on the plate next to an end s (B,) of lines."""
         with torch.no_grad():
             parts = self.parts(x, s)
-        return torch.where((s < 0.5)[:, None], parts.source, parts.target)
+        below = 2 * s < self.span.t0 + self.span.t1
+        return torch.where(below[:, None], parts.source, parts.target)
 
     def parts(self, x: Tensor, s: Tensor) -> Parts:
         """The parts of the field at places x (B, D), each from the middle, and s (B,)."""
@@ -226,7 +229,8 @@ class PosteriorRegression(Game[Noised]):
         if params.offset is None:
             below, above = (LEAST * x for x in spreads)
         else:
-            below = above = max(params.offset / float(scale), 1e-3)
+            # As near as automatic heights may be.
+            below = above = max(params.offset / float(scale), LEAST * LEAST_SPREAD)
         self.field = PosteriorField(
             problem.event_shape,
             gap=gap,

@@ -29,7 +29,7 @@ APART = 8.0
 """Automatic distance of the plates, in units of the data and sqrt(D)."""
 
 NEAR = 0.14
-"""Height below which lines are taken in even steps, likewise."""
+"""Height below which lines are taken in even steps, likewise, at most."""
 
 LANDED = 1e-4
 """How near its end a line counts as on the plate, over the whole of s."""
@@ -52,6 +52,7 @@ class RisingField(IntervalField):
     ) -> None:
         super().__init__()
         self.event_shape = tuple(event_shape)
+        # A config that was kept has a list of two.
         self.passage = Passage(gap=gap, near=(near[0], near[1]))
         self.register_buffer("means", torch.zeros(2, torch.Size(self.event_shape).numel()))
         self.register_buffer("scale", torch.ones(()))
@@ -76,9 +77,16 @@ class RisingField(IntervalField):
 
     def begin(self, x: Tensor, s: float) -> Tensor:
         """Points x (B, *E) of the plate next to s as states there."""
-        flat = (x.flatten(1) - self.means[round(s)]) / self.scale
+        flat = (x.flatten(1) - self.means[self.plate(s)]) / self.scale
         at = torch.full_like(flat[:, 0], s)
         return torch.cat([self.passage.relative(flat, at), at[:, None]], 1)
+
+    def plate(self, s: float) -> int:
+        """The plate next to an end s of lines: 0 for the source, 1 for the target.
+
+        That is not the one nearer to s, as heights over the two are on scales of their own.
+        """
+        return int(2 * s > self.span.t0 + self.span.t1)
 
     def drop(self, y: Tensor) -> Tensor:
         return self.data(self.landed(y, self.span.t1), y[:, -1])
@@ -109,11 +117,13 @@ class RisingField(IntervalField):
         gap, unit = self.passage.gap, float(self.scale)
         marks = [(gap / 2, "z = L/2")]
         # Round lengths in the data's own units, as far as their texts keep apart.
-        least, most = min(self.passage.near) * unit / 2, gap * unit / 4
-        for k in range(math.floor(math.log10(least)), math.ceil(math.log10(most))):
+        below, above = (near * unit / 2 for near in self.passage.near)
+        most = gap * unit / 4
+        for k in range(math.floor(math.log10(min(below, above))), math.ceil(math.log10(most))):
             for length in (10.0**k, 3 * 10.0**k):
-                if least < length < most:
+                if below < length < most:
                     marks.append((length / unit, f"z = {length:g}"))
+                if above < length < most:
                     marks.append((gap - length / unit, f"L − {length:g}"))
         heights = torch.tensor([height for height, _ in marks], dtype=torch.float64)
         span = self.span
@@ -142,7 +152,7 @@ class BoundedRisingField(RisingField):
         self.register_buffer("radii", torch.ones(2))
 
     def landed(self, y: Tensor, s: float) -> Tensor:
-        plate = round(s)
+        plate = self.plate(s)
         x = self.at(y)
         there = (y[:, -1:] - plate).abs() < LANDED
         return torch.where(there, _within(x, self.radii[plate]), x)

@@ -195,6 +195,18 @@ def test_lengths_that_are_given_are_those_of_the_data(problem: Problem) -> None:
     torch.testing.assert_close(lengths, torch.tensor([20.0, 0.5, 0.5]))
 
 
+@pytest.mark.parametrize("scales", [(1e-3, 1.0), (1.0, 1e-3)])
+def test_lines_begin_and_end_about_the_mean_of_their_own_plate(scales: tuple[float, float]) -> None:
+    """Also where the offset is beyond the middle of s, which a narrow sample moves."""
+    p, q = scales[0] * normal(200, 12, "p") + 5, scales[1] * normal(200, 12, "q")
+    params = EfmParams(width=8, depth=1, offset=0.8)
+    field = Efm(params).objective(Problem(Empirical(p), Empirical(q)), derive(1)).model()
+    for side, way in ((p, field), (q, field.reverse())):
+        states = way.lift(side)
+        flat = field.passage.place(states[:, :-1], states[:, -1]) * field.scale
+        torch.testing.assert_close(flat, side - side.mean(0), atol=1e-3, rtol=1e-3)
+
+
 @pytest.mark.parametrize("distance", [1e-9, 1e30])
 @pytest.mark.parametrize("dim", [2, 12])
 def test_a_distance_at_which_nothing_is_left_of_the_field_is_refused(

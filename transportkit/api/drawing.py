@@ -37,8 +37,8 @@ def draw(
 ) -> Iterator[Path]:
     """Draw the run in a folder into `out`, or into its own; each picture's file once it is there.
 
-    Raises DataError where there is no run of the plane, Refusal for a map, which has no lines, and
-    UsageError for what cannot be drawn or written.
+    Raises DataError for points that this picture is not made of, Refusal for a map, which has no
+    lines, UsageError for what cannot be drawn, and TransportkitError where it cannot be written.
     """
     lines = whole("lines", lines, 1)
     if what not in (*FILES, "all", "picture"):

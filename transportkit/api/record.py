@@ -182,6 +182,8 @@ class RunRecord:
                 f"{where} holds points of shape {tuple(x.shape[1:])}; this model moves points of "
                 f"shape {self.result.event_shape}"
             )
+        # Before there is work to lose.
+        names = column_names(points) if isinstance(points, str | os.PathLike) else ()
         transport = self.transport(integrator=integrator, nfe=nfe, device=device)
         begun = time.perf_counter()
         moved = transport.push(
@@ -192,7 +194,6 @@ class RunRecord:
         )
         seconds = time.perf_counter() - begun
         here = Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu())
-        names = column_names(points) if isinstance(points, str | os.PathLike) else ()
         return Pushed(here, seconds, names)
 
     def reproduce(self, *, device: str | None = None, progress: bool | None = None) -> Reproduction:
@@ -213,8 +214,9 @@ class RunRecord:
         """Draw a run in the plane and give the files of the pictures: ``tk plot``.
 
         They are kept in the run's folder, or in `out`; ``picture`` is the one that the run leaves
-        there itself, drawn again. Raises Refusal for a map, which has no
-        lines, and DataError for points that are not of the plane.
+        there itself, drawn again, of images and of a map's points as well. Raises Refusal for a
+        map, which has no lines, DataError for points of another shape, and TransportkitError where
+        a picture cannot be written.
         """
         place = path("out", out) if out is not None else None
         return list(draw(self.folder, what, lines, place))

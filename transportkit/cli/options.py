@@ -36,7 +36,8 @@ class Once(click.Option):
     def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, Any]:
         given = opts.get(self.name or "")
         if isinstance(given, list) and not self.multiple:
-            if len(set(given)) > 1:
+            # While a shell completes the line nothing is refused.
+            if len(set(given)) > 1 and not ctx.resilient_parsing:
                 name, each = max(self.opts, key=len), list(dict.fromkeys(given))
                 typed = " and as ".join(f"'{value}'" for value in each)
                 once = f"write {name} {','.join(each)}" if self.joined else "give it once"

@@ -16,9 +16,10 @@ def check_place(file: Path) -> None:
         raise UsageError(f"'{file}' is a folder; name a file in it")
     if _is_device(file):
         return
-    if not os.path.isdir(file.parent):
-        raise UsageError(unwritable(file, f"there is no folder '{file.parent}'"))
-    if not os.access(file.parent, os.W_OK):
+    folder = _place(file).parent
+    if not os.path.isdir(folder):
+        raise UsageError(unwritable(file, f"there is no folder '{folder}'"))
+    if not os.access(folder, os.W_OK):
         raise UsageError(unwritable(file, "Permission denied"))
 
 
@@ -33,7 +34,7 @@ def replacing(file: Path) -> Iterator[Path]:
         if _is_device(file):
             yield file
             return
-        place = Path(os.path.realpath(file))
+        place = _place(file)
         partial = place.with_name(f".{os.urandom(8).hex()}.part{place.suffix}")
         try:
             yield partial
@@ -43,6 +44,11 @@ def replacing(file: Path) -> Iterator[Path]:
                 partial.unlink(missing_ok=True)
     except OSError as error:
         raise Unwritten(unwritable(file, error)) from error
+
+
+def _place(file: Path) -> Path:
+    """The file itself, or what the link that it is leads to."""
+    return Path(os.path.realpath(file)) if os.path.islink(file) else file
 
 
 def _is_device(file: Path) -> bool:

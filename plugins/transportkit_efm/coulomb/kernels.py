@@ -255,9 +255,10 @@ def _weigh(squares, weights, terms, sums):  # type: ignore[no-untyped-def]
             else:
                 touching += 1
         sums[width + 3] += touching
-        if touching == size:
-            terms[:size] = zero
-            return
+    if least == np.inf:
+        # All of the tile touches the point, or is too far for its squares.
+        terms[:size] = zero
+        return
     if least < sums[width]:
         kept = (least / sums[width]) ** (0.5 * width)
         for k in range(width):

@@ -76,9 +76,13 @@ class EntropicMap(Map):
 
 
 def variances(x: Tensor, y: Tensor) -> tuple[float, float]:
-    """The total variances of samples x (N, D) and y (M, D)."""
-    first, second = (float((s - s.mean(0)).double().square().sum(1).mean()) for s in (x, y))
-    return first, second
+    """The total variances of samples x (N, D) and y (M, D), 0 where one is only rounding."""
+    found = []
+    for s in (x, y):
+        value = float((s - s.mean(0)).double().square().sum(1).mean())
+        rounding = torch.finfo(s.dtype).eps * float(s.abs().amax())
+        found.append(value if value > s.shape[1] * rounding**2 else 0.0)
+    return found[0], found[1]
 
 
 def unit_of(x: Tensor, y: Tensor, unit: Literal["variance", "data"]) -> float:
@@ -90,6 +94,9 @@ def unit_of(x: Tensor, y: Tensor, unit: Literal["variance", "data"]) -> float:
     if unit == "data":
         return 1.0
     a, b = variances(x, y)
+    if not a or not b:
+        # Nothing couples them, and the other length is all there is.
+        return (a + b) / 2
     return min((a + b) / 2, _GEOMETRIC * (a * b) ** 0.5)
 
 

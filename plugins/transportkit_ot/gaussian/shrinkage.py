@@ -1,4 +1,4 @@
-"""Covariances from samples, shrunk towards a multiple of the identity, in float64."""
+"""Covariances from samples, shrunk towards a multiple of the identity."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 _LESS = 13
-"""Weights tried: the best one for the Frobenius norm, and less by powers of the root of 10."""
+"""How many weights are tried: the best for the Frobenius norm, and less by powers of 10^(1/2)."""
 _ROWS = 2**22
 """Numbers of the sample held at once where weights are tried."""
 
@@ -25,8 +25,8 @@ def shrunk(x: Tensor, weights: Tensor, shrinkage: float | None = None) -> tuple[
     The weight is at most that of Ledoit and Wolf, "A well-conditioned estimator for
     large-dimensional covariance matrices", JMVA 2004, section 3.3, with Kish's effective number of
     points (sum w)^2 / sum w^2 in place of N. It is the best for the Frobenius norm, in which small
-    variances hardly count: beside a large one it would raise them many times over. So that one of
-    it and smaller ones is taken by which points are likeliest given the others.
+    variances hardly count: beside a large one it would raise them many times over. Of it and of
+    smaller ones that one is taken by which points are likeliest given the others.
     """
     dim, total = x.shape[1], weights.sum()
     count = total.square() / weights.square().sum()
