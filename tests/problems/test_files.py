@@ -295,6 +295,29 @@ def test_two_files_are_a_problem(tmp_path: Path, generator: Generator) -> None:
     assert (split.source.size, split.held_out.source.size) == (15, 15)
 
 
+def test_unlike_units_and_outliers_are_told_of_once(
+    generator: Generator, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    points = torch.randn(200, 3, generator=generator)
+    outlying = points.clone()
+    outlying[0] = 1e3
+    written = {"plain": points, "column": points * torch.tensor([1.0, 40.0, 1.0])}
+    written |= {"small": points / 100, "outlying": outlying}
+    for name, each in written.items():
+        np.save(tmp_path / f"{name}.npy", each)
+    told = {}
+    for name in written:
+        caplog.clear()
+        for _ in range(2):
+            choice = f"samples:source={tmp_path}/plain.npy,target={tmp_path}/{name}.npy"
+            registry.make("problem", registry.parse_choice("problem", choice))
+        told[name] = caplog.text
+        assert caplog.text.count("WARNING") == (0 if name == "plain" else 1)
+    assert "column 2 spreads" in told["column"]
+    assert "the source spreads 1e+02 times" in told["small"]
+    assert "energy and mmd are not" in told["outlying"]
+
+
 def test_pixels_may_be_constant(tmp_path: Path) -> None:
     images = torch.rand(10, 1, 8, 8)
     images[:, :, 0] = 0

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cache
+
 from torch import Tensor
 
 from ..core.problem import Empirical, Problem
 from ..errors import DataError
 from . import SamplesParams
 from .files import check_range, check_spread, read_points
+
+log = logging.getLogger("transportkit")
+
+UNLIKE = 30.0
+"""Times another's spread from which on methods that see both in one unit are told to fail."""
+
+OUTLYING = 100.0
+"""Times the median distance from the middle from which on points rule W2 and its floor."""
 
 FEWEST = 8
 """Samples of each side at least: half of them train, half judge."""
@@ -38,8 +49,50 @@ def refuse_constant(points: Tensor, path: str) -> None:
     more = f" (and {others} more)" if others else ""
     raise DataError(
         f"'{path}': column {column + 1}{more} is constant at {points[0, column].item():g}; remove "
-        "it from both files, give images as (N, C, H, W), or set constant=keep"
+        "it from both files, give images as (N, C, H, W), or keep it by "
+        "--data samples:source=...,target=...,constant=keep"
     )
+
+
+def warn_of_units(points: Tensor, path: str) -> None:
+    """Warn of a table (N, D) whose columns are of unlike units, or which has points far outside."""
+    if points.ndim == 2:
+        spreads = points.double().std(0)
+        changing = spreads.masked_fill(spreads == 0, spreads.max())
+        wide, narrow = int(spreads.argmax()), int(changing.argmin())
+        times = float(spreads[wide] / changing[narrow])
+        if times > UNLIKE:
+            _warn(
+                f"'{path}': column {wide + 1} spreads {times:.2g} times as much as column "
+                f"{narrow + 1}, and most methods and metrics see all in one unit; bring columns to "
+                "like units first"
+            )
+    flat = points.flatten(1).double()
+    away = (flat - flat.median(0).values).norm(dim=1)
+    times = float(away.max() / away.median().clamp_min(1e-300))
+    if OUTLYING < times < 1e300:
+        _warn(
+            f"'{path}': some points lie {times:.2g} times as far out as half of them; w2, "
+            "sliced_w2 and their floors are ruled by those, energy and mmd are not"
+        )
+
+
+def warn_of_sizes(source: Tensor, target: Tensor) -> None:
+    """Warn of samples (N, ...) and (M, ...) of which one is many times the other's size."""
+    first, second = (float(x.double().flatten(1).std(0).norm()) for x in (source, target))
+    times = max(first, second) / min(first, second) if first and second else 0.0
+    if times > UNLIKE:
+        larger = "source" if first > second else "target"
+        _warn(
+            f"the {larger} spreads {times:.2g} times as much as the other side, and methods that "
+            "see both in one unit miss the smaller one; bring both to like units first"
+        )
+
+
+@cache
+def _warn(text: str) -> None:
+    """Once in a process, however many runs read the files."""
+    log.warning("%s", text)
 
 
 def samples(params: SamplesParams) -> Problem:
@@ -52,6 +105,7 @@ def samples(params: SamplesParams) -> Problem:
         check_spread(points, f"'{path}'")
         if params.constant == "refuse":
             refuse_constant(points, path)
+        warn_of_units(points, path)
         both.append(points)
     source, target = both
     if source.shape[1:] != target.shape[1:]:
@@ -59,6 +113,7 @@ def samples(params: SamplesParams) -> Problem:
             f"'{params.source}' has points of shape {tuple(source.shape[1:])} and "
             f"'{params.target}' of {tuple(target.shape[1:])}; both need the same dimensions"
         )
+    warn_of_sizes(source, target)
     about: dict[str, object] = {"source": params.source, "target": params.target}
     if source.ndim == 4 and source.shape[1] in (1, 3):
         about["image"] = list(source.shape[1:])
