@@ -63,7 +63,7 @@ def warn_of_units(points: Tensor, path: str) -> None:
         times = float(spreads[wide] / changing[narrow])
         if times > UNLIKE:
             _warn(
-                f"'{path}': column {wide + 1} spreads {times:.2g} times as much as column "
+                f"'{path}': column {wide + 1} spreads {times:.3g} times as much as column "
                 f"{narrow + 1}, and most methods and metrics see all in one unit; bring columns to "
                 "like units first"
             )
@@ -72,7 +72,7 @@ def warn_of_units(points: Tensor, path: str) -> None:
     times = float(away.max() / away.median().clamp_min(1e-300))
     if OUTLYING < times < 1e300:
         _warn(
-            f"'{path}': some points lie {times:.2g} times as far out as half of them; w2, "
+            f"'{path}': some points lie {times:.3g} times as far out as half of them; w2, "
             "sliced_w2 and their floors are ruled by those, energy and mmd are not"
         )
 
@@ -84,7 +84,7 @@ def warn_of_sizes(source: Tensor, target: Tensor) -> None:
     if times > UNLIKE:
         larger = "source" if first > second else "target"
         _warn(
-            f"the {larger} spreads {times:.2g} times as much as the other side, and methods that "
+            f"the {larger} spreads {times:.3g} times as much as the other side, and methods that "
             "see both in one unit miss the smaller one; bring both to like units first"
         )
 
