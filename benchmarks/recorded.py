@@ -143,8 +143,9 @@ def same_problem(one: Choice, other: Choice) -> bool:
 
 
 def metrics_of(name: str) -> list[Any]:
-    """The metrics of a suite's reduced form that are not costly distances between samples."""
-    read = read_suite(SUITES / f"{name}.yaml", reduced=True)["metrics"]
+    """The metrics of a suite, reduced if it can be, that are not costly distances of samples."""
+    file = SUITES / f"{name}.yaml"
+    read = read_suite(file, reduced="reduced" in load_mapping(file, "a suite"))["metrics"]
     return [m for m in read if not m.startswith("w2")]
 
 
