@@ -82,6 +82,9 @@ def _where_else(kind: str, name: str, known: Collection[str]) -> str:
     for other in KINDS:
         if other != kind and any(e.name == name for e in entries(other)):
             return f", which is a {other}; {listed(kind)} shows what is installed"
+    pieces = [piece.strip() for piece in name.split(",")]
+    if len(pieces) > 1 and all(piece in known for piece in pieces):
+        return f"; these are {len(pieces)}, name each by itself: {' and '.join(pieces)}"
     if owner := discovery.left_out(kind, name):
         return f", which is of '{owner}' and left out by {discovery.DISABLE}"
     return none_called(name, known, listed(kind))

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def test_a_run_gives_its_model_and_its_samples(comparison: Comparison) -> None:
     assert load(record.folder).result == record.result
     with pytest.raises(DataError, match="moves points of shape"):
         record.push(np.zeros((3, 5)))
-    with pytest.raises(UsageError, match="a map moves points directly"):
+    with pytest.raises(UsageError, match="linear moves points by a map; leave out"):
         record.push(samples["source"], nfe=3)
 
 
@@ -161,7 +162,9 @@ def test_what_is_wrong_raises(tmp_path: Path) -> None:
         compare([], "gaussians", out=tmp_path)
     with pytest.raises(UsageError, match="name the folder of a run, not None"):
         load(None)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="take no integrator and no nfe"):
+    with pytest.raises(UsageError, match="more than 100000 values are given"):
+        compare("linear", "gaussians", seeds=count(), out=tmp_path)
+    with pytest.raises(UsageError, match="leave out integrator and nfe"):
         run("linear", "gaussians", nfe=3, out=tmp_path)
     with pytest.raises(Refusal, match="cfm: midpoint needs at least 2"):
         run("cfm", "gaussians", integrator="midpoint", nfe=1, budget=1, out=tmp_path, points=20)

@@ -15,6 +15,13 @@ MOONS = "--data moons"
 RUNS = {
     "rnu cfm": "unknown command 'rnu'; did you mean 'run'?",
     "run": "name a method",
+    "run cfm moons": "'moons' is a problem and no method; write tk run cfm --data moons",
+    "compare moons:noise=.1": "write tk compare efm --data moons:noise=.1",
+    "moons": "unknown command 'moons'; 'moons' is a problem; write tk run efm --data moons",
+    f"run cfm efm {MOONS}": "tk run takes one method, not 2; write tk compare cfm efm",
+    "run cfm data=moons": "'data=moons' is no method; write --data moons",
+    f"run cfm lr=1 {MOONS}": "'lr=1' is no method; write --set lr=1 for a parameter",
+    f"compare efm,cfm {MOONS}": "these are 2, name each by itself: efm and cfm",
     "run cfm": "name a problem with --data",
     f"run cfn {MOONS}": "unknown method 'cfn'; did you mean 'cfm'?",
     "run cfm --data mons": "unknown problem 'mons'; did you mean 'moons'?",
@@ -28,12 +35,17 @@ RUNS = {
     "run cfm --data gaussian-pair:dim=0": "'dim' of problem 'gaussian-pair' must be ≥ 1",
     f"run cfm {MOONS} --budget foo": "a budget reads steps=2000, seconds=60 or samples=",
     f"run cfm {MOONS} --budget steps=0": "a budget's steps must be at least 1, not 0",
+    f"run cfm {MOONS} --budget steps=1e30": "a budget's steps must be at most 1000000000",
+    f"run cfm {MOONS} --budget samples=1e30": "a budget's samples must be at most 1000000000000",
+    f"run cfm {MOONS} --budget seconds=1e30": "at most 31622400 seconds, a year, not 1e+30",
+    f"run cfm {MOONS} --set width=1e30": "must be at most 9223372036854775807, not 1e+30",
+    f"run cfm {MOONS} --nfe 1e30": "nfe must be at most 10000000, not 1e+30",
     f"run cfm {MOONS} --budget seconds=nan": "a budget has more than 0 seconds",
     f"run cfm {MOONS} --seed -1": "a seed must be at least 0, not -1",
     f"run cfm {MOONS} --points 1": "points must be at least 2, not 1",
     f"run cfm {MOONS} --points 9999999999999": "points must be at most 1000000000",
     f"run cfm {MOONS} --nfe 0": "nfe must be at least 1, not 0",
-    f"run linear {MOONS} --nfe 5": "linear moves points by a map, which takes no --integrator",
+    f"run linear {MOONS} --nfe 5": "linear moves points by a map; leave out integrator and nfe",
     f"run cfm {MOONS} --device nonsense": "unknown device 'nonsense'",
     f"run cfm {MOONS} --out /proc/nowhere": "'/proc/nowhere' cannot be written: ",
     f"run cfm {MOONS} --data gaussians": "tk run takes one --data",
@@ -47,7 +59,7 @@ RUNS = {
     f"compare cfm {MOONS} --seeds one": "seeds read 0-4 or 0,3,7, not 'one'",
     f"compare cfm {MOONS} --seeds 0-999999999": "more than 100000",
     f"compare cfm {MOONS} --jobs 0": "jobs must be at least 1, not 0",
-    f"compare linear emd {MOONS} --nfe 5": "these methods are maps",
+    f"compare linear emd {MOONS} --nfe 5": "linear, emd move points by maps; leave out integrator",
     f"compare cfm {MOONS} --nfe 5,x": "nfe reads 20 or 2,4,20, not '5,x'",
     f"run cfm {MOONS} --points 1.5": "'1.5' is not a valid integer",
     f"compare cfm {MOONS} --points 1e999": "points is a whole number, auto or",
@@ -87,7 +99,7 @@ def test_wrong_usage(line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 @pytest.mark.parametrize(
     "line",
-    ["run cfm --nope", "run cfm --seed one", "list nothing", "push", "--nope", "export runs"],
+    ["run cfm --nope", "run cfm --seed one", "list nothing", "push", "plot", "export runs"],
 )
 def test_what_click_refuses_says_where_to_look(line: str) -> None:
     answer = tk(line)

@@ -177,7 +177,7 @@ positive = st.floats(min_value=1e-300, max_value=1e300)
 share = st.floats(min_value=0, max_value=1, exclude_max=True)
 examples = st.builds(
     Example,
-    steps=st.integers(min_value=1, max_value=2**70),
+    steps=st.integers(min_value=1, max_value=2**63 - 1),
     rate=share.filter(lambda v: v > 0),
     name=st.text(),
     flag=st.booleans(),

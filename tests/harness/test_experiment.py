@@ -114,7 +114,7 @@ def test_a_suite_that_is_wrong(text: str, message: str, tmp_path: Path) -> None:
         ({"sweep": {"wdth": [1]}}, "no method here has the parameter 'wdth'"),
         ({"sweep": {"otcfm.width": [1]}}, "no method 'otcfm' here; did you mean 'cfm'?"),
         ({"sweep": {"width": [0]}}, "must be"),
-        ({"methods": ["emd"], "nfes": [3]}, "these methods are maps"),
+        ({"methods": ["emd"], "nfes": [3]}, "leave out integrator and nfe"),
         ({"nfes": [0]}, "nfe must be at least 1"),
         ({"nfes": []}, "nfe is an empty list; name one, or leave it out"),
         ({"budgets": []}, "budget is an empty list"),
@@ -179,3 +179,12 @@ def test_a_cost_is_estimated_from_what_is_finished() -> None:
     assert costs["emd", "moons", None].seconds is None
     by_samples = estimate(experiment.runs(), [], [done])[0]
     assert by_samples.steps == -(-1000 // first.method.params["batch"])
+
+
+def test_what_is_named_again_is_run_once_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    asked = Experiment(["emd", "cfm:width=64", "emd", "cfm"], ["moons", "moons"])
+    assert [run.method.name for run in asked.runs()] == ["emd", "cfm", "cfm"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "method emd is named again with equal parameters; it is run once",
+        "data moons is named again with equal parameters; it is run once",
+    ]

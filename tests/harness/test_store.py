@@ -103,7 +103,8 @@ def test_what_is_no_result(text: str, tmp_path: Path) -> None:
 
 def test_a_result_without_metrics_is_damaged(folder: Path, tmp_path: Path) -> None:
     content = json.loads((folder / "result.json").read_text())
-    for changed in ({"metrics": 3}, {"metrics": {"w2": {"worth": 3}}}, {"event_shape": 3}):
+    lacking = ({"metrics": 3}, {"metrics": {}}, {"metrics": {"w2": {"worth": 3}}})
+    for changed in (*lacking, {"event_shape": 3}):
         (tmp_path / "result.json").write_text(json.dumps({**content, **changed}))
         with pytest.raises(DataError, match="is damaged"):
             read_result(tmp_path)

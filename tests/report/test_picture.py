@@ -37,6 +37,12 @@ def test_a_grid_holds_the_images_in_rows() -> None:
     assert tile(images.expand(3, 3, 2, 2), 2).shape == (5, 5, 3)
 
 
+@pytest.mark.parametrize(("n", "rows", "columns"), [(1, 1, 1), (2, 1, 2), (7, 3, 3), (99, 8, 8)])
+def test_a_grid_has_as_many_rows_as_its_images_fill(n: int, rows: int, columns: int) -> None:
+    grid = tile(torch.zeros(n, 1, 2, 2), 8)
+    assert grid.shape == (3 * rows - 1, 3 * columns - 1)
+
+
 def test_three_grids_are_drawn(tmp_path: Path) -> None:
     x = torch.rand(10, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     run = Run(Choice("efm"), Choice("digits"))

@@ -7,6 +7,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,7 +23,7 @@ from ..harness.effort import overrun
 from ..harness.execute import Executor, Outcome
 from ..harness.experiment import Experiment
 from ..harness.mixed import mixtures
-from ..harness.plan import parse_seeds
+from ..harness.plan import MOST_SEEDS, parse_seeds
 from ..harness.reproduce import Reproduction
 from ..harness.store import Store
 from ..harness.study import Study, teller
@@ -388,4 +389,7 @@ def _several(given: Any) -> list[Any]:
         items = iter(given)
     except TypeError:
         return [given]
-    return list(items)
+    several = list(islice(items, MOST_SEEDS + 1))
+    if len(several) > MOST_SEEDS:
+        raise UsageError(f"more than {MOST_SEEDS} values are given, of which {several[0]!r} is one")
+    return several

@@ -112,7 +112,7 @@ class About:
         """Its facts, each under a heading; what is not known is left out."""
         facts = {"source": self.spec.citation if self.spec else "", **self.facts}
         api = f", plugin API {self.spec.api_version}" if self.spec else ""
-        facts["from"] = f"{self.distribution} {self.version}{api}"
+        facts["from"] = f"{self.distribution} {self.version}".strip() + api
         return [(title, value) for title, value in facts.items() if value]
 
     def __repr__(self) -> str:

@@ -25,6 +25,7 @@ from ..errors import DataError, UsageError
 from ..harness import device as devices
 from ..harness.execute import integrator_of
 from ..harness.leave import PICTURE
+from ..harness.plan import evaluations, of_maps
 from ..harness.reproduce import Reproduction
 from ..harness.reproduce import reproduce as again
 from ..harness.results import read_result
@@ -153,7 +154,7 @@ class RunRecord:
 
         Raises UsageError where a map is given an integrator, DataError where no model is kept.
         """
-        nfe = None if nfe is None else whole("nfe", nfe, 1)
+        nfe = None if nfe is None else evaluations(nfe)
         _, model = load_model(self.folder, devices.resolve(device))
         return Transport(model, _integrator(self.run, model, integrator, nfe))
 
@@ -292,7 +293,7 @@ def _integrator(run: Run, model: Model, typed: str | None, nfe: int | None) -> I
     """The integrator typed, or else the run's own with the run's own number of evaluations."""
     if isinstance(model, Map):
         if typed or nfe is not None:
-            raise UsageError("a map moves points directly; leave out integrator and nfe")
+            raise UsageError(of_maps([run.method.name]))
         return None
     choice = registry.parse_choice("integrator", typed) if typed else run.integrator
     wanted = nfe if typed or nfe is not None else run.nfe

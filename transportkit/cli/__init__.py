@@ -56,6 +56,10 @@ def _status(arguments: list[str], interrupts: Interrupts) -> int:
         return error.exit_code
     except click.UsageError as error:
         text = " ".join(error.format_message().split()).rstrip(".")
+        if isinstance(error, click.MissingParameter):
+            from .slips import missing
+
+            text = missing(error) or text
         if isinstance(error, click.NoSuchOption) and error.possibilities:
             near = did_you_mean(error.option_name, error.possibilities)
             text = f"No such option '{error.option_name}'; {near}"

@@ -29,10 +29,10 @@ class _Suggesting(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in self.commands and not args[0].startswith("-"):
-            from ..errors import UsageError, did_you_mean
+            from ..errors import UsageError
+            from .slips import command_of
 
-            near = did_you_mean(args[0], self.commands)
-            raise UsageError(f"unknown command '{args[0]}'; {near}")
+            raise UsageError(f"unknown command '{args[0]}'; {command_of(args[0], self.commands)}")
         return super().resolve_command(ctx, args)
 
 
@@ -47,7 +47,7 @@ def tk() -> None:
 
 
 @tk.command()
-@click.argument("method", required=False)
+@click.argument("words", nargs=-1, metavar="METHOD")
 @options.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A method parameter.")
 @options.option("--seed", type=int, metavar="N", help="The seed (0).")
 @options.one_way

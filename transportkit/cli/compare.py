@@ -20,6 +20,7 @@ from .experiment import experiment
 from .notes import print_notes
 from .options import DEFAULTS, chosen
 from .run import SHARED
+from .slips import check_words
 
 OF_SEVERAL = {"methods", "seeds", "jobs", "executor", "sweep", "alone"}
 
@@ -35,6 +36,7 @@ def compare(
 ) -> int:
     """Execute every run of the comparison and print its table; the exit status."""
     route_warnings()
+    check_words("compare", given["methods"])
     values = {name: DEFAULTS[name] for name in ("fresh", "json", "quiet", "track", "alone")}
     values |= chosen({**given, "json": as_json}, config, SHARED | OF_SEVERAL)
     quiet, out = values["quiet"], Path(values.get("out", DEFAULTS["out"]))

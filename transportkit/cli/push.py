@@ -6,6 +6,7 @@ import click
 
 from ..api.record import RunRecord
 from ..core.params import whole
+from ..harness.plan import evaluations
 from ..problems.files import check_output, write_points
 from ..report.document import as_text
 from .interrupts import check
@@ -29,7 +30,7 @@ def push(
     # Before the run is read: what is typed wrong is said first.
     whole("a seed", seed, 0)
     if nfe is not None:
-        whole("nfe", nfe, 1)
+        evaluations(nfe)
     record = RunRecord.read(run_folder)
     check()
     pushed = record.push(

@@ -12,13 +12,14 @@ from ..core.record import Budget, Run
 from ..errors import UsageError
 from ..harness.effort import overrun
 from ..harness.outcome import Outcome
-from ..harness.plan import Settings, plan
+from ..harness.plan import Settings, of_maps, plan
 from ..harness.store import Store
 from ..registry import parse_choice
 from ..report.document import as_text, result_document
 from ..report.track import tracker
 from .console import Bars, messages, print_result, route_warnings
 from .options import merged, parse_set
+from .slips import check_words
 
 SHARED = {
     "data",
@@ -42,14 +43,16 @@ SHARED = {
 }
 
 
-def run(*, config: str | None, as_json: bool, **given: Any) -> int:
+def run(*, words: tuple[str, ...], config: str | None, as_json: bool, **given: Any) -> int:
     """Execute one run and print its result; the exit status."""
     # Imports torch, which a comparison that finds everything finished does without.
     from ..harness import torchrun
     from ..harness.execute import Executor
 
     route_warnings()
-    values = merged({**given, "json": as_json}, config, SHARED | {"method", "set", "seed"})
+    check_words("run", words)
+    typed = {**given, "method": words[0] if words else None, "json": as_json}
+    values = merged(typed, config, SHARED | {"method", "set", "seed"})
     fresh, quiet = values["fresh"], values["quiet"]
     if values["method"] is None:
         raise UsageError("name a method, such as: tk run efm --data gaussians")
@@ -64,9 +67,7 @@ def run(*, config: str | None, as_json: bool, **given: Any) -> int:
     overrides = {**values["set"], **parse_set(given["sets"])}
     work = plan([values["method"]], problems, [values["seed"]], settings(values), overrides)[0]
     if work.integrator is None and (values["integrator"] or values["nfe"] is not None):
-        raise UsageError(
-            f"{work.method} moves points by a map, which takes no --integrator and no --nfe"
-        )
+        raise UsageError(of_maps([work.method.name]))
     track = tracker(values["track"], Path(values["out"]))
     store, device = Store(Path(values["out"])), values["device"]
     if torchrun.started():

@@ -142,10 +142,11 @@ def coerce(cls: type[P], values: Mapping[str, Any], owner: str) -> P:
         raise UsageError(f"{owner}: {error}") from None
 
 
-def whole(name: str, given: Any, least: int) -> int:
+def whole(name: str, given: Any, least: int, most: int | None = None) -> int:
     """A number of things as an int, from whatever counts as one, such as ``numpy.int64``.
 
-    Raises UsageError for what is no whole number, True and False among it, and below `least`.
+    Raises UsageError for what is no whole number, True and False among it, below `least`, and
+    beyond `most`, where a number is a slip.
     """
     try:
         if isinstance(given, bool):
@@ -155,6 +156,8 @@ def whole(name: str, given: Any, least: int) -> int:
         raise UsageError(f"{name} must be a whole number, not {given!r}") from None
     if number < least:
         raise UsageError(f"{name} must be at least {least}, not {number}")
+    if most is not None and number > most:
+        raise UsageError(f"{name} must be at most {most}, not {number:.12g}")
     return number
 
 
@@ -174,7 +177,11 @@ _FALSE = {"false", "no", "off", "0"}
 _NONE = {"none", "null", "auto", ""}
 
 
-class _NotFinite(ValueError):
+_LARGEST = 2**63 - 1
+"""Beyond it no whole number is one of torch's."""
+
+
+class _Unfit(ValueError):
     """A number, but one that nothing can be set to."""
 
 
@@ -230,7 +237,7 @@ def _read_union(value: Any, kind: Any, arguments: tuple[Any, ...]) -> Any:
         if argument is not type(None):
             try:
                 return _read(value, argument)
-            except _NotFinite as error:
+            except _Unfit as error:
                 reason = str(error)
             except ValueError:
                 continue
@@ -254,11 +261,14 @@ def _read_plain(value: Any, kind: Any) -> Any:
         if isinstance(text, bool) or not isinstance(text, Real | str):
             raise wrong
         try:
-            return _whole(text) if kind is int else _finite(text)
+            number = _whole(text) if kind is int else _finite(text)
         except OverflowError:
-            raise _NotFinite(f"must be finite, not {value!r}") from None
+            raise _Unfit(f"must be finite, not {value!r}") from None
         except ValueError:
             raise wrong from None
+        if kind is int and abs(number) > _LARGEST:
+            raise _Unfit(f"must be at most {_LARGEST}, not {number:.12g}")
+        return number
     raise TypeError(f"parameters of type {kind!r} cannot be read from text")
 
 

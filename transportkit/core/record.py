@@ -17,6 +17,11 @@ JUDGING = ("integrator", "metric")
 """Kinds of plugins that a fit is pushed and judged by."""
 
 
+MOST_STEPS, MOST_SAMPLES = 10**9, 10**12
+MOST_SECONDS = 366 * 24 * 3600
+"""A year, and as many steps and samples as take longer: a budget beyond is a slip."""
+
+
 @dataclass(frozen=True)
 class Budget:
     """How much training a fit may use: steps, seconds, or samples seen, which are steps times the
@@ -29,9 +34,9 @@ class Budget:
     def __post_init__(self) -> None:
         if sum(v is not None for v in (self.steps, self.seconds, self.samples)) > 1:
             raise UsageError("a budget is one of steps, seconds and samples")
-        for name in ("steps", "samples"):
+        for name, most in (("steps", MOST_STEPS), ("samples", MOST_SAMPLES)):
             if (given := getattr(self, name)) is not None:
-                object.__setattr__(self, name, whole(f"a budget's {name}", given, 1))
+                object.__setattr__(self, name, whole(f"a budget's {name}", given, 1, most))
         if self.seconds is not None:
             object.__setattr__(self, "seconds", _seconds(self.seconds))
 
@@ -72,6 +77,8 @@ def _seconds(given: Any) -> float:
         seconds = float("nan")
     if not 0 < seconds < float("inf"):
         raise UsageError(f"a budget has more than 0 seconds, not {given!r}")
+    if seconds > MOST_SECONDS:
+        raise UsageError(f"a budget has at most {MOST_SECONDS} seconds, a year, not {seconds:g}")
     return seconds
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
@@ -12,10 +13,11 @@ from ..core.choice import Choice
 from ..core.params import parameters
 from ..core.record import Budget, Run
 from ..errors import UsageError, did_you_mean
-from .plan import Asked, Settings, choose, plan, solved
+from .plan import Asked, Settings, choose, of_maps, plan, solved
 from .sizing import Sizing
 from .uncollected import uncollected
 
+log = logging.getLogger("transportkit")
 _TYPED = {"budgets": "budget", "integrators": "integrator", "nfes": "nfe", "problems": "data"}
 """Fields by the name that they are asked for by."""
 
@@ -75,8 +77,8 @@ class Experiment:
             return self._runs()
 
     def _runs(self) -> list[Run]:
-        methods = list(self._methods())
-        problems = [choose("problem", asked) for asked in self.problems]
+        methods = _each_once("method", list(self._methods()))
+        problems = _each_once("data", [choose("problem", asked) for asked in self.problems])
         pushes = [
             plan(methods, problems, self.seeds, self._settings(budget, integrator, nfe))
             for budget, integrator, nfe in product(self.budgets, self.integrators, self.nfes)
@@ -94,7 +96,7 @@ class Experiment:
         if not any(run.integrator for run in runs.values()) and (
             any(self.integrators) or any(self.nfes)
         ):
-            raise UsageError("these methods are maps, which take no integrator and no nfe")
+            raise UsageError(of_maps(method.name for method in methods))
         return list(runs.values())
 
     def _once(self, run: Run) -> Run:
@@ -129,6 +131,15 @@ class Experiment:
         for key in self.sweep:
             if key not in swept:
                 raise UsageError(_not_swept(key, names))
+
+
+def _each_once(what: str, chosen: Sequence[Choice]) -> list[Choice]:
+    """The choices without those that are there already, of which a warning tells."""
+    unique: dict[str, Choice] = {}
+    for choice in chosen:
+        if unique.setdefault(repr(choice), choice) is not choice:
+            log.warning("%s %s is named again with equal parameters; it is run once", what, choice)
+    return list(unique.values())
 
 
 def _not_swept(key: str, methods: Collection[str]) -> str:

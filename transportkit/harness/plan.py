@@ -22,6 +22,8 @@ log = logging.getLogger("transportkit")
 MOST_SEEDS = 100_000
 MOST = 1_000_000_000
 """Points, lines or threads beyond which a number is a slip."""
+MOST_EVALUATIONS = 10_000_000
+"""Evaluations beyond which the times of steps cannot be told apart in single precision."""
 Asked = str | Choice
 
 
@@ -47,12 +49,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, least in (("points", 2), ("train", 2), ("batch", 1), ("threads", 1)):
-            given = whole(name, getattr(self, name), least)
-            if given > MOST:
-                raise UsageError(f"{name} must be at most {MOST}, not {given}")
-            object.__setattr__(self, name, given)
+            object.__setattr__(self, name, whole(name, getattr(self, name), least, MOST))
         if self.nfe is not None:
-            object.__setattr__(self, "nfe", whole("nfe", self.nfe, 1))
+            object.__setattr__(self, "nfe", evaluations(self.nfe))
 
 
 def plan(
@@ -159,12 +158,25 @@ def parse_seeds(text: str) -> list[int]:
             span = range(int(first), int(last if dash else first) + 1)
             if not span:
                 raise UsageError(f"'{piece}' names no seed; write the smaller first, as in 0-4")
-            if len(span) > MOST_SEEDS:
-                raise UsageError(f"'{piece}' is {len(span)} seeds, more than {MOST_SEEDS}")
+            if len(seeds) + len(span) > MOST_SEEDS:
+                total = len(seeds) + len(span)
+                raise UsageError(f"'{text}' is {total} seeds, more than {MOST_SEEDS}")
             seeds += span
     except ValueError:
         raise UsageError(f"seeds read 0-4 or 0,3,7, not '{text}'") from None
     return list(dict.fromkeys(seeds))
+
+
+def evaluations(given: Any) -> int:
+    """A number of evaluations of a line. Raises UsageError for none and for a slip."""
+    return whole("nfe", given, 1, MOST_EVALUATIONS)
+
+
+def of_maps(methods: Iterable[str]) -> str:
+    """Why methods that fit maps are given neither an integrator nor a number of evaluations."""
+    names = list(dict.fromkeys(methods))
+    way = "moves points by a map" if len(names) == 1 else "move points by maps"
+    return f"{', '.join(names)} {way}; leave out integrator and nfe"
 
 
 def _metrics(asked: Sequence[Asked] | None) -> Iterable[Choice]:

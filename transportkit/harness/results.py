@@ -73,6 +73,7 @@ def _check(result: Result) -> None:
         raise ValueError(f"no run has the status {result.status!r}")
     if not isinstance(result.message, str) or not isinstance(result.machine, str):
         raise ValueError("message and machine should be texts")
+    _check_judged(result)
     for name in _NUMBERS:
         _check_number(name, getattr(result, name))
     for metric, value in result.metrics.items():
@@ -80,6 +81,18 @@ def _check(result: Result) -> None:
             _check_number(f"the {fact} of {metric}", figure)
     for stop, share in result.stops.items():
         _check_number(f"the share of lines '{stop}'", share)
+
+
+def _check_judged(result: Result) -> None:
+    """Raise ValueError for a run that is done and was not judged by all that it asks for."""
+    if result.status != "done":
+        return
+    for metric in result.run.metrics:
+        # Where its parameters are not the default ones they follow the name.
+        if metric.name not in result.metrics and not any(
+            name.startswith(f"{metric.name}:") for name in result.metrics
+        ):
+            raise ValueError(f"it is done and says nothing of {metric.name}")
 
 
 def _check_number(name: str, given: Any) -> None:

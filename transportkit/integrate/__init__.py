@@ -14,7 +14,7 @@ from ..core.spec import IntegratorSpec, SpanKind
 class FixedParams:
     """Of a scheme with equal steps."""
 
-    steps: int = param(100, "equal steps over the span", ge=1)
+    steps: int = param(100, "equal steps over the span", ge=1, le=10_000_000)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class LinesParams:
 class ChurnParams(FixedParams):
     """Of Heun's method with noise put in at every step."""
 
-    steps: int = param(50, "steps over the span, of two evaluations each", ge=1)
+    steps: int = param(50, "steps over the span, of two evaluations each", ge=1, le=10_000_000)
     s_churn: float = param(40.0, "noise put in over all steps, in parts of what there is", ge=0)
     s_tmin: float = param(0.1, "noise level below which none is put in", ge=0)
     s_tmax: float = param(100.0, "noise level above which none is put in", gt=0)

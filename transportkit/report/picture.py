@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette, which stays apart without colour vision.
 SOURCE, MOVED, TARGET, LOST, INK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#333333"
 GRID = 8
-"""Images in a row, and rows, of a grid."""
+"""Images in a row, and rows, of a grid, at most."""
 
 
 def draw_run(
@@ -103,12 +104,15 @@ def draw_images(path: Path, result: Result, evidence: Evidence) -> None:
 
 def tile(images: torch.Tensor, side: int) -> np.ndarray[Any, np.dtype[Any]]:
     """The first side^2 of the images (n, C, H, W), in rows: (height, width, C), or without C where
-    it is 1. Images are a pixel of white apart, and missing ones white."""
-    _, channels, high, wide = images.shape
-    sheet = np.ones((side * (high + 1) - 1, side * (wide + 1) - 1, channels))
+    it is 1. Images are a pixel of white apart; the grid is as near to a square as holds them, and
+    what is left of its last row is white."""
+    channels, high, wide = images.shape[1:]
     shown = _array(images[: side**2].permute(0, 2, 3, 1)).clip(0, 1)
+    columns = math.ceil(math.sqrt(len(shown)))
+    rows = math.ceil(len(shown) / columns)
+    sheet = np.ones((rows * (high + 1) - 1, columns * (wide + 1) - 1, channels))
     for i, image in enumerate(shown):
-        top, left = i // side * (high + 1), i % side * (wide + 1)
+        top, left = i // columns * (high + 1), i % columns * (wide + 1)
         sheet[top : top + high, left : left + wide] = image
     return sheet[..., 0] if channels == 1 else sheet
 

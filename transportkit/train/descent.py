@@ -18,8 +18,9 @@ import torch
 from torch import Generator, nn
 
 from ..core.objective import Game, Objective
+from ..core.params import whole
 from ..core.random import global_seed_from, global_state, take_global_state
-from ..core.record import Budget
+from ..core.record import MOST_STEPS, Budget
 from ..core.trainer import Callback, Fit, Progress, Trainer
 from ..errors import Diverged, Refusal, TransportkitError, UsageError
 from .ema import Average
@@ -90,6 +91,8 @@ class _Descending:
         self.steps_allowed = (
             None if budget.seconds else budget.steps_of(settings.batch) or settings.steps
         )
+        if self.steps_allowed is not None:
+            whole("steps", self.steps_allowed, 1, MOST_STEPS)
         self.players: dict[str, nn.Module] = dict(game.players)
         self._equip()
         self.round, self.step, self.seconds = 0, 0, 0.0
