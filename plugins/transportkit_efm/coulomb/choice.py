@@ -17,8 +17,8 @@ Accuracy = Literal["fast", "accurate"]
 
 _IMPORT = 0.5
 _COMPILE = {
-    ("unrolled", "cpu"): 1.5,
-    ("tiled", "cpu"): 5.0,
+    ("unrolled", "cpu"): 2.5,
+    ("tiled", "cpu"): 6.0,
     ("unrolled", "cuda"): 1.5,
     ("tiled", "cuda"): 2.5,
 }
@@ -121,7 +121,7 @@ def _refuse(method: str, width: int, device: torch.device) -> None:
         raise ValueError(
             f"method {method!r} is unknown; expected 'auto' or one of {', '.join(get_args(Way))}"
         )
-    if method in ("unrolled", "tiled") and not compiled.usable(device):
+    if method in compiled.LOOPS and not compiled.usable(device):
         raise ValueError(
             f"method {method!r} needs {compiled.NEEDED}; these are on {device}: use 'auto', "
             "'differences' or 'products'"

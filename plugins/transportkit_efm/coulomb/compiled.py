@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,6 +27,8 @@ WORST_CONDITION = {torch.float32: 20.0, torch.float64: 1e12}
 """Cancellation beyond which sums in this dtype are given up."""
 WIDEST_TILED = 97
 """Coordinates (D+1) up to which the tiled loop beats two matrix products and their logarithms."""
+LOOPS = ("unrolled", "tiled")
+"""The ways that are compiled."""
 NEEDED = (
     "numba for tensors on the CPU, and for those on a CUDA device of capability 8.0 or more Triton "
     "and a C compiler"
@@ -35,8 +38,14 @@ _CHANGES = 3
 """Changes of sign among the charges that are let be."""
 _LEAST = torch.finfo(torch.float32).tiny * 1e8
 """Sum of lengths of terms below which float32 did not hold them."""
+_NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
 _SERIAL = 4_000_000
 """Coordinates of pairs below which threads cost more than they save."""
+
+
+def by_numba(way: str, device: torch.device) -> bool:
+    """Whether this way is a loop that numba compiles, and with it the passes before and after."""
+    return device.type == "cpu" and way in LOOPS
 
 
 def usable(device: torch.device) -> bool:
@@ -103,7 +112,11 @@ def prepare(
     way = "unrolled" if coordinates <= WIDEST_UNROLLED else "tiled"
     nothing = torch.zeros(1, coordinates, dtype=dtype, device=place)
     for accurate in {accuracy == "accurate", True}:
-        superpose(nothing, nothing, nothing[0, :1], way, accurate)
+        total = superpose(nothing, nothing, nothing[0, :1], way, accurate)
+    if place.type == "cpu":
+        extremes(nothing, nothing, nothing[0, :1])
+        doubtful(total, 1.0)
+        normalised(total, 0.0, dtype)
     return time.perf_counter() - began
 
 
@@ -122,6 +135,42 @@ def superpose(
         # Powers this small have lost bits on the way, or some of them vanished.
         found.magnitude.masked_fill_(found.magnitude < _LEAST, torch.nan)
     return found
+
+
+def extremes(points: Tensor, charges: Tensor, weights: Tensor) -> tuple[float, ...]:
+    """Of tensors on the CPU, (M, p), (N, p) and (N,) with N > 0: the largest |value| of each of the
+    first two, of a charge's coordinate from the first charge's, of a weight, and the smallest of a
+    weight. Not finite where one of its values is not."""
+    from .passes import extremes
+
+    found = np.empty(5, _NUMPY[points.dtype])
+    bits = f"i{found.itemsize}"
+    values = points, charges, charges - charges[0], weights
+    arrays = (value.detach().contiguous().numpy().view(bits).ravel() for value in values)
+    extremes(*arrays, found.view(bits))
+    return tuple(found.tolist())
+
+
+def doubtful(total: Partial, worst: float) -> Tensor:
+    """The rows (K,) of a loop's sums on the CPU that left the range, or cancel that much."""
+    from .passes import doubtful
+
+    return torch.from_numpy(doubtful(total.vector.numpy(), total.magnitude.numpy(), worst))
+
+
+def normalised(total: Partial, log_unit: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """The directions (M, p) of a loop's sums on the CPU and the logs (M,) of their lengths, in
+    units of exp(log_unit). Both are zero and -inf where nothing is."""
+    from .passes import normalise
+
+    count, width = total.vector.shape
+    direction, log_magnitude = (
+        torch.empty(count, width, dtype=dtype),
+        torch.empty(count, dtype=dtype),
+    )
+    sums = total.vector.numpy(), total.log_scale.numpy()
+    normalise(*sums, log_unit, direction.numpy(), log_magnitude.numpy())
+    return direction, log_magnitude
 
 
 def _on_cpu(points: Tensor, charges: Tensor, weights: Tensor, way: str, accurate: bool) -> Partial:
@@ -153,10 +202,11 @@ def _on_cpu(points: Tensor, charges: Tensor, weights: Tensor, way: str, accurate
 
 def _by_sign(charges: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     """Charges and weights in an order in which the sign changes a few times at most."""
-    negative = weights < 0
-    if int((negative[1:] != negative[:-1]).sum()) <= _CHANGES:
+    from .passes import changes_of_sign
+
+    if changes_of_sign(weights.contiguous().numpy()) <= _CHANGES:
         return charges, weights
-    order = negative.to(torch.uint8).argsort(stable=True)
+    order = (weights < 0).to(torch.uint8).argsort(stable=True)
     return charges[order], weights[order]
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from . import gradient, inputs
 from .choice import Accuracy, Way, choose, note
+from .compiled import by_numba, normalised
 from .partial import Partial
 from .ways import superpose, times
 
@@ -89,11 +90,11 @@ def coulomb_field(
 def _field(
     points: Tensor, charges: Tensor, weights: Tensor, way: Way, accuracy: Accuracy
 ) -> CoulombField:
-    sizes = inputs.measured(points, charges, weights, coarse=way == "products")
+    sizes = inputs.measured(points, charges, weights, way)
     if sizes.largest and not sizes.smallest:
         charged = weights != 0
         charges, weights = charges[charged], weights[charged]
-        sizes = inputs.measured(points, charges, weights, coarse=way == "products")
+        sizes = inputs.measured(points, charges, weights, way)
     if not points.shape[0] or not sizes.largest:
         nothing = points.new_full((points.shape[0],), -torch.inf)
         return CoulombField(torch.zeros_like(points), nothing)
@@ -102,6 +103,8 @@ def _field(
     exponent = math.frexp(sizes.largest)[1]
     total = superpose(points, charges, times(weights, -exponent), way, accuracy, sizes)
     log_unit = exponent * math.log(2) - log_sphere_area(points.shape[1])
+    if by_numba(way, points.device):
+        return CoulombField(*normalised(total, log_unit, points.dtype))
     return _normalised(total, log_unit, points.dtype)
 
 

@@ -8,6 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .choice import Way
+from .compiled import by_numba, extremes
+
 
 class Sizes(NamedTuple):
     """How large the inputs of a field are: the largest |coordinate| of a point and |weight|, the
@@ -37,12 +40,16 @@ def check(points: Tensor, charges: Tensor, weights: Tensor) -> None:
         raise ValueError(f"expected one device, got {devices}; move them together with .to(device)")
 
 
-def measured(points: Tensor, charges: Tensor, weights: Tensor, coarse: bool) -> Sizes:
+def measured(points: Tensor, charges: Tensor, weights: Tensor, way: Way) -> Sizes:
     """The sizes of inputs that passed `check`; raises ValueError unless all values are finite.
 
-    `coarse` lets the extent be that of the coordinates, which saves a copy of the charges. All
-    is asked for at once, as each answer of a CUDA device has to be waited for.
+    For "products" the extent is that of the coordinates, which saves a copy of the charges. For a
+    loop on the CPU everything comes from one pass; else all is asked for at once, as each answer
+    of a CUDA device has to be waited for.
     """
+    coarse = way == "products"
+    if by_numba(way, points.device) and len(charges):
+        return _surveyed(points, charges, weights)
     named = {"points": points, "charges": charges, "weights": weights}
     filled = {name: value.detach() for name, value in named.items() if value.numel()}
     if not filled:
@@ -56,10 +63,7 @@ def measured(points: Tensor, charges: Tensor, weights: Tensor, coarse: bool) -> 
     values = torch.stack(bounds).tolist()
     of = {name: values[2 * i : 2 * i + 2] for i, name in enumerate(filled)}
     for name, pair in of.items():
-        if not all(math.isfinite(bound) for bound in pair):
-            raise ValueError(
-                f"{name} holds values that are not finite; drop or repair those rows first"
-            )
+        _check_finite(name, *pair)
     farthest = max(map(abs, of.get("points", [0.0])))
     if not full:
         return Sizes(farthest, 0.0, 0.0, 0.0)
@@ -67,6 +71,21 @@ def measured(points: Tensor, charges: Tensor, weights: Tensor, coarse: bool) -> 
     if not coarse:
         low, high = -max(-values[-2], values[-1]), 0.0
     return Sizes(farthest, max(map(abs, of["weights"])), values[2 * len(of)], high - low)
+
+
+def _surveyed(points: Tensor, charges: Tensor, weights: Tensor) -> Sizes:
+    farthest, outermost, extent, largest, smallest = extremes(points, charges, weights)
+    _check_finite("points", farthest)
+    _check_finite("charges", outermost)
+    _check_finite("weights", largest)
+    return Sizes(farthest, largest, smallest, extent)
+
+
+def _check_finite(name: str, *bounds: float) -> None:
+    if not all(math.isfinite(bound) for bound in bounds):
+        raise ValueError(
+            f"{name} holds values that are not finite; drop or repair those rows first"
+        )
 
 
 def _check_dtypes(named: dict[str, Tensor]) -> None:

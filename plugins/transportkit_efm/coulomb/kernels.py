@@ -16,7 +16,7 @@ import numba
 import numpy as np
 
 # Not "nnan" or "ninf": what overflows must come out as such, for the caller to notice.
-_COMPILED: dict[str, Any] = {
+COMPILED: dict[str, Any] = {
     "nogil": True,
     "cache": True,
     "error_model": "numpy",
@@ -48,7 +48,7 @@ def unrolled(width: int, newton: int) -> Callable[..., None]:
     single = np.float32
     one = np.float32(1)
 
-    @numba.njit(**_COMPILED)
+    @numba.njit(**COMPILED)
     def kernel(points, charges, weights, out, low, high):  # type: ignore[no-untyped-def]
         zero = weights.dtype.type(0)
         unit = weights.dtype.type(1)
@@ -158,7 +158,7 @@ def tiled() -> Callable[..., None]:
     undergo the same operations, so that a row's bits do not depend on its neighbour.
     """
 
-    @numba.njit(**_COMPILED)
+    @numba.njit(**COMPILED)
     def kernel(points, charges, weights, out, low, high):  # type: ignore[no-untyped-def]
         width, count = charges.shape
         zero = weights.dtype.type(0)
@@ -233,7 +233,7 @@ def tiled() -> Callable[..., None]:
     return kernel
 
 
-@numba.njit(**_COMPILED)
+@numba.njit(**COMPILED)
 def _weigh(squares, weights, terms, sums):  # type: ignore[no-untyped-def]
     """Fill terms with w (b / r^2)^(p/2) for one row of `tiled`, and bring its sums up to date.
 
@@ -304,7 +304,7 @@ def _weigh(squares, weights, terms, sums):  # type: ignore[no-untyped-def]
     sums[width + 2] += moment
 
 
-@numba.njit(**_COMPILED)
+@numba.njit(**COMPILED)
 def _smallest(squares):  # type: ignore[no-untyped-def]
     """The least of some numbers that are not negative: their bits, as integers, have their order.
 

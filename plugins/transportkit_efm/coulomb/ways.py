@@ -55,12 +55,15 @@ def _by(
         total = multipole.superpose(points, charges, weights)
     else:
         total = compiled.superpose(points, charges, weights, way, fine)
-    condition = total.condition()
-    # It is 1 at least; less than that is a vector that left the range, which its lengths did not.
-    doubted = ~((condition > 0.5) & (condition < worst))
-    if far:
-        doubted |= points.abs().amax(dim=1) > _FARTHEST
-    rows = doubted.nonzero()[:, 0]
+    if compiled.by_numba(way, points.device) and not far:
+        rows = compiled.doubtful(total, worst)
+    else:
+        condition = total.condition()
+        # It is 1 at least; less is a vector that left the range, which its lengths did not.
+        doubted = ~((condition > 0.5) & (condition < worst))
+        if far:
+            doubted |= points.abs().amax(dim=1) > _FARTHEST
+        rows = doubted.nonzero()[:, 0]
     if not len(rows):
         return total
     again = points[rows]
