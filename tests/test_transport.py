@@ -22,7 +22,7 @@ from transportkit import (
     derive,
 )
 
-UP = Plate(start=0.0, end=1.0, offset=0.05, reach=50.0)
+UP = Plate(start=0.0, end=1.0, offsets=(0.05, 0.05), reach=50.0)
 X = torch.randn(25, 2, generator=derive(0, "points"))
 
 

@@ -95,7 +95,7 @@ class Between(PlateField):
         return Between(lambda y: -self.direction(y), self.plate.reversed())
 
     def leave(self, y: Tensor, generator: Generator) -> Contact:
-        step = self.plate.sense * self.plate.offset
+        step = self.plate.sense * self.plate.offsets[0]
         z = torch.where(self.backwards(y), y[:, -1] - step, y[:, -1] + step)
         return Contact(torch.cat([y[:, :-1], z[:, None]], 1), torch.zeros(len(y)) > 0, self.leaving)
 

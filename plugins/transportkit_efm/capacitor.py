@@ -15,8 +15,9 @@ sides; elsewhere the share 2 E_q / (E_q + E_p). So w = E_q / (E_q + E_p), the pl
 E_z, says both which share of lines ends there, min(1, 2 w), and, at the plate where lines begin,
 which share of its flux is inside, min(1, 1 / (2 w)).
 
-A plate is never touched: the field is read at a distance `offset` on either side of it, and
-lines are drawn from there to the plate along their slope E_x / E_z.
+A plate is never touched: the field is read at a distance on either side of it, its offset, and
+lines are drawn from there to the plate along their slope E_x / E_z. Either plate has its own, as
+one sample may be much narrower than the other.
 """
 
 from __future__ import annotations
@@ -31,12 +32,15 @@ from torch import Generator, Tensor
 
 from transportkit import Contact, Plate, PlateField
 
+from .units import spread
+
 Rule = Literal["plate", "sphere", "forward", "published", "discrete"]
 STEEPEST = 3.0
 """The largest slope along which a line is drawn to a plate, as sideways over upwards, in two
 dimensions; sideways lengths grow with the root of the dimension."""
 START = 0.5
-"""Radius of the sphere from which lines leave under the rule "sphere", over the root of D."""
+"""Radius of the sphere from which lines leave under the rule "sphere", in spreads of their sample
+and sqrt(D)."""
 
 
 class Capacitor(PlateField):
@@ -56,21 +60,24 @@ class Capacitor(PlateField):
     centre: Tensor
     middles: Tensor
     radii: Tensor
+    spreads: Tensor
 
     def __init__(
         self,
         event_shape: tuple[int, ...],
         *,
         gap: float,
-        offset: float,
+        offsets: tuple[float, float],
         radius: float,
         rule: Rule,
     ) -> None:
-        """`gap`, `offset` and `radius` in units of the data; outside `radius` the field is taken
-        for that of a dipole."""
+        """`gap`, `offsets` from the plates of P and Q, and `radius` in units of the data; outside
+        `radius` the field is taken for that of a dipole."""
         super().__init__()
         self.event_shape = tuple(event_shape)
-        self.gap, self.offset, self.radius, self.rule = gap, offset, radius, rule
+        # A config that was kept has a list of two.
+        self.offsets = offsets[0], offsets[1]
+        self.gap, self.radius, self.rule = gap, radius, rule
         dim = torch.Size(self.event_shape).numel()
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("scale", torch.ones(()))
@@ -78,20 +85,21 @@ class Capacitor(PlateField):
         self.register_buffer("centre", torch.zeros(dim + 1))
         self.register_buffer("middles", torch.zeros(2, dim))
         self.register_buffer("radii", torch.zeros(2))
+        self.register_buffer("spreads", torch.ones(2))
 
     @property
     def config(self) -> Mapping[str, Any]:
         return {
             "event_shape": list(self.event_shape),
             "gap": self.gap,
-            "offset": self.offset,
+            "offsets": list(self.offsets),
             "radius": self.radius,
             "rule": self.rule,
         }
 
     @property
     def span(self) -> Plate:
-        return Plate(0.0, self.gap, self.offset, 1e3 * self.radius)
+        return Plate(0.0, self.gap, self.offsets, 1e3 * self.radius)
 
     @abstractmethod
     def direction(self, y: Tensor) -> Tensor:
@@ -128,11 +136,12 @@ class Capacitor(PlateField):
         return Backwards(self)
 
     def set_samples(self, source: Tensor, target: Tensor) -> None:
-        """Take the far field, and how far charges reach on each plate, from the two samples
-        (N, D) and (M, D) in units of the data."""
+        """Take the far field, and how far charges reach and how they spread on each plate, from
+        the two samples (N, D) and (M, D) in units of the data."""
         for i, x in enumerate((source, target)):
             self.middles[i] = x.mean(0)
             self.radii[i] = (x - x.mean(0)).norm(dim=1).max()
+            self.spreads[i] = spread(x - x.mean(0))
         start = torch.cat([source.mean(0), source.new_zeros(1)])
         end = torch.cat([target.mean(0), target.new_full((1,), self.gap)])
         self.centre.copy_((start + end) / 2)
@@ -141,40 +150,44 @@ class Capacitor(PlateField):
     def depart(self, y: Tensor, generator: Generator, sense: float) -> Contact:
         """Lines from P to Q (sense 1) or from Q to P (sense -1) that leave their plate at y."""
         if self.rule == "sphere":
-            return self._depart_from_sphere(y, generator)
+            return self._depart_from_sphere(y, generator, sense)
         inner, evaluations = y.new_ones(len(y)), 0
         draws = torch.rand(len(y), generator=generator, device=generator.device).to(y.device)
         if self.rule == "plate":
             own, evaluations = self.own_part(y[:, :-1], target=sense < 0)
             inner = inner_share(own)
         side = torch.where(draws < inner, sense, -sense).to(y.dtype)
-        at = y.clone()
-        at[:, -1] += side * self.offset
+        at, offset = y.clone(), self.offsets[int(sense < 0)]
+        at[:, -1] += side * offset
         slope = _slope(self.direction(at), side * sense)
-        at[:, :-1] += side[:, None] * self.offset * slope
+        at[:, :-1] += side[:, None] * offset * slope
         arrived = torch.zeros(len(y), dtype=torch.bool, device=y.device)
         return Contact(at, arrived, evaluations + 1)
 
-    def _depart_from_sphere(self, y: Tensor, generator: Generator) -> Contact:
-        radius = max(START * math.sqrt(y.shape[1] - 1), 2 * self.offset)
+    def _depart_from_sphere(self, y: Tensor, generator: Generator, sense: float) -> Contact:
+        which = int(sense < 0)
+        offset, extent = self.offsets[which], float(self.spreads[which])
+        radius = max(START * math.sqrt(y.shape[1] - 1) * extent, 2 * offset)
         away = torch.randn(y.shape, generator=generator, device=generator.device).to(y)
         away = radius * away / away.norm(dim=1, keepdim=True)
         # The offset is as near to a plate as the field is read.
         side = torch.where(away[:, -1] < 0, -1.0, 1.0)
-        away[:, -1] = side * away[:, -1].abs().clamp_min(self.offset)
+        away[:, -1] = side * away[:, -1].abs().clamp_min(offset)
         none = torch.zeros(len(y), dtype=torch.bool, device=y.device)
         return Contact(y + away, none, 0)
 
     def touch(self, y: Tensor, sense: float) -> Contact:
-        """Lines that meet a plate at y, `offset` away from it."""
-        target = (y[:, -1] > self.gap / 2) == (sense > 0)
-        plate = torch.where(y[:, -1] > self.gap / 2, self.gap, 0.0).to(y.dtype)
+        """Lines that meet a plate at y, its offset away from it."""
+        upper = y[:, -1] > self.gap / 2
+        target = upper == (sense > 0)
+        plate = torch.where(upper, self.gap, 0.0).to(y.dtype)
         onward = torch.sign(plate - y[:, -1])
+        step = onward * y.new_tensor(self.offsets)[upper.long()]
         direction = self.direction(y) * sense
         through = y.clone()
-        through[:, :-1] += 2 * self.offset * onward[:, None] * _slope(direction, onward)
-        through[:, -1] = plate + onward * self.offset
-        shift = self.offset * onward[:, None] * _slope(direction, onward)
+        through[:, :-1] += 2 * step[:, None] * _slope(direction, onward)
+        through[:, -1] = plate + step
+        shift = step[:, None] * _slope(direction, onward)
         on_plate = y.clone()
         on_plate[:, :-1] += torch.where(target[:, None], self._beside(y, direction, shift), shift)
         on_plate[:, -1] = plate
@@ -195,7 +208,8 @@ class Capacitor(PlateField):
         own, evaluations = self.own_part(x, target=sense > 0)
         # At the height of the offset charges seem to be blurred by it. Beside all of them there is
         # nothing to end on, and what is seen of them there falls more slowly than lines are many.
-        beside = (x - self.middles[which]).norm(dim=1) > self.radii[which] + self.offset
+        reach = self.radii[which] + self.offsets[which]
+        beside = (x - self.middles[which]).norm(dim=1) > reach
         return (_draw(y) < 2 * own) & ~beside, evaluations
 
     def _beside(self, y: Tensor, direction: Tensor, shift: Tensor) -> Tensor:

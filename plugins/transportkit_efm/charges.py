@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .capacitor import Capacitor, Rule
 from .coulomb import CoulombField, choose_once, coulomb_field
-from .units import Units, nearest_neighbour_distance, plate_gap
+from .units import Units, nearest_neighbour_distance, plate_gap, spread
 
 DENSE = 8
 """Dimensions up to which samples are taken to fill their plate."""
@@ -21,9 +21,6 @@ APART = 3.0
 
 LEAST_OFFSET = 1e-5
 """The least offset of a plate in distances of the plates: float32 hardly tells nearer heights."""
-
-LEAST_COMMON = 1e-4
-"""The least one for both plates, of lines that pass and return."""
 
 FAR = 30.0
 """Radius of the ball outside which a field is a dipole's, in sizes of the capacitor."""
@@ -35,10 +32,8 @@ class ChargedPlates(Capacitor):
 
     charges: Tensor
     weights: Tensor
-    offsets: tuple[float, float]
-    """What the offset would be of either plate alone; `offset` is at least the larger."""
     spacing = 1.5
-    """The automatic offset, in distances of nearest neighbours."""
+    """The automatic offset of a plate, in distances of nearest neighbours on it."""
 
     def __init__(
         self,
@@ -46,13 +41,12 @@ class ChargedPlates(Capacitor):
         *,
         counts: tuple[int, int],
         gap: float,
-        offset: float,
+        offsets: tuple[float, float],
         radius: float,
         rule: Rule,
     ) -> None:
-        super().__init__(event_shape, gap=gap, offset=offset, radius=radius, rule=rule)
+        super().__init__(event_shape, gap=gap, offsets=offsets, radius=radius, rule=rule)
         self.counts = tuple(counts)
-        self.offsets = offset, offset
         dim = torch.Size(self.event_shape).numel()
         n, m = self.counts
         self.register_buffer("charges", torch.zeros(n + m, dim + 1))
@@ -76,7 +70,7 @@ class ChargedPlates(Capacitor):
 
     def own_part(self, x: Tensor, target: bool) -> tuple[Tensor, int]:
         n = self.counts[0]
-        height = self.gap - self.offset if target else self.offset
+        height = self.gap - self.offsets[1] if target else self.offsets[0]
         source, other = (self._rise(x, plate, height) for plate in (slice(n), slice(n, None)))
         own = other - source if target else source - other
         # The charges of either plate once.
@@ -106,8 +100,9 @@ class ChargedPlates(Capacitor):
         """The field of two flat samples (N, D) and (M, D).
 
         `distance` and `offset` are in the units of the samples. Without them the plates stand
-        `apart` sqrt(D) units of the pooled data apart, and the offset is `spacing` times the
-        distance of nearest neighbours, at most sqrt(D) / 4 units; the class has its own `spacing`.
+        `apart` sqrt(D) units of the pooled data apart, and the offset of either is `spacing` times
+        the distance of nearest neighbours on it, at most sqrt(D) / 4 spreads of its sample; the
+        class has its own `spacing`. An `offset` is that of both.
         Without a rule it is "plate" up to D = 8 and "sphere" above.
         """
         units = Units.of(source, target)
@@ -115,27 +110,21 @@ class ChargedPlates(Capacitor):
         scale = float(units.scale)
         gap = plate_gap(distance, units.scale, apart * math.sqrt(p.shape[1]))
         size = max(gap, *(float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)))
-        largest = math.sqrt(p.shape[1]) / 4, 0.2 * gap
         if offset is None:
             spacing = cls.spacing if spacing is None else spacing
-            below, above = (
-                min(max(spacing * nearest_neighbour_distance(x), LEAST_OFFSET * gap), *largest)
-                for x in (p, q)
-            )
-            h = max(below, above, min(LEAST_COMMON * gap, *largest))
+            below, above = (_offset(x, spacing, gap) for x in (p, q))
         else:
-            h = below = above = min(offset / scale, 0.49 * gap)
+            below = above = min(offset / scale, 0.49 * gap)
         if rule is None:
             rule = "plate" if p.shape[1] <= DENSE else "sphere"
         field = cls(
             event_shape,
             counts=(len(p), len(q)),
             gap=gap,
-            offset=h,
+            offsets=(below, above),
             radius=far * size,
             rule=rule,
         ).to(source.device)
-        field.offsets = below, above
         field.mean.copy_(units.mean)
         field.scale.copy_(units.scale)
         field.charges[:, :-1] = torch.cat([p, q])
@@ -144,3 +133,9 @@ class ChargedPlates(Capacitor):
         field.weights[len(p) :] = -1 / len(q)
         field.set_samples(p, q)
         return field
+
+
+def _offset(x: Tensor, spacing: float, gap: float) -> float:
+    """The automatic offset of the plate of a sample (N, D)."""
+    most = min(math.sqrt(x.shape[1]) / 4 * float(spread(x - x.mean(0))), 0.2 * gap)
+    return max(min(spacing * nearest_neighbour_distance(x), most), LEAST_OFFSET * gap)

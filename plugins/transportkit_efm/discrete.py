@@ -27,11 +27,11 @@ _BLOCK = 512
 class PointCharges(ChargedPlates):
     """Charges whose lines are followed from one to another, without surfaces.
 
-    `offset` is the radius of the ball about each charge on which its lines begin and end, smaller
-    about charges with near neighbours. A point that is no charge has no lines of its own, and a
-    charge put there would change the field of all others: it starts as its nearest charge does,
-    and so the moved points have the target sample's weights as far as the Voronoi cells of the
-    source sample have equal mass.
+    The offset of a plate is the radius of the ball about each of its charges on which lines begin
+    and end, smaller about charges with near neighbours. A point that is no charge has no lines of
+    its own, and a charge put there would change the field of all others: it starts as its nearest
+    charge does, and so the moved points have the target sample's weights as far as the Voronoi
+    cells of the source sample have equal mass.
     """
 
     balls: Tensor
@@ -43,33 +43,23 @@ class PointCharges(ChargedPlates):
         *,
         counts: tuple[int, int],
         gap: float,
-        offset: float,
+        offsets: tuple[float, float],
         radius: float,
         rule: Rule,
     ) -> None:
         super().__init__(
-            event_shape, counts=counts, gap=gap, offset=offset, radius=radius, rule=rule
+            event_shape, counts=counts, gap=gap, offsets=offsets, radius=radius, rule=rule
         )
         self.register_buffer("balls", torch.zeros(sum(self.counts)))
 
     @property
     def span(self) -> Plate:
-        return Plate(0.0, self.gap, self.offset, 1e3 * self.radius, surfaces=False)
+        return Plate(0.0, self.gap, self.offsets, 1e3 * self.radius, surfaces=False)
 
     def set_samples(self, source: Tensor, target: Tensor) -> None:
         super().set_samples(source, target)
-        self.balls.copy_(torch.cat([self._radii(x) for x in (source, target)]))
-
-    def _radii(self, x: Tensor) -> Tensor:
-        """The radius (N,) of the ball about each charge at x (N, D) of a plate."""
-        nearest = []
-        for rows in x.split(_BLOCK):
-            distances = _distances(rows, x)
-            # Charges on one place are one charge.
-            distances[distances == 0] = torch.inf
-            nearest.append(distances.amin(1))
-        radii = (LARGEST * torch.cat(nearest)).clamp_max(self.offset)
-        return radii.clamp_min(0.01 * self.offset)
+        samples = zip((source, target), self.offsets, strict=True)
+        self.balls.copy_(torch.cat([_radii(x, most) for x, most in samples]))
 
     def _charges(self, plate: bool) -> tuple[Tensor, Tensor]:
         """The charges (N, D+1) of the source plate, or of the target's, and their balls (N,)."""
@@ -99,6 +89,17 @@ class PointCharges(ChargedPlates):
             ends[rows[inside]] = charges[nearest[inside]]
             caught[rows[inside]] = True
         return Contact(ends, caught, 0)
+
+
+def _radii(x: Tensor, most: float) -> Tensor:
+    """The radius (N,) of the ball about each charge at x (N, D) of a plate, at most `most`."""
+    nearest = []
+    for rows in x.split(_BLOCK):
+        distances = _distances(rows, x)
+        # Charges on one place are one charge.
+        distances[distances == 0] = torch.inf
+        nearest.append(distances.amin(1))
+    return (LARGEST * torch.cat(nearest)).clamp(0.01 * most, most)
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:

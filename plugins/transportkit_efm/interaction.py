@@ -35,7 +35,8 @@ class InteractionPlates(Capacitor):
         depth: int,
         generator: Generator | None = None,
     ) -> None:
-        super().__init__(event_shape, gap=gap, offset=NEAR * gap, radius=NOWHERE, rule="forward")
+        offsets = NEAR * gap, NEAR * gap
+        super().__init__(event_shape, gap=gap, offsets=offsets, radius=NOWHERE, rule="forward")
         # No line comes to a plate from beside it.
         self.radii.fill_(torch.inf)
         dim = torch.Size(self.event_shape).numel()

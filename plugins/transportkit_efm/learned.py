@@ -38,18 +38,18 @@ class LearnedPlates(Capacitor):
         event_shape: tuple[int, ...],
         *,
         gap: float,
-        offset: float,
+        offsets: tuple[float, float],
         radius: float,
         rule: Rule,
         width: int,
         depth: int,
         generator: Generator | None = None,
     ) -> None:
-        super().__init__(event_shape, gap=gap, offset=offset, radius=radius, rule=rule)
+        super().__init__(event_shape, gap=gap, offsets=offsets, radius=radius, rule=rule)
         self.net = DirectionNet(
             torch.Size(self.event_shape).numel(),
             gap=gap,
-            offset=offset,
+            offsets=self.offsets,
             width=width,
             depth=depth,
             generator=generator,
@@ -114,14 +114,14 @@ class FieldRegression(PooledGame[Examples]):
         self.field = LearnedPlates(
             problem.event_shape,
             gap=exact.gap,
-            offset=exact.offset,
+            offsets=exact.offsets,
             radius=exact.radius,
             rule=exact.rule,
             width=params.width,
             depth=params.depth,
             generator=generator,
         ).to(exact.charges.device)
-        for name in ("mean", "scale", "dipole", "centre", "middles", "radii"):
+        for name in ("mean", "scale", "dipole", "centre", "middles", "radii", "spreads"):
             getattr(self.field, name).copy_(getattr(exact, name))
         n = exact.counts[0]
         self.source, self.target = exact.charges[:n, :-1], exact.charges[n:, :-1]
@@ -201,13 +201,14 @@ class FieldRegression(PooledGame[Examples]):
         )
         # What lost lines passed has a field as well, and is trained on.
         self.tell(followed.stop == Stop.ARRIVED, "field lines arrived")
-        for samples, plate in ((self.source, 0.0), (self.target, exact.gap)):
+        plates = zip((self.source, self.target), (0.0, exact.gap), exact.offsets, strict=True)
+        for samples, plate, offset in plates:
             count = int(params.near * params.lines * 10)
             rows = torch.randint(len(samples), (count,), generator=generator, device=device)
             around = torch.randn(
                 (count, samples.shape[1] + 1), generator=generator, device=device
-            ) * (2 * exact.offset)
-            depth = exact.offset * (1 + around[:, -1:].abs() / exact.offset * 0.15)
+            ) * (2 * offset)
+            depth = offset * (1 + around[:, -1:].abs() / offset * 0.15)
             height = plate + torch.sign(around[:, -1:]) * depth
             exact.direction(torch.cat([samples[rows] + around[:, :-1], height], 1))
         states = torch.cat([y for y, _ in exact.seen])

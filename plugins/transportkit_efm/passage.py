@@ -14,8 +14,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-LEAST = 1e-3
-"""The least spread of a sample in units of the data, so that a single point has a scale."""
+from .units import spread
 
 NARROW = 0.35
 """Spread of a sample below which less than usual over its plate is passed in even steps: lines from
@@ -95,11 +94,6 @@ class Passage(nn.Module):
         width = (below.square() + above.square() + cone.square()).sqrt()
         growth = (q * above - p * below) / self.gap + cone * (rest - share)
         return width, growth / width
-
-
-def spread(x: Tensor) -> Tensor:
-    """The spread () of a sample (N, D) of mean 0, by coordinate."""
-    return x.square().mean().sqrt().clamp_min(LEAST)
 
 
 def nearness(source: Tensor, target: Tensor, most: float) -> tuple[float, float]:

@@ -33,10 +33,8 @@ from transportkit import Game, Interval, Problem, mlp
 
 from . import EfmParams
 from .noise import cauchy
-from .passage import LEAST as LEAST_SPREAD
-from .passage import spread
 from .rising import APART, LANDED, RisingField
-from .units import Units, plate_gap
+from .units import LEAST_SPREAD, Units, plate_gap, spread
 
 NEAR = 0.12
 """Height over a plate below which lines are taken in even steps, in spreads of its sample. A noise

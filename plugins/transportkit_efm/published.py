@@ -59,7 +59,7 @@ class UnitVectorPlates(ChargedPlates):
 
     def _go_behind(self, met: Contact, rows: Tensor, sense: float) -> Contact:
         """Follow the lines at `rows` behind their target plate until they return to it."""
-        plate = self.gap if sense > 0 else 0.0
+        plate, offset = (self.gap if sense > 0 else 0.0), self.offsets[int(sense > 0)]
         y, arrived = met.y.clone(), met.arrived.clone()
         evaluations = torch.zeros(len(y), dtype=torch.long, device=y.device) + met.evaluations
         stride = sense * WAY / STEPS * (self.gap + 2 * float(self.radii.max()))
@@ -68,7 +68,7 @@ class UnitVectorPlates(ChargedPlates):
             before = y[going]
             after = before + stride * self.direction(before)
             evaluations[going] += 1
-            back = (after[:, -1] - plate) * sense <= self.offset
+            back = (after[:, -1] - plate) * sense <= offset
             rise = torch.where(back, after[:, -1] - before[:, -1], torch.ones_like(before[:, -1]))
             part = ((plate - before[:, -1]) / rise)[:, None]
             landed = before + part * (after - before)

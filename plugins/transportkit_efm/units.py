@@ -13,6 +13,10 @@ NEAREST, FARTHEST = 1e-3, 1e4
 """Distances of the plates that are served, in standard deviations of the data."""
 
 
+LEAST_SPREAD = 1e-3
+"""The least spread of a sample in units of the data, so that a single point has a scale."""
+
+
 class Units(NamedTuple):
     """One shift (D,) and one scale (), common to source and target, so that angles are kept."""
 
@@ -26,6 +30,11 @@ class Units(NamedTuple):
         spread = [(x - mean).square().mean() for x in (source, target)]
         scale = torch.stack(spread).mean().sqrt()
         return cls(mean, scale if scale > 0 else torch.ones_like(scale))
+
+
+def spread(x: Tensor) -> Tensor:
+    """The spread () of a sample (N, D) of mean 0, by coordinate."""
+    return x.square().mean().sqrt().clamp_min(LEAST_SPREAD)
 
 
 def plate_gap(distance: float | None, scale: Tensor, apart: float) -> float:

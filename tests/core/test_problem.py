@@ -24,12 +24,12 @@ def test_an_interval_needs_two_times(times: tuple[float, float]) -> None:
 @pytest.mark.parametrize(
     ("plate", "message"),
     [
-        ((0, math.nan, 0.1, 9), "finite"),
-        ((0, 1, 0.0, 9), "offset"),
-        ((0, 1, 0.5, 9), "offset"),
-        ((1, 1, 0.1, 9), "offset"),
-        ((0, 1, 0.1, 1.1), "beyond both plates"),
-        ((-5, 1, 0.1, 3), "beyond both plates"),
+        ((0, math.nan, (0.1, 0.1), 9), "finite"),
+        ((0, 1, (0.1, 0.0), 9), "offset"),
+        ((0, 1, (0.2, 0.8), 9), "offset"),
+        ((1, 1, (0.1, 0.1), 9), "offset"),
+        ((0, 1, (0.3, 0.1), 1.1), "beyond both plates"),
+        ((-5, 1, (0.1, 0.1), 3), "beyond both plates"),
     ],
 )
 def test_plates_that_cannot_be_are_refused(plate, message: str) -> None:
@@ -38,8 +38,9 @@ def test_plates_that_cannot_be_are_refused(plate, message: str) -> None:
 
 
 def test_plates_know_their_sense() -> None:
-    plate = Plate(2.0, -1.0, 0.1, 9.0)
-    assert (plate.distance, plate.sense, plate.reversed().sense) == (3, -1, 1)
+    plate = Plate(2.0, -1.0, (0.1, 0.2), 9.0)
+    assert (plate.distance, plate.sense) == (3, -1)
+    assert plate.reversed() == Plate(-1.0, 2.0, (0.2, 0.1), 9.0)
 
 
 def test_a_law_draws_float32_from_its_generator() -> None:

@@ -106,7 +106,9 @@ def test_near_plates_that_overlap_keep_the_target_s_tails() -> None:
 
 def test_where_a_line_ends_does_not_depend_on_what_is_moved_beside_it() -> None:
     field = plates(clusters(500, 0.9, "p"), clusters(500, 0.1, "q"), 1.0)
-    inside = torch.cat([clusters(400, 0.9, "x"), torch.full((400, 1), field.gap - field.offset)], 1)
+    inside = torch.cat(
+        [clusters(400, 0.9, "x"), torch.full((400, 1), field.gap - field.offsets[1])], 1
+    )
     whole = field.meet(inside)
     part = field.meet(inside[100:150])
     assert 0.02 < float(whole.arrived.float().mean()) < 0.98
@@ -128,6 +130,18 @@ def test_lines_lead_back_from_the_target_to_the_source() -> None:
     moved = push(field, eight(n, "x"), reverse=True)
     assert moved.finished >= 0.98
     assert ratio(moved.points, plane) <= 1.6
+
+
+def test_a_narrow_law_is_reached_and_left_as_a_wide_one_is() -> None:
+    """N(0, I) to N(3, I / 10,000): the quantiles of lengths, of which |x|^2 / 2 is exponential."""
+    n, width, shares = 500, 0.01, torch.tensor([0.25, 0.5, 0.75, 0.95])
+    true = (-2 * (1 - shares).log()).sqrt()
+    field = plates(normal(2000, 2, "p"), 3 + width * normal(2000, 2, "q"))
+    there = push(field, normal(n, 2, "x"))
+    back = push(field, 3 + width * normal(n, 2, "y"), reverse=True)
+    assert there.finished == back.finished == 1
+    for lengths in ((there.points - 3).norm(dim=1) / width, back.points.norm(dim=1)):
+        torch.testing.assert_close(lengths.quantile(shares), true, rtol=0.15, atol=0)
 
 
 def test_a_line_and_its_reverse_meet() -> None:

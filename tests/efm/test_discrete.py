@@ -48,6 +48,13 @@ def test_every_charge_captures_the_same_share_of_lines(distance: float, reverse:
     assert chi_square(captures(moved.points, ends)) < 1 + 6 * (2 / 39) ** 0.5
 
 
+def test_charges_of_a_narrow_sample_capture_the_same_share_as_well() -> None:
+    p, q = normal(40, 2, "p"), 0.01 * eight(40, "q")
+    moved = Transport(charges(p, q), Lines()).push(p.repeat(40, 1), derive(7, "push"))
+    assert moved.finished == 1
+    assert chi_square(captures(moved.points, q)) < 1 + 6 * (2 / 39) ** 0.5
+
+
 def test_one_charge_on_each_plate() -> None:
     field = charges(torch.zeros(1, 2), torch.tensor([[1.0, 2.0]]))
     moved = Transport(field, Lines()).push(torch.zeros(100, 2), derive(7, "push"))

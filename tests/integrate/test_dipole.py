@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from tests.toys import Between, unit
 from transportkit import Contact, Lines, Plate, Stop
 
-PLATE = Plate(start=0.0, end=1.0, offset=0.05, reach=1e4)
+PLATE = Plate(start=0.0, end=1.0, offsets=(0.05, 0.05), reach=1e4)
 
 
 def dipole(y: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ class Dipole(Between):
         self.meeting = 2
 
     def meet(self, y: Tensor) -> Contact:
-        at, height = y.clone(), torch.tensor(PLATE.offset).to(y)
+        at, height = y.clone(), torch.tensor(PLATE.offsets[0]).to(y)
         ends = []
         for plate in (PLATE.start, PLATE.end):
             at[:, -1] = plate - height

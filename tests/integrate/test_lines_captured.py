@@ -9,7 +9,7 @@ from torch import Tensor
 from tests.toys import Between, circles, helix
 from transportkit import Contact, Lines, Midpoint, Plate, Refusal, Stop
 
-FREE = Plate(start=0.0, end=1.0, offset=0.05, reach=50.0, surfaces=False)
+FREE = Plate(start=0.0, end=1.0, offsets=(0.05, 0.05), reach=50.0, surfaces=False)
 
 
 class Pit(Between):
@@ -53,7 +53,9 @@ def test_a_field_may_give_up_lines_that_meet_a_plate(generator) -> None:
             odd = torch.arange(len(y)) % 2 == 1
             return Contact(met.y, met.arrived & ~odd, met.evaluations, odd)
 
-    field = Tired(lambda y: torch.tensor([[0.0, 1.0]]).double().expand_as(y), Plate(0, 1, 0.1, 9))
+    field = Tired(
+        lambda y: torch.tensor([[0.0, 1.0]]).double().expand_as(y), Plate(0, 1, (0.1, 0.1), 9)
+    )
     solution = Lines().solve(field, torch.zeros(4, 1).double(), generator)
     assert solution.stop.tolist() == [int(Stop.ARRIVED), int(Stop.STEP_LIMIT)] * 2
 
@@ -75,7 +77,7 @@ class Careful(Between):
 
 
 def test_no_step_is_longer_than_the_field_lets_it_be(generator) -> None:
-    plate = Plate(start=0.0, end=1.0, offset=0.05, reach=50.0)
+    plate = Plate(start=0.0, end=1.0, offsets=(0.05, 0.05), reach=50.0)
     x = torch.randn(8, 2, generator=generator)
     taken = []
     for field in (Between(helix, plate), Careful(helix, plate)):

@@ -11,8 +11,8 @@ from torch import Generator
 from tests.toys import Between, Flow, cosine, helix, turned
 from transportkit import Lines, Plate, Refusal, Stop
 
-UP = Plate(start=0.0, end=1.0, offset=0.05, reach=50.0)
-DOWN = Plate(start=2.0, end=-0.7, offset=0.1, reach=50.0)
+UP = Plate(start=0.0, end=1.0, offsets=(0.05, 0.05), reach=50.0)
+DOWN = Plate(start=2.0, end=-0.7, offsets=(0.1, 0.02), reach=50.0)
 ORDERS = [("heun2", 2), ("bosh3", 3), ("dopri5", 5)]
 
 
@@ -23,7 +23,7 @@ def points(count: int = 6, dtype: torch.dtype = torch.float64) -> torch.Tensor:
 @pytest.mark.parametrize(("scheme", "order"), ORDERS)
 def test_landing_keeps_the_order(scheme, order, generator: Generator) -> None:
     x = points()
-    exact = turned(x, UP.distance - 2 * UP.offset)
+    exact = turned(x, UP.distance - sum(UP.offsets))
     errors = []
     # Steps that never divide the way, so that every landing is a part of a step.
     for step in (0.31, 0.31 / 2, 0.31 / 4):
@@ -44,7 +44,7 @@ def test_lines_meet_the_surface_to_the_last_bit(scheme, dtype, plate, step, gene
     solution = Lines(scheme=scheme, step=step).solve(field, points(40, dtype), generator)
     assert solution.arrived.all()
     assert solution.end.dtype == dtype
-    surface = torch.tensor(plate.end - sense * plate.offset, dtype=dtype)
+    surface = torch.tensor(plate.end - sense * plate.offsets[1], dtype=dtype)
     assert all((met[:, -1] == surface).all() for met in field.met)
     assert (solution.end[:, -1] == plate.end).all()
 
@@ -100,7 +100,7 @@ def test_the_path_begins_on_the_source_plate_and_ends_at_the_end(generator: Gene
     assert (z.diff(dim=0) > 0).all()
     assert torch.allclose(solution.times.diff(dim=0).std(0), torch.zeros(6).double(), atol=1e-12)
     # In between, the states lie near the line: x has turned by the height above the surface.
-    angle = (z[10] - UP.offset).unsqueeze(1)
+    angle = (z[10] - UP.offsets[0]).unsqueeze(1)
     exact = x * angle.cos() + torch.stack([-x[:, 1], x[:, 0]], 1) * angle.sin()
     assert torch.allclose(solution.path[10, :, :2], exact, atol=2e-2)
 
@@ -121,7 +121,7 @@ def test_refusals_come_before_the_first_step(generator: Generator) -> None:
         def leave(self, y, generator):
             raise AssertionError("a line was started")
 
-    near = Untouchable(helix, Plate(0.0, 30.0, 1e-6, 50.0))
+    near = Untouchable(helix, Plate(0.0, 30.0, (1e-3, 1e-6), 50.0))
     with pytest.raises(Refusal, match=r"too small for torch\.float32"):
         Lines().solve(near, points(3, torch.float32), generator)
     with pytest.raises(Refusal, match="tolerance"):

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from tests.toys import Between, circles, unit
 from transportkit import Lines, Plate, Stop
 
-PLATE = Plate(start=0.0, end=1.0, offset=0.05, reach=20.0)
+PLATE = Plate(start=0.0, end=1.0, offsets=(0.05, 0.05), reach=20.0)
 SCHEMES = ["heun2", "bosh3", "dopri5"]
 
 

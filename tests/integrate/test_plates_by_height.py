@@ -12,7 +12,8 @@ from torch import Generator
 from tests.toys import Between, circles, helix, turned
 from transportkit import RK4, Dopri5, Euler, Plate, Stop
 
-UP = Plate(start=0.0, end=1.0, offset=0.05, reach=50.0)
+UP = Plate(start=0.0, end=1.0, offsets=(0.05, 0.05), reach=50.0)
+UNLIKE = Plate(start=0.0, end=1.0, offsets=(0.03, 0.07), reach=50.0)
 X = torch.randn(5, 2, dtype=torch.float64, generator=Generator().manual_seed(1))
 EXACT = turned(X, 0.9)
 
@@ -28,7 +29,7 @@ def test_rk4_converges_at_order_four(generator: Generator) -> None:
 
 def test_dopri5_meets_its_tolerance_on_either_sense(generator: Generator) -> None:
     solver = Dopri5(rtol=1e-8, atol=1e-8)
-    field = Between(helix, UP)
+    field = Between(helix, UNLIKE)
     there = solver.solve(field, X, generator)
     assert (there.end[:, :2] - EXACT).abs().max() < 1e-6
     assert (there.end[:, 2] == 1).all()

@@ -207,7 +207,8 @@ class PlateField(Field):
 
     @abstractmethod
     def meet(self, y: Tensor) -> Contact:
-        """Lines at y (B, D+1), exactly on a surface z = start ± offset or z = end ± offset.
+        """Lines at y (B, D+1), exactly on a surface z = start ± offset or z = end ± offset, each
+        with the offset of that plate.
 
         A line that has arrived is returned on the far plate itself, z = end; one that passes
         through a plate is returned on its other surface, from where it goes on.

@@ -33,28 +33,31 @@ class Plate:
     """Lines run from the plate z = start to the plate z = end in a space with one coordinate more.
 
     z is the last lifted coordinate; lengths are in the field's own lifted units. The field is read
-    at the distance `offset` from a plate, on either side of it, never on it: lines are followed up
-    to the surfaces end - offset and end + offset. A line further than `reach` from the origin in
-    any coordinate has left the box.
+    at a distance from a plate, on either side of it, never on it: `offsets` are those from the
+    start and from the end plate, which may hold laws of unlike widths. Lines are followed up to the
+    surfaces end - offset and end + offset. A line further than `reach` from the origin in any
+    coordinate has left the box.
 
     Without `surfaces` lines cross both plates freely, and end where the field captures them
-    (`PlateField.capture`); `offset` is then the size of what captures.
+    (`PlateField.capture`); `offsets` are then the sizes of what captures on either.
     """
 
     start: float
     end: float
-    offset: float
+    offsets: tuple[float, float]
     reach: float
     surfaces: bool = True
 
     def __post_init__(self) -> None:
-        if not all(math.isfinite(v) for v in (self.start, self.end, self.offset, self.reach)):
+        if not all(math.isfinite(v) for v in (self.start, self.end, *self.offsets, self.reach)):
             raise ValueError(f"plates need finite positions, not {self}")
-        if not 0 < 2 * self.offset < abs(self.end - self.start):
+        if min(self.offsets) <= 0 or sum(self.offsets) >= self.distance:
             raise ValueError(
-                f"the offset must lie between 0 and half the plate distance, not {self}"
+                "the offsets must be positive, and together less than the plate distance, not "
+                f"{self}"
             )
-        if self.reach <= max(abs(self.start), abs(self.end)) + self.offset:
+        ends = zip((self.start, self.end), self.offsets, strict=True)
+        if self.reach <= max(abs(z) + offset for z, offset in ends):
             raise ValueError(f"the box must reach beyond both plates, not {self}")
 
     @property
@@ -67,7 +70,8 @@ class Plate:
         return math.copysign(1.0, self.end - self.start)
 
     def reversed(self) -> Plate:
-        return Plate(self.end, self.start, self.offset, self.reach, self.surfaces)
+        first, last = self.offsets
+        return Plate(self.end, self.start, (last, first), self.reach, self.surfaces)
 
 
 Span = Interval | Plate

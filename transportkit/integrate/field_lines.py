@@ -1,7 +1,7 @@
 """Field lines between plates, followed in arc length, each with its own steps and landing.
 
 torchdiffeq ends a whole batch at the first event; here every line ends by itself. A step that
-crosses a surface `offset` away from a plate is redone with z as the independent variable (Henon,
+crosses a surface at the offset of a plate is redone with z as the independent variable (Henon,
 "On the numerical computation of Poincare maps", Physica D 5, 1982): dx/dz = E_x / E_z from where
 the step began lands on the surface exactly, at the order of the scheme, with no root finding.
 """
@@ -35,7 +35,8 @@ class Lines(Integrator):
     """Adaptive steps per line by an embedded pair, or fixed ones where `step` is given.
 
     `tolerance` bounds the estimated error of one step, a Euclidean norm, as a share of its length
-    and the offset together, so that near a plate it is absolute and far away relative. Every line
+    and the nearer plate's offset together, so that near a plate it is absolute and far away
+    relative. Every line
     is independent of the others in its batch, to the bit where the field's own rows are. A line
     that passes through a plate goes on behind it and can return (`PlateField.meet` decides).
     """
@@ -80,15 +81,17 @@ class _Following:
         self.stop = torch.full((count,), _GOING, dtype=torch.uint8, device=device)
         self.evaluations = torch.zeros(count, dtype=torch.long, device=device) + left.evaluations
         self.length = torch.zeros(count, dtype=start.dtype, device=device)
-        first = settings.step or min(self.span.offset, 0.05 * self.span.distance)
-        self.step = torch.full((count,), first, dtype=start.dtype, device=device)
+        step = settings.step or min(self.span.offsets[0], 0.05 * self.span.distance)
+        self.step = torch.full((count,), step, dtype=start.dtype, device=device)
         self.limits = start.new_tensor([(_SAFETY / f) ** self.table.order for f in _FACTORS])
         self.factors = start.new_tensor(_FACTORS)
         self.slope = self._direction(self.y, rows).clone()
-        span, sense, step = self.span, self.span.sense, self.span.sense * self.span.offset
+        span, sense = self.span, self.span.sense
+        self.offsets = start.new_tensor(span.offsets)
+        first, last = (sense * offset for offset in span.offsets)
         # The surfaces that bound each region, towards the source and towards the target.
-        self.low = start.new_tensor([-math.inf * sense, span.start + step, span.end + step])
-        self.high = start.new_tensor([span.start - step, span.end - step, math.inf * sense])
+        self.low = start.new_tensor([-math.inf * sense, span.start + first, span.end + last])
+        self.high = start.new_tensor([span.start - first, span.end - last, math.inf * sense])
         if not span.surfaces:
             self.low[:], self.high[:] = -math.inf * sense, math.inf * sense
         self.region = self._region(self.y)
@@ -112,12 +115,13 @@ class _Following:
 
     def _check_resolution(self, dtype: torch.dtype) -> None:
         """The two sides of a plate must be different numbers."""
-        spacing = max(abs(self.span.start), abs(self.span.end)) * torch.finfo(dtype).eps
-        if self.span.offset < 4 * spacing:
-            raise Refusal(
-                f"the offset {self.span.offset:g} from the plates is too small for {dtype}; "
-                "enlarge it or use float64"
-            )
+        span = self.span
+        for z, offset in zip((span.start, span.end), span.offsets, strict=True):
+            if offset < 4 * abs(z) * torch.finfo(dtype).eps:
+                raise Refusal(
+                    f"the offset {offset:g} from the plate at z = {z:g} is too small for {dtype}; "
+                    "enlarge it or use float64"
+                )
 
     def _region(self, y: Tensor) -> Tensor:
         """Where states are, (B,): 0 outside the source plate, 1 between, 2 outside the target."""
@@ -135,7 +139,7 @@ class _Following:
         if (longest := self.field.pace(y)) is not None:
             h = torch.minimum(h, longest)
         new, error, last, finite = self._arc_step(y, self.slope[live], h, live)
-        ratio = error / self._allowed(h)
+        ratio = error / self._allowed(y, h)
         accepted = finite & ((ratio <= 1) | (self.settings.step is not None))
 
         low, high = self.low[self.region[live]], self.high[self.region[live]]
@@ -162,14 +166,19 @@ class _Following:
             self.step[rows[~landed]] = torch.maximum(h / 2, tiny)[crossing][~landed]
         self._give_up(live, finite, tiny)
 
-    def _allowed(self, length: Tensor) -> Tensor:
-        """The error (B,) allowed to steps of these lengths."""
-        return self.settings.tolerance * (self.span.offset + length)
+    def _offset(self, y: Tensor) -> Tensor:
+        """The offset (B,) of the plate that is nearer to states y (B, D+1)."""
+        late = (y[:, -1] - (self.span.start + self.span.end) / 2) * self.span.sense > 0
+        return self.offsets[late.long()]
+
+    def _allowed(self, y: Tensor, length: Tensor) -> Tensor:
+        """The error (B,) allowed to steps of these lengths at, or onto a surface at, y (B, D+1)."""
+        return self.settings.tolerance * (self._offset(y) + length)
 
     def _tiny(self, y: Tensor) -> Tensor:
         """The step below which a line does not move: a few roundings of its coordinates."""
         rounding = 4 * torch.finfo(y.dtype).eps * y.abs().amax(1)
-        return rounding.clamp_min(1e-7 * self.span.offset)
+        return torch.maximum(rounding, 1e-7 * self._offset(y))
 
     def _arc_step(
         self, y: Tensor, first: Tensor, h: Tensor, rows: Tensor
@@ -252,7 +261,7 @@ class _Following:
         error = (dz[:, None] * _combine(self.table.error, stages)).norm(dim=1)
         ok &= at.isfinite().all(1)
         if self.settings.step is None:
-            ok &= error <= self._allowed(dz.abs())
+            ok &= error <= self._allowed(at, dz.abs())
         at = torch.where(ok[:, None], at, y)
         at[:, -1] = surface
         ok |= grazing

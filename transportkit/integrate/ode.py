@@ -104,7 +104,7 @@ class OdeIntegrator(Integrator):
         start = field.lift(x)
         left = field.leave(start, generator)
         sense = span.sense
-        begin, finish = span.start + sense * span.offset, span.end - sense * span.offset
+        begin, finish = span.start + sense * span.offsets[0], span.end - sense * span.offsets[1]
         turned = (left.y[:, -1] - span.start) * sense < 0
         height = torch.where(turned, left.y[:, -1], finish)
 

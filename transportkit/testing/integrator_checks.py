@@ -26,7 +26,7 @@ SPANS: Mapping[str, Span] = {
     "interval": Interval(),
     "noisy interval": Interval(noisy=True),
     "denoising interval": Interval(denoising=True),
-    "plate": Plate(0.0, 3.0, 0.1, 10.0),
+    "plate": Plate(0.0, 3.0, (0.1, 0.1), 10.0),
 }
 
 
