@@ -73,7 +73,7 @@ def test_the_reverse_carries_back(transport: Transport, generator: Generator) ->
 
 
 def test_a_map_has_no_reverse_and_no_path(generator: Generator) -> None:
-    with pytest.raises(Refusal, match="no reverse"):
+    with pytest.raises(Refusal, match="no way back"):
         Transport(Shift()).push(X, generator, reverse=True)
     assert Transport(Shift()).push(X, generator, save=5).path is None
 

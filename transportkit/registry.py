@@ -19,7 +19,7 @@ from .core.choice import Choice
 from .core.guest import as_guest
 from .core.params import coerce, parameters, to_dict
 from .core.patience import TookTooLong, time_limit
-from .core.spec import API_VERSION, IntegratorSpec, MethodSpec, MetricSpec, ProblemSpec, Spec
+from .core.spec import API_VERSION, IntegratorSpec, MethodSpec, MetricSpec, ProblemSpec, Side, Spec
 from .discovery import TITLES as TITLES
 from .discovery import Entry as Entry
 from .discovery import entries as entries
@@ -160,6 +160,24 @@ def _in_a_line(error: BaseException) -> str:
     except Exception:
         said = "it cannot say why"
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def default_metrics() -> list[str]:
+    """The metrics that a run computes where none is named."""
+    specs = [
+        (e.name, found.spec) for e in entries("metric") if isinstance(found := read(e), Loaded)
+    ]
+    return [name for name, spec in specs if isinstance(spec, MetricSpec) and spec.default]
+
+
+def side(metric: str) -> Side:
+    """The side whose samples a metric, as it is called in results, compares points with."""
+    try:
+        spec = describe("metric", split_choice(metric)[0]).spec
+    except (PluginError, UsageError):
+        # A metric of a plugin that is no longer here.
+        return "target"
+    return spec.side if isinstance(spec, MetricSpec) else "target"
 
 
 def describe(kind: str, name: str) -> Loaded:

@@ -78,11 +78,7 @@ class Transport:
         points are moved at once; `progress` is told how many are done. With `save` = K ≥ 2 the
         lines are kept. Raises Refusal where the model cannot be reversed.
         """
-        model = self.model
-        if reverse:
-            if not isinstance(model, Field):
-                raise Refusal("a map carries P to Q only; it has no reverse")
-            model = model.reverse()
+        model = self.model.reverse() if reverse else self.model
         if batch < 1:
             raise ValueError(f"a batch has at least 1 point, not {batch}")
         given = x.dtype

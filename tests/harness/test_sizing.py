@@ -16,7 +16,7 @@ import torch
 from tests.commands import tk
 from transportkit import Run, UsageError, compare, derive, plan, registry
 from transportkit.harness import probe
-from transportkit.harness.draws import target_draws
+from transportkit.harness.draws import draws
 from transportkit.harness.experiment import Experiment
 from transportkit.harness.probe import noise
 from transportkit.harness.sizing import LEAST, Noise, Size, Sizing, sized
@@ -141,11 +141,11 @@ def test_parts_of_a_finite_sample_share_no_point(
 ) -> None:
     drawn = []
 
-    def draws(*asked: Any) -> list[Any]:
-        drawn.append(target_draws(*asked))
+    def watched(*asked: Any) -> list[Any]:
+        drawn.append(draws(*asked))
         return drawn[-1]
 
-    monkeypatch.setattr(probe, "target_draws", draws)
+    monkeypatch.setattr(probe, "draws", watched)
     assert size(samples, tmp_path / "floors").seen[METRIC] > 0
     assert {len(parts) for parts in drawn} == {1, 2, 3}
     for parts in drawn:

@@ -133,7 +133,8 @@ def planned_by(text: str) -> Run:
     """The Run that a `tk run` would do."""
     _, name, *words = shlex.split(text)
     given = group.commands[name].make_context(name, words).params
-    values = merged(given, None, SHARED | {"method", "set", "seed"})
+    (method,) = given["words"]
+    values = merged({**given, "method": method}, None, SHARED | {"method", "set", "seed"})
     overrides = parse_set(given["sets"])
     (run,) = plan(
         [values["method"]], chosen_data(values), [values["seed"]], settings(values), overrides

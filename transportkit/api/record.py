@@ -42,6 +42,7 @@ from ..problems.files import (
 from ..report.document import result_document
 from ..report.figures import number
 from ..report.flat import flat_cell
+from ..report.remarks import remarks
 from ..transport import Moved, Transport
 from .drawing import draw
 from .given import path
@@ -246,6 +247,7 @@ class RunRecord:
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         shown = ["  ".join(f"{c:>{w}}" for c, w in zip(row, widths, strict=True)) for row in rows]
         note = [self.result.message] if self.result.message else []
+        note += [f"{name}: {text}" for name, text in remarks(self.result).items()]
         return "\n".join([self._title, *note, *(shown if len(rows) > 1 else [])])
 
     def _repr_html_(self) -> str:
@@ -255,7 +257,9 @@ class RunRecord:
 
             code = base64.b64encode((self.folder / PICTURE).read_bytes()).decode()
             picture = f'<img src="data:image/png;base64,{code}" style="max-width:100%">'
-        note = f"<p>{html.escape(self.result.message)}</p>" if self.result.message else ""
+        said = [self.result.message] if self.result.message else []
+        said += [f"{name}: {text}" for name, text in remarks(self.result).items()]
+        note = "".join(f"<p>{html.escape(text)}</p>" for text in said)
         shown = table(("metric", "value", "floor", "ratio"), self._rows(), self._title)
         return note + shown + picture
 

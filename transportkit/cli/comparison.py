@@ -18,7 +18,8 @@ from ..harness.compare import Findings, Resolution, Row
 from ..harness.effort import effort
 from ..harness.naming import places
 from ..report.figures import number, seconds, three
-from ..report.sheet import INTERVAL, ONE_SEED, entry
+from ..report.remarks import shared_remarks
+from ..report.sheet import INTERVAL, ONE_SEED, entry, in_floors_of
 
 GAP = "  "
 WIDTH_OF_A_PIPE = 120
@@ -156,15 +157,18 @@ def _print_block(block: Sequence[Column], names: dict[str, list[str]], margin: i
 def _print_troubles(
     name: Sequence[str], results: Sequence[Result], shown: bool, margin: int, width: int
 ) -> None:
-    """Runs without figures, in the method's row where it has no other; and metrics that failed."""
+    """Runs without figures, in the method's row where it has no other; metrics that failed, and
+    what is said beside those that did not."""
     said: dict[str, list[int]] = {}
     for result in results:
         if result.message:
             text = result.message if result.status == "done" else reason(result, ": ")
             said.setdefault(text, []).append(result.run.seed)
+    notes = shared_remarks(results)
+    said |= notes
     for i, (text, seeds) in enumerate(said.items()):
         which = ""
-        if shown or len(said) > 1:
+        if (shown or len(said) > 1) and not (text in notes and len(seeds) == len(results)):
             which = f"seed{'s'[: len(seeds) > 1]} {', '.join(map(str, seeds))}, "
         first = name[0] if i == 0 else ""
         indent = " " * margin + GAP
@@ -180,10 +184,7 @@ def _print_meaning(findings: Findings, results: Sequence[Result], width: int) ->
     parts = []
     distances = list(dict.fromkeys(row.metric for row in rows if row.ratio is not None))
     if distances:
-        parts.append(
-            f"{', '.join(distances)} in units of their floor, which is their mean between "
-            "independent samples of the target: 1 is as near as can be told."
-        )
+        parts.append(f"{in_floors_of(distances)}: 1 is as near as can be told.")
     if any(row.seeds > 1 for row in rows):
         parts.append(INTERVAL)
     else:

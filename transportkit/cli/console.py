@@ -15,6 +15,7 @@ from ..harness.mixed import mixtures
 from ..report import bars
 from ..report.bars import messages as messages
 from ..report.figures import number
+from ..report.remarks import remarks
 from .interrupts import check
 
 log = logging.getLogger("transportkit")
@@ -60,11 +61,13 @@ def print_result(result: Result) -> None:
     """One run as a table."""
     title = str(result.run)
     table = Table(title=title, title_style="bold", title_justify="left", box=None, pad_edge=False)
-    for heading in ("metric", "value", "floor", "ratio"):
-        table.add_column(heading, justify="left" if heading == "metric" else "right")
+    notes = remarks(result)
+    for heading in ("metric", "value", "floor", "ratio", *([""] if notes else [])):
+        table.add_column(heading, justify="left" if heading in ("metric", "") else "right")
     for name, value in result.metrics.items():
-        if value.value is not None:
-            table.add_row(name, number(value.value), _floor(value), number(value.ratio))
+        if value.value is not None or name in notes:
+            note = [notes.get(name, "")] if notes else []
+            table.add_row(name, number(value.value), _floor(value), number(value.ratio), *note)
     console = Console(highlight=False)
     _print_whole(table)
     console.print()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from torch import Generator, Tensor
 
 from .integrator import Integrator
 from .model import Model
 from .problem import Problem, Truth
+from .spec import Side
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,17 @@ class Metric(ABC):
         Raises Refusal where the metric says nothing of this model, such as one that has no lines.
         """
 
+    def remark(self, evidence: Evidence, generator: Generator) -> str:
+        """What is to be said beside the value, in one line, such as where it is largest."""
+        return ""
+
 
 class DistributionMetric(Metric):
-    """A metric between two samples. Its noise floor is its value between two samples of Q."""
+    """A metric between two samples. Its noise floor is its value between two samples of Q, or of P
+    where `side` says so."""
+
+    side: ClassVar[Side] = "target"
+    """Whose held-out samples points are compared with, as the spec says too."""
 
     @property
     def most(self) -> int | None:
@@ -59,6 +68,11 @@ class DistributionMetric(Metric):
     def distance(self, a: Tensor, b: Tensor, generator: Generator) -> float:
         """The distance between the samples a (n, *E) and b (m, *E)."""
 
+    def judged(self, evidence: Evidence, generator: Generator) -> Tensor:
+        """The points (n, *E) that are judged: the moved ones, unless a metric says else."""
+        return evidence.moved
+
     @final
     def evaluate(self, evidence: Evidence, generator: Generator) -> float:
-        return self.distance(evidence.moved, evidence.target, generator)
+        known = evidence.target if self.side == "target" else evidence.start
+        return self.distance(self.judged(evidence, generator), known, generator)

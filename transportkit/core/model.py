@@ -22,6 +22,11 @@ class Model(nn.Module, ABC):
     def config(self) -> Mapping[str, Any]:
         """JSON values from which `Method.blank` builds this model anew, without its state."""
 
+    @abstractmethod
+    def reverse(self) -> Model:
+        """The model that carries Q to P, for use and not to be saved. Raises Refusal where there is
+        none."""
+
 
 class Field(Model, ABC):
     """A vector field; x (B, *E) lives in data space and y (B, *S) in the lifted space.
@@ -249,3 +254,6 @@ class Map(Model, ABC):
     @abstractmethod
     def forward(self, x: Tensor, generator: Generator) -> Tensor:
         """The images (B, *E) of the points x (B, *E); a random map draws from `generator`."""
+
+    def reverse(self) -> Map:
+        raise Refusal("this map carries P to Q only; it has no way back")

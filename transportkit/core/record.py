@@ -155,12 +155,16 @@ FLOOR_PAIRS = 10
 
 @dataclass(frozen=True)
 class Value:
-    """A metric's value, its noise floor (mean and standard deviation), and value over floor."""
+    """A metric's value, its noise floor (mean and standard deviation), and value over floor.
+
+    `note` says why there is no value, or what is to be said beside it.
+    """
 
     value: float | None
     floor: float | None = None
     floor_std: float | None = None
     ratio: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

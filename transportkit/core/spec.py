@@ -15,6 +15,7 @@ from .params import NoParams
 API_VERSION = 1
 """The version of the plugin contracts. A plugin states the one that it was written for."""
 
+Side = Literal["source", "target"]
 SpanKind = Literal["interval", "noisy interval", "denoising interval", "plate"]
 
 
@@ -75,12 +76,14 @@ class MetricSpec(Spec):
     """A metric. `implementation` is a subclass of `Metric`, made with its parameters.
 
     `better` says which way is better; None for a metric that describes and does not rank.
-    `default` says whether a run computes it when no metric is named.
+    `default` says whether a run computes it when no metric is named. `side` is that whose samples
+    it compares points with, where it has a noise floor.
     """
 
     kind: ClassVar[str] = "metric"
     better: Literal["lower", "higher"] | None = "lower"
     default: bool = True
+    side: Side = "target"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Noise floors: a metric between independent samples of the target, measured once and kept."""
+"""Noise floors: a metric between independent samples of a side, measured once and kept."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from ..core.metric import DistributionMetric
 from ..core.problem import Problem
 from ..core.random import derive
 from ..core.record import FLOOR_PAIRS, Run
-from .draws import target_draws
+from .draws import draws
 from .kept import Kept, judged
 
 
 @dataclass(frozen=True)
 class Floor:
-    """A metric's value between independent target samples of the evaluated size."""
+    """A metric's value between independent samples of the target, or of the side that the metric
+    compares with, of the evaluated size."""
 
     mean: float
     std: float
@@ -47,7 +48,7 @@ def measure(problem: Problem, metric: DistributionMetric, n: int) -> Floor:
     """The floor of a metric at n points: mean and standard deviation over pairs of samples."""
     values = []
     for i in range(FLOOR_PAIRS):
-        a, b = target_draws(problem, n, 2, derive(0, "floor", i))
+        a, b = draws(problem, metric.side, n, 2, derive(0, "floor", i))
         values.append(metric.distance(a, b, derive(0, "floor", "metric", i, device=a.device)))
     found = torch.tensor(values, dtype=torch.float64)
     return Floor(float(found.mean()), float(found.std()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 
-from torch import Tensor
+from torch import Generator, Tensor
 
 from .. import registry
 from ..core.choice import Choice
@@ -44,8 +44,8 @@ def judge(
 ) -> tuple[dict[str, Value], list[str]]:
     """Every metric of the run, and what was wrong with those that have no value.
 
-    `whole` is the problem before it was split. A metric that says nothing on this problem has no
-    value, and nothing is wrong with it.
+    `whole` is the problem before it was split. A metric that says nothing on this problem or of
+    this model has no value, of which its note tells the reason, and nothing is wrong with it.
     """
     values, troubles = {}, []
     for choice in run.metrics:
@@ -65,6 +65,15 @@ def judge(
     return values, troubles
 
 
+def _remark(metric: Metric, evidence: Evidence, generator: Generator) -> str:
+    try:
+        return " ".join(metric.remark(evidence, generator).split())
+    except Exception:
+        # The value is there without it.
+        log.debug("the remark of %s failed", metric, exc_info=True)
+        return ""
+
+
 def _trouble(error: BaseException) -> str:
     if memory.ran_out(error):
         return f"ran out of memory in {memory.advice('judge')}"
@@ -75,16 +84,18 @@ def _evaluate(
     run: Run, whole: Problem, evidence: Evidence, floors: Floors, choice: Choice
 ) -> Value:
     metric: Metric = registry.make("metric", choice)
-    if metric.refuses(whole) is not None:
-        return Value(None)
-    generator = derive(run.seed, "metric", metric_label(choice), device=evidence.moved.device)
+    if reason := metric.refuses(whole):
+        return Value(None, note=reason)
+    label, device = metric_label(choice), evidence.moved.device
     try:
-        value = float(metric.evaluate(evidence, generator))
-    except Refusal:
-        return Value(None)
+        value = float(metric.evaluate(evidence, derive(run.seed, "metric", label, device=device)))
+    except Refusal as refusal:
+        return Value(None, note=str(refusal))
+    remarking = derive(run.seed, "metric", label, "remark", device=device)
+    note = _remark(metric, evidence, remarking) if math.isfinite(value) else ""
     if not isinstance(metric, DistributionMetric):
-        return Value(value)
+        return Value(value, note=note)
     floor = floors.of(run, whole, choice, metric, len(evidence.moved))
     if not math.isfinite(floor.mean) or floor.mean <= 0:
-        return Value(value)
-    return Value(value, floor.mean, floor.std, value / floor.mean)
+        return Value(value, note=note)
+    return Value(value, floor.mean, floor.std, value / floor.mean, note)

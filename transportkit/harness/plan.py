@@ -14,7 +14,7 @@ from .. import registry
 from ..core.choice import Choice
 from ..core.params import whole
 from ..core.record import Budget, Run
-from ..core.spec import MethodSpec, MetricSpec, ProblemSpec
+from ..core.spec import MethodSpec, ProblemSpec
 from ..errors import UsageError
 from . import device, provenance
 
@@ -185,11 +185,10 @@ def _metrics(asked: Sequence[Asked] | None) -> Iterable[Choice]:
         yield from {repr(choice): choice for choice in chosen}.values()
         return
     for entry in registry.entries("metric"):
-        found = registry.read(entry)
-        if isinstance(found, registry.Broken):
+        if isinstance(found := registry.read(entry), registry.Broken):
             log.warning("metric '%s' is left out: %s", entry.name, found.reason)
-        elif isinstance(found.spec, MetricSpec) and found.spec.default:
-            yield registry.parse_choice("metric", entry.name)
+    for name in registry.default_metrics():
+        yield registry.parse_choice("metric", name)
 
 
 def _integrator(method: Choice, settings: Settings) -> Choice | None:

@@ -18,7 +18,7 @@ from ..core.problem import Problem
 from ..core.random import derive
 from ..core.record import Run
 from ..core.threads import threads
-from .draws import distinct, target_draws
+from .draws import distinct, draws
 from .judge import evaluation_size
 from .sizing import LEAST, UNIT, Noise
 
@@ -45,7 +45,7 @@ def noise(run: Run, choice: Choice) -> Noise:
     whole: Problem = registry.make("problem", run.problem)
     held = evaluation_size(whole.split(run.train, derive(0, "split")), _ENDLESS)
     metric: Metric = registry.make("metric", choice)
-    pool = distinct(whole)
+    pool = distinct(whole, metric.side) if isinstance(metric, DistributionMetric) else None
     unit = min([held, UNIT, *([] if pool is None else [pool // 3])])
     end = None if held == _ENDLESS else held
     if isinstance(metric, DistributionMetric) and unit >= QUARTER and metric.refuses(whole) is None:
@@ -73,13 +73,13 @@ def _probed(problem: Problem, metric: DistributionMetric, unit: int) -> Noise:
     80% one of 72%.
     """
     n = min(unit, LEAST if metric.most is None else min(LEAST, metric.most))
-    middle = Middle.of(target_draws(problem, unit, 1, derive(0, "probe"))[0])
+    middle = Middle.of(draws(problem, metric.side, unit, 1, derive(0, "probe"))[0])
     error = math.sqrt(n / 2)
     values: list[list[float]] = []
     for i in range(REPEATS):
         generator = derive(0, "probe", i)
         # Three draws, which of a finite sample are disjoint parts.
-        target, near, other = target_draws(problem, n, 3, generator)
+        target, near, other = draws(problem, metric.side, n, 3, generator)
         missed = (middle.tilted(other, round(by * error), generator) for by in (SMALL, LARGE))
         # What a metric draws from is the same for all methods of a seed.
         values.append([metric.distance(x, target, _metric(i)) for x in (near, *missed)])
@@ -114,8 +114,8 @@ def _probed(problem: Problem, metric: DistributionMetric, unit: int) -> Noise:
 
 
 def _mean_floor(problem: Problem, metric: DistributionMetric, n: int, pairs: int) -> float:
-    draws = (target_draws(problem, n, 2, derive(0, "probe", f"{n}", i)) for i in range(pairs))
-    return fmean(metric.distance(a, b, _metric(i)) for i, (a, b) in enumerate(draws))
+    drawn = (draws(problem, metric.side, n, 2, derive(0, "probe", f"{n}", i)) for i in range(pairs))
+    return fmean(metric.distance(a, b, _metric(i)) for i, (a, b) in enumerate(drawn))
 
 
 @dataclass(frozen=True)

@@ -77,8 +77,10 @@ def _check(result: Result) -> None:
     for name in _NUMBERS:
         _check_number(name, getattr(result, name))
     for metric, value in result.metrics.items():
-        for fact, figure in vars(value).items():
-            _check_number(f"the {fact} of {metric}", figure)
+        if not isinstance(value.note, str):
+            raise ValueError(f"the note of {metric} should be a text")
+        for fact in ("value", "floor", "floor_std", "ratio"):
+            _check_number(f"the {fact} of {metric}", getattr(value, fact))
     for stop, share in result.stops.items():
         _check_number(f"the share of lines '{stop}'", share)
 

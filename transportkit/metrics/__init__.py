@@ -57,6 +57,15 @@ class KernelParams:
 
 
 @dataclass(frozen=True)
+class ReverseParams:
+    """Of the way back."""
+
+    of: Literal["energy", "sliced_w2", "w2", "w1", "mmd"] = param(
+        "energy", "the distance of the points carried back to those of the source"
+    )
+
+
+@dataclass(frozen=True)
 class NearestParams:
     """Of the search for nearest points."""
 
@@ -109,6 +118,26 @@ mmd = MetricSpec(
     implementation="transportkit.metrics.kernels:MMD",
     citation="Gretton et al. 2012; Li, Swersky and Zemel 2015",
     params=KernelParams,
+)
+marginals = MetricSpec(
+    summary="largest W1 of one coordinate, in units of its standard deviation in the target",
+    implementation="transportkit.metrics.coordinates:Marginals",
+    citation="Villani 2003, Topics in Optimal Transportation, section 2.2 (W1 in one dimension)",
+    default=False,
+    expected_failures={"symmetric": "its unit is the spread of the second sample, the target's"},
+)
+reverse = MetricSpec(
+    summary="distance to the source of target points that the model carries back, where it can",
+    implementation="transportkit.metrics.backwards:Reverse",
+    params=ReverseParams,
+    default=False,
+    side="source",
+)
+round_trip = MetricSpec(
+    summary="root mean square distance of points carried there and back from where they started",
+    implementation="transportkit.metrics.backwards:RoundTrip",
+    better=None,
+    default=False,
 )
 cost = MetricSpec(
     summary="mean squared displacement of the moved points",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Generator, Tensor
 
@@ -13,14 +15,17 @@ from ..errors import Refusal
 _BATCH = 4096
 
 
-def pushed(evidence: Evidence, x: Tensor, generator: Generator) -> Tensor:
-    """The points x (B, *E) moved by the model, with draws of their own where it is random.
+def pushed(evidence: Evidence, x: Tensor, generator: Generator, *, reverse: bool = False) -> Tensor:
+    """The points x (B, *E) moved by the model, with draws of their own where it is random; with
+    `reverse`, points of Q carried to P.
 
-    Raises Refusal where there is no model at hand.
+    Raises Refusal where there is no model at hand, or none that goes back.
     """
-    parts = []
+    parts, given = [], _in_precision(evidence, x)
+    if reverse and evidence.model is not None:
+        evidence = replace(evidence, model=evidence.model.reverse())
     with torch.no_grad():
-        for part in _in_precision(evidence, x).split(_BATCH):
+        for part in given.split(_BATCH):
             if isinstance(evidence.model, Map):
                 parts.append(evidence.model(part, generator))
             else:

@@ -47,20 +47,20 @@ def sort_rows(x: Tensor) -> Tensor:
     return x.sort(dim=1).values
 
 
-def quantile_cost(a: Tensor, b: Tensor) -> Tensor:
-    """W2^2 in one dimension, (K,), from sorted rows a (K, n) and b (K, m).
+def quantile_cost(a: Tensor, b: Tensor, power: int = 2) -> Tensor:
+    """W2^2 in one dimension, or with `power` = 1 W1, (K,), from sorted rows a (K, n) and b (K, m).
 
-    Quantiles of equal level are coupled: the integral of (F_a^-1(u) - F_b^-1(u))^2 over u. Levels
-    are counted in whole multiples of 1 / (n m), so that unequal sizes are exact too.
+    Quantiles of equal level are coupled: the integral of |F_a^-1(u) - F_b^-1(u)|^power over u.
+    Levels are counted in whole multiples of 1 / (n m), so that unequal sizes are exact too.
     """
     n, m = a.shape[1], b.shape[1]
     if n == m:
-        return (a - b).square().mean(1)
+        return (a - b).abs().pow(power).mean(1)
     ends = torch.cat([m * torch.arange(1, n + 1), n * torch.arange(1, m + 1)]).unique()
     starts = torch.cat([ends.new_zeros(1), ends[:-1]])
     weights = ((ends - starts).double() / (n * m)).to(a.device)
     rows, columns = (starts // m).to(a.device), (starts // n).to(a.device)
-    return (a[:, rows] - b[:, columns]).square() @ weights
+    return (a[:, rows] - b[:, columns]).abs().pow(power) @ weights
 
 
 @dataclass(frozen=True)

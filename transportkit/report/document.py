@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..core.choice import Choice
-from ..core.record import Result
+from ..core.record import Result, Value
 
 
 def result_document(result: Result, found: bool = False) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def result_document(result: Result, found: bool = False) -> dict[str, Any]:
         "stops": dict(result.stops),
         "peak_memory_mb": result.peak_memory_mb,
         "points": result.points,
-        "metrics": {name: asdict(value) for name, value in result.metrics.items()},
+        "metrics": {name: _value(value) for name, value in result.metrics.items()},
         "run": result.folder,
         "key": run.key(),
         "found": found,
@@ -60,6 +60,11 @@ def comparison_document(
 def as_text(document: Any) -> str:
     """The document as JSON text. JSON has no NaN and no infinity: what is not finite is null."""
     return json.dumps(_finite(document), indent=2, allow_nan=False)
+
+
+def _value(value: Value) -> dict[str, Any]:
+    """A metric's figures, and its note where it has one."""
+    return {fact: said for fact, said in asdict(value).items() if fact != "note" or said}
 
 
 def _choice(choice: Choice | None) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..registry import side
 from .figures import three, with_limits
 
 Row = Mapping[str, Any]
@@ -75,15 +76,23 @@ def entry(row: Row | None, in_floors: bool) -> Entry:
     return Entry(with_limits(mean, low / unit, high / unit), best)
 
 
+def in_floors_of(metrics: Sequence[str]) -> str:
+    """That the figures of these metrics are in units of their floors, and what those are."""
+    backwards = [name for name in metrics if side(name) == "source"]
+    text = f"{', '.join(metrics)} in units of their floor, which is their mean between independent "
+    if len(backwards) == len(metrics):
+        return f"{text}samples of the source"
+    return f"{text}samples of the target" + (
+        f" ({', '.join(backwards)}: of the source)" if backwards else ""
+    )
+
+
 def meaning(sheet: Sheet) -> str:
     """What the figures of a sheet are."""
     parts = []
     counted = [m for m, yes in zip(sheet.metrics, sheet.in_floors, strict=True) if yes]
     if counted:
-        parts.append(
-            f"{', '.join(counted)} in units of their floor, which is their mean between "
-            "independent samples of the target."
-        )
+        parts.append(f"{in_floors_of(counted)}.")
     if any("±" in one.text or "(" in one.text for line in sheet.entries for one in line):
         parts.append(INTERVAL)
     else:

@@ -78,6 +78,15 @@ def symmetric(subject: Subject) -> None:
     assert none <= there, f"a sample is {none} from itself and {there} from another"
 
 
+def side(subject: Subject) -> None:
+    """Does its spec name the side whose samples it compares points with?"""
+    metric, spec = subject.make(), subject.loaded.spec
+    assert isinstance(spec, MetricSpec)
+    if not isinstance(metric, DistributionMetric):
+        raise Skip("not a distance between two samples")
+    assert metric.side == spec.side, f"the spec says {spec.side}, the metric {metric.side}"
+
+
 def _distance(metric: DistributionMetric, a: Tensor, b: Tensor) -> float:
     return metric.distance(a, b, derive(0, "metric"))
 
@@ -135,4 +144,5 @@ ALL = (
     inputs_unchanged,
     sees_a_difference,
     symmetric,
+    side,
 )

@@ -43,6 +43,7 @@ linear = MethodSpec(
     params=LinearParams,
     family="optimal transport",
     model="map",
+    reversible=True,
 )
 gmm = MethodSpec(
     summary="optimal transport between Gaussian mixtures, Gaussian by Gaussian",

@@ -40,6 +40,13 @@ class AffineMap(Map):
         moved = (x.flatten(1).double() - self.source_mean) @ self.matrix.T + self.target_mean
         return moved.to(x.dtype).view_as(x)
 
+    def reverse(self) -> AffineMap:
+        # A direction in which a sample has no spread is one in which the mean is all there is.
+        back = AffineMap(self.event_shape).to(self.matrix.device)
+        back.matrix = torch.linalg.pinv(self.matrix, hermitian=True)
+        back.source_mean, back.target_mean = self.target_mean, self.source_mean
+        return back
+
 
 class BuresObjective(Solvable):
     """The map between the Gaussians that have the samples' means and (shrunk) covariances."""

@@ -11,6 +11,7 @@ from ...core.record import Result, reason
 from ...core.spec import MetricSpec
 from ..document import result_document
 from ..figures import number, seconds, three
+from ..remarks import shared_remarks
 from ..sheet import entry
 from .command import command
 from .view import view
@@ -113,6 +114,7 @@ def _method(
         if result.message:
             text = result.message if result.status == "done" else reason(result, ": ")
             troubles.setdefault(text, []).append(result.run.seed)
+    troubles |= shared_remarks(results)
     return {
         "name": name,
         "seeds": len({r.run.seed for r in done}),
