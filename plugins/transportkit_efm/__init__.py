@@ -124,8 +124,9 @@ class EfmExactParams:
     )
     rule: Literal["auto", "plate", "sphere", "forward", "published", "discrete"] = param(
         "auto",
-        "how lines leave and end: plate (by flux, up to D = 8), discrete (charge to charge, "
-        "above), sphere (isotropic starts), forward (only), published (of the paper's code)",
+        "how lines leave and end: plate (by flux, up to D = 8), discrete (charge to charge, above "
+        "and for samples of few values), sphere (isotropic starts), forward (only), published (of "
+        "the paper's code)",
     )
 
 

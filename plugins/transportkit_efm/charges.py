@@ -19,9 +19,6 @@ DENSE = 8
 APART = 3.0
 """Automatic distance of the plates, in units of the pooled data and sqrt(D)."""
 
-LEAST_OFFSET = 1e-5
-"""The least offset of a plate in distances of the plates: float32 hardly tells nearer heights."""
-
 FAR = 30.0
 """Radius of the ball outside which a field is a dipole's, in sizes of the capacitor."""
 
@@ -34,6 +31,8 @@ class ChargedPlates(Capacitor):
     weights: Tensor
     spacing = 1.5
     """The automatic offset of a plate, in distances of nearest neighbours on it."""
+    least = 3e-6
+    """Not less than that, in distances of the plates: some 25 roundings of a float32 height."""
 
     def __init__(
         self,
@@ -112,7 +111,7 @@ class ChargedPlates(Capacitor):
         size = max(gap, *(float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)))
         if offset is None:
             spacing = cls.spacing if spacing is None else spacing
-            below, above = (_offset(x, spacing, gap) for x in (p, q))
+            below, above = (_offset(x, spacing, cls.least * gap, 0.2 * gap) for x in (p, q))
         else:
             below = above = min(offset / scale, 0.49 * gap)
         if rule is None:
@@ -135,7 +134,7 @@ class ChargedPlates(Capacitor):
         return field
 
 
-def _offset(x: Tensor, spacing: float, gap: float) -> float:
+def _offset(x: Tensor, spacing: float, least: float, most: float) -> float:
     """The automatic offset of the plate of a sample (N, D)."""
-    most = min(math.sqrt(x.shape[1]) / 4 * float(spread(x - x.mean(0))), 0.2 * gap)
-    return max(min(spacing * nearest_neighbour_distance(x), most), LEAST_OFFSET * gap)
+    most = min(math.sqrt(x.shape[1]) / 4 * float(spread(x - x.mean(0))), most)
+    return max(min(spacing * nearest_neighbour_distance(x), most), least)

@@ -36,6 +36,8 @@ class PointCharges(ChargedPlates):
 
     balls: Tensor
     spacing = 0.1
+    # Lines of float32 states cannot be followed into smaller balls.
+    least = 1e-5
 
     def __init__(
         self,
@@ -59,7 +61,8 @@ class PointCharges(ChargedPlates):
     def set_samples(self, source: Tensor, target: Tensor) -> None:
         super().set_samples(source, target)
         samples = zip((source, target), self.offsets, strict=True)
-        self.balls.copy_(torch.cat([_radii(x, most) for x, most in samples]))
+        least = self.least * self.gap / 2
+        self.balls.copy_(torch.cat([_radii(x, least, most) for x, most in samples]))
 
     def _charges(self, plate: bool) -> tuple[Tensor, Tensor]:
         """The charges (N, D+1) of the source plate, or of the target's, and their balls (N,)."""
@@ -91,15 +94,15 @@ class PointCharges(ChargedPlates):
         return Contact(ends, caught, 0)
 
 
-def _radii(x: Tensor, most: float) -> Tensor:
-    """The radius (N,) of the ball about each charge at x (N, D) of a plate, at most `most`."""
+def _radii(x: Tensor, least: float, most: float) -> Tensor:
+    """The radius (N,) of the ball about each charge at x (N, D) of a plate, within limits."""
     nearest = []
     for rows in x.split(_BLOCK):
         distances = _distances(rows, x)
         # Charges on one place are one charge.
         distances[distances == 0] = torch.inf
         nearest.append(distances.amin(1))
-    return (LARGEST * torch.cat(nearest)).clamp(0.01 * most, most)
+    return (LARGEST * torch.cat(nearest)).clamp(max(least, 0.01 * most), most)
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:

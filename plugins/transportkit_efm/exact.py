@@ -12,6 +12,7 @@ from transportkit import Direct, Method, Model, Problem, Solvable, Trainer
 from . import EfmExactParams
 from .capacitor import Rule
 from .charges import DENSE, ChargedPlates
+from .density import is_dense
 from .discrete import PointCharges
 from .published import UnitVectorPlates
 
@@ -30,13 +31,18 @@ class ChargesObjective(Solvable):
         self.problem, self.params = problem, params
 
     def solve(self, generator: Generator) -> ChargedPlates:
-        limit = self.params.charges
-        rule: Rule = "plate" if self.problem.dim <= DENSE else "discrete"
-        if self.params.rule != "auto":
+        source, target = (
+            side.points(self.params.charges, generator).flatten(1)
+            for side in (self.problem.source, self.problem.target)
+        )
+        if self.params.rule == "auto":
+            dense = self.problem.dim <= DENSE and is_dense(source) and is_dense(target)
+            rule: Rule = "plate" if dense else "discrete"
+        else:
             rule = self.params.rule
         return field_of(rule).of(
-            self.problem.source.points(limit, generator).flatten(1),
-            self.problem.target.points(limit, generator).flatten(1),
+            source,
+            target,
             self.problem.event_shape,
             distance=self.params.distance,
             offset=self.params.offset,

@@ -34,7 +34,7 @@ def push(field: ChargedPlates, x: Tensor, **more: object) -> Moved:
 @pytest.mark.parametrize("law", [eight, modes])
 @pytest.mark.parametrize("distance", [2.0, 6.0, 30.0])
 def test_lines_carry_the_source_onto_the_target(law, distance: float) -> None:
-    n, draws = 800, range(3)
+    n, draws = 800, range(2)
     field = plates(normal(3000, 2, "p"), law(3000, "q"), distance)
     # How many points fall to each mode is chance, in a single draw most of the distance.
     moved = [push(field, normal(n, 2, "x", i)) for i in draws]
@@ -132,16 +132,17 @@ def test_lines_lead_back_from_the_target_to_the_source() -> None:
     assert ratio(moved.points, plane) <= 1.6
 
 
-def test_a_narrow_law_is_reached_and_left_as_a_wide_one_is() -> None:
-    """N(0, I) to N(3, I / 10,000): the quantiles of lengths, of which |x|^2 / 2 is exponential."""
-    n, width, shares = 500, 0.01, torch.tensor([0.25, 0.5, 0.75, 0.95])
+@pytest.mark.parametrize(("width", "shift"), [(0.01, 3.0), (1.0, 1e4)])
+def test_narrow_laws_and_laws_far_apart_are_reached_and_left(width: float, shift: float) -> None:
+    """N(0, I) to N(s, w^2 I): the quantiles of lengths, of which |x|^2 / 2 is exponential."""
+    n, shares = 400, torch.tensor([0.25, 0.5, 0.75, 0.9])
     true = (-2 * (1 - shares).log()).sqrt()
-    field = plates(normal(2000, 2, "p"), 3 + width * normal(2000, 2, "q"))
+    field = plates(normal(2000, 2, "p"), shift + width * normal(2000, 2, "q"))
     there = push(field, normal(n, 2, "x"))
-    back = push(field, 3 + width * normal(n, 2, "y"), reverse=True)
+    back = push(field, shift + width * normal(n, 2, "y"), reverse=True)
     assert there.finished == back.finished == 1
-    for lengths in ((there.points - 3).norm(dim=1) / width, back.points.norm(dim=1)):
-        torch.testing.assert_close(lengths.quantile(shares), true, rtol=0.15, atol=0)
+    for lengths in ((there.points - shift).norm(dim=1) / width, back.points.norm(dim=1)):
+        torch.testing.assert_close(lengths.quantile(shares), true, rtol=0.2, atol=0)
 
 
 def test_a_line_and_its_reverse_meet() -> None:

@@ -11,6 +11,7 @@ from transportkit import Budget, Empirical, Lines, Midpoint, Problem, Refusal, T
 from transportkit.metrics.exact import W2
 from transportkit.metrics.slices import SlicedW2
 from transportkit_efm import EfmExactParams
+from transportkit_efm.charges import ChargedPlates
 from transportkit_efm.discrete import PointCharges
 from transportkit_efm.exact import EfmExact
 
@@ -119,6 +120,35 @@ def test_the_path_ends_on_the_charge() -> None:
 def test_an_integrator_that_steps_in_height_is_refused() -> None:
     with pytest.raises(Refusal, match="'lines'"):
         Transport(charges(normal(5, 2, "p"), eight(5, "q")), Midpoint(steps=5))
+
+
+def exact(p: Tensor, q: Tensor) -> ChargedPlates:
+    method = EfmExact(EfmExactParams())
+    objective = method.objective(Problem(Empirical(p), Empirical(q)), derive(7, "o"))
+    field = method.trainer().fit(objective, Budget(), derive(7, "fit")).model
+    assert isinstance(field, ChargedPlates)
+    return field
+
+
+def test_samples_that_are_no_density_are_taken_from_charge_to_charge() -> None:
+    p, q = normal(800, 2, "p"), normal(800, 2, "q")
+    assert exact(p, q).rule == "plate"
+    assert exact(p, (10 * q).round() / 10).rule == "plate"
+    constant, follows, label = q.clone(), q.clone(), q.clone()
+    constant[:, 1], follows[:, 1] = 3.0, 2 * q[:, 0] - 1
+    label[:, 1] = (q[:, 1] > 0).float()
+    for sample in (q.round(), constant, follows, label, q[:1]):
+        assert exact(p, sample).rule == exact(sample, p).rule == "discrete"
+
+
+def test_a_law_of_four_points_is_reached_and_left() -> None:
+    p, corners = normal(500, 2, "p"), (normal(500, 2, "q") > 0).float()
+    transport = Transport(exact(p, corners), Lines())
+    there = transport.push(normal(500, 2, "x"), derive(7, "push")).points
+    torch.testing.assert_close(there, there.round(), atol=1e-6, rtol=0)
+    torch.testing.assert_close(there.mean(0), corners.mean(0), atol=0.1, rtol=0)
+    back = transport.push(corners, derive(7, "push"), reverse=True).points
+    torch.testing.assert_close(back.std(0), p.std(0), atol=0.1, rtol=0)
 
 
 def test_fitted_saved_and_loaded_it_is_the_same() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -42,6 +43,20 @@ def test_and_back_again(field: LearnedPlates) -> None:
     moved = Transport(field, Lines()).push(eight(1000, "x"), derive(3, "push"), reverse=True)
     assert moved.finished >= 0.95
     assert ratio(moved.points, plane) < 2.5
+
+
+def test_a_narrow_law_is_reached_and_left() -> None:
+    """N(0, I) to N(3, I / 10,000), by few steps: the median of |x|^2 in the plane is 2 log 2."""
+    p, q = normal(1500, 2, "p"), 3 + 0.01 * normal(1500, 2, "q")
+    method = EfmPlates(replace(SMALL, steps=200, lines=300))
+    objective = method.objective(Problem(Empirical(p), Empirical(q)), derive(3, "objective"))
+    transport = Transport(
+        method.trainer().fit(objective, Budget(), derive(3, "fit")).model, Lines()
+    )
+    there = transport.push(normal(400, 2, "x"), derive(3, "push")).points
+    back = transport.push(3 + 0.01 * normal(400, 2, "y"), derive(3, "push"), reverse=True).points
+    for lengths in (100 * (there - 3).norm(dim=1), back.norm(dim=1)):
+        assert float(lengths.median()) == pytest.approx((2 * math.log(2)) ** 0.5, rel=0.3)
 
 
 def test_directions_have_length_one_inside_and_far_outside(field: LearnedPlates) -> None:
