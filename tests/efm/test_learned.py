@@ -47,14 +47,14 @@ def test_and_back_again(field: LearnedPlates) -> None:
 
 def test_a_narrow_law_is_reached_and_left() -> None:
     """N(0, I) to N(3, I / 10,000), by few steps: the median of |x|^2 in the plane is 2 log 2."""
-    p, q = normal(1500, 2, "p"), 3 + 0.01 * normal(1500, 2, "q")
-    method = EfmPlates(replace(SMALL, steps=200, lines=300))
+    p, q = normal(800, 2, "p"), 3 + 0.01 * normal(800, 2, "q")
+    method = EfmPlates(replace(SMALL, steps=120, lines=100, width=64))
     objective = method.objective(Problem(Empirical(p), Empirical(q)), derive(3, "objective"))
     transport = Transport(
         method.trainer().fit(objective, Budget(), derive(3, "fit")).model, Lines()
     )
-    there = transport.push(normal(400, 2, "x"), derive(3, "push")).points
-    back = transport.push(3 + 0.01 * normal(400, 2, "y"), derive(3, "push"), reverse=True).points
+    there = transport.push(normal(200, 2, "x"), derive(3, "push")).points
+    back = transport.push(3 + 0.01 * normal(200, 2, "y"), derive(3, "push"), reverse=True).points
     for lengths in (100 * (there - 3).norm(dim=1), back.norm(dim=1)):
         assert float(lengths.median()) == pytest.approx((2 * math.log(2)) ** 0.5, rel=0.3)
 
