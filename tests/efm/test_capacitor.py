@@ -34,7 +34,7 @@ def push(field: ChargedPlates, x: Tensor, **more: object) -> Moved:
 @pytest.mark.parametrize("law", [eight, modes])
 @pytest.mark.parametrize("distance", [2.0, 6.0, 30.0])
 def test_lines_carry_the_source_onto_the_target(law, distance: float) -> None:
-    n, draws = 800, range(2)
+    n, draws = 800, range(3)
     field = plates(normal(3000, 2, "p"), law(3000, "q"), distance)
     # How many points fall to each mode is chance, in a single draw most of the distance.
     moved = [push(field, normal(n, 2, "x", i)) for i in draws]

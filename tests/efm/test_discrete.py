@@ -38,7 +38,8 @@ def chi_square(counts: Tensor) -> float:
 @pytest.mark.parametrize("distance", [0.5, 6.0, 30.0])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_every_charge_captures_the_same_share_of_lines(distance: float, reverse: bool) -> None:
-    p, q = normal(40, 2, "p"), eight(40, "q")
+    # At one of the distances one sample is a hundredth as wide as the other.
+    p, q = normal(40, 2, "p"), eight(40, "q") * (0.01 if distance == 6 else 1.0)
     starts, ends = (q, p) if reverse else (p, q)
     moved = Transport(charges(p, q, distance), Lines()).push(
         starts.repeat(40, 1), derive(7, "push"), reverse=reverse
@@ -47,13 +48,6 @@ def test_every_charge_captures_the_same_share_of_lines(distance: float, reverse:
     # Six standard deviations of a chi-square of 39 degrees of freedom; a charge that captured
     # twice its share would alone add one to it.
     assert chi_square(captures(moved.points, ends)) < 1 + 6 * (2 / 39) ** 0.5
-
-
-def test_charges_of_a_narrow_sample_capture_the_same_share_as_well() -> None:
-    p, q = normal(40, 2, "p"), 0.01 * eight(40, "q")
-    moved = Transport(charges(p, q), Lines()).push(p.repeat(40, 1), derive(7, "push"))
-    assert moved.finished == 1
-    assert chi_square(captures(moved.points, q)) < 1 + 6 * (2 / 39) ** 0.5
 
 
 def test_one_charge_on_each_plate() -> None:
