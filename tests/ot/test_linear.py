@@ -113,3 +113,14 @@ def test_what_has_no_covariance_is_refused():
     assert (
         method.refuses(Problem(Empirical(torch.zeros(5, 2)), Empirical(torch.ones(5, 2)))) is None
     )
+
+
+def test_the_way_back_undoes_the_map_where_there_is_spread() -> None:
+    model = AffineMap((2,))
+    model.matrix = torch.tensor([[2.0, 0.0], [0.0, 0.0]], dtype=torch.float64)
+    model.source_mean = torch.tensor([1.0, 5.0], dtype=torch.float64)
+    model.target_mean = torch.tensor([-3.0, 7.0], dtype=torch.float64)
+    x = torch.tensor([[4.0, 5.0], [0.0, 5.0]])
+    moved = model(x, derive(0))
+    torch.testing.assert_close(moved, torch.tensor([[3.0, 7.0], [-5.0, 7.0]]))
+    torch.testing.assert_close(model.reverse()(moved, derive(0)), x)
