@@ -160,6 +160,10 @@ def test_what_is_wrong_raises(tmp_path: Path) -> None:
         compare(["linear", 3], "gaussians", out=tmp_path)  # type: ignore[list-item]
     with pytest.raises(UsageError, match="methods is an empty list"):
         compare([], "gaussians", out=tmp_path)
+    with pytest.raises(UsageError, match="complex numbers; points must be real"):
+        run("linear", source=np.ones((9, 2), complex), target=np.ones((9, 2)), out=tmp_path)
+    with pytest.raises(UsageError, match="unknown device 'None'; use auto"):
+        run("linear", "gaussians", device=None, out=tmp_path)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="name the folder of a run, not None"):
         load(None)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="more than 100000 values are given"):

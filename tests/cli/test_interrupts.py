@@ -131,6 +131,16 @@ def test_an_interrupt_that_was_swallowed_comes_back(
     assert tk(line).status == 130
 
 
+def test_a_file_that_ends_too_early_is_no_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends(*args: object) -> None:
+        raise EOFError("no more")
+
+    monkeypatch.setattr("transportkit.cli.catalogue.list_plugins", ends)
+    answer = tk("list")
+    assert answer.status == 1
+    assert answer.err.strip() == "Error: EOFError: no more (--debug shows the traceback)"
+
+
 def test_no_import_is_cut_in_half(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     module = tmp_path / "imported_in_part.py"
     module.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nwhole = True\n")

@@ -104,7 +104,16 @@ def test_what_is_no_result(text: str, tmp_path: Path) -> None:
 def test_a_result_without_metrics_is_damaged(folder: Path, tmp_path: Path) -> None:
     content = json.loads((folder / "result.json").read_text())
     lacking = ({"metrics": 3}, {"metrics": {}}, {"metrics": {"w2": {"worth": 3}}})
-    for changed in (*lacking, {"event_shape": 3}):
+    strange = [
+        {"run": {**content["run"], **part}}
+        for part in (
+            {"method": {"name": 3, "params": {}}},
+            {"problem": {"name": "moons", "params": []}},
+            {"versions": None},
+            {"nfe": float("inf")},
+        )
+    ]
+    for changed in (*lacking, *strange, {"event_shape": 3}, {"event_shape": ["x"]}):
         (tmp_path / "result.json").write_text(json.dumps({**content, **changed}))
         with pytest.raises(DataError, match="is damaged"):
             read_result(tmp_path)

@@ -127,6 +127,10 @@ def test_lines_of_a_run_are_kept_and_shown(tmp_path: Path) -> None:
     assert len(view["lines"][0]) > 2
     ends = [track[-1] for track in view["lines"]]
     assert np.abs(np.subtract(ends, view["moved"][: len(ends)])).max() <= 1
+    (lines,) = (tmp_path / "runs").glob("*/lines.npz")
+    lines.write_bytes(b"")
+    assert tk("report", tmp_path / "runs", "-o", tmp_path / "page.html").status == 0
+    assert data_of(tmp_path / "page.html")["problems"][0]["methods"][0]["view"]["straight"]
 
 
 def planned_by(text: str) -> Run:

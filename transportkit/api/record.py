@@ -45,7 +45,7 @@ from ..report.flat import flat_cell
 from ..report.remarks import remarks
 from ..transport import Moved, Transport
 from .drawing import draw
-from .given import path
+from .given import check_flags, path
 from .progress import watched
 from .tables import table
 
@@ -174,6 +174,7 @@ class RunRecord:
 
         Raises DataError for points of another shape than the model moves.
         """
+        check_flags(reverse=reverse)
         seed = whole("a seed", seed, 0)
         batch = self.run.batch if batch is None else whole("batch", batch, 1)
         place = devices.resolve(device)
@@ -272,8 +273,14 @@ def points_of(points: Points) -> Tensor:
         return x
     try:
         x = torch.as_tensor(points).detach().cpu()
+        x = x.to_dense() if x.layout != torch.strided else x
     except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"points are a tensor, an array or a file, not this: {error}") from None
+        said = " ".join(str(error).split())
+        raise DataError(f"points are a tensor, an array or a file, not this: {said}") from None
+    if x.is_complex():
+        raise DataError("the points are complex numbers; points must be real numbers")
+    if x.dtype == torch.bool:
+        x = x.float()
     if x.ndim < 2 or len(x) == 0:
         hint = f": {in_rows(len(x))}" if x.ndim == 1 and len(x) else ""
         raise DataError(f"points have shape (N, ...), N > 0, not {tuple(x.shape)}{hint}")

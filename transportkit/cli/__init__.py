@@ -72,7 +72,10 @@ def _status(arguments: list[str], interrupts: Interrupts) -> int:
         _say(error.format_message())
         return error.exit_code
     except (KeyboardInterrupt, click.Abort) as stop:
-        # Click turns an interrupt into an Abort, and keeps the interrupt as its cause.
+        # Click turns an interrupt into an Abort, and keeps the interrupt as its cause; likewise a
+        # file that ends too early, which is no interrupt.
+        if isinstance(stop.__cause__, EOFError):
+            return _failed(stop.__cause__, debug)
         said = stop.__cause__ if isinstance(stop.__cause__, KeyboardInterrupt) else stop
         notes = [text for text in said.args if isinstance(text, str)]
         click.echo(f"Interrupted. {notes[0] if notes else 'Nothing was lost.'}", err=True)

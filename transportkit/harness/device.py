@@ -41,7 +41,7 @@ def _read(name: str) -> torch.device:
     unknown = UsageError(f"unknown device '{name}'; use auto, cpu, cuda or cuda:N")
     try:
         device = torch.device(name)
-    except RuntimeError:
+    except (RuntimeError, TypeError):
         raise unknown from None
     if device.type == "mps":
         raise UsageError("MPS has no double precision, which metrics and fields need; use cpu")

@@ -59,12 +59,18 @@ def from_record(
     read = {
         "run": run,
         "metrics": metrics,
-        "event_shape": None if shape is None else tuple(shape),
+        "event_shape": None if shape is None else _shape(shape),
         "folder": os.fspath(folder),
     }
     result = Result(**{**said, **read})
     _check(result)
     return result
+
+
+def _shape(said: Any) -> tuple[int, ...]:
+    if not isinstance(said, list | tuple) or any(type(side) is not int for side in said):
+        raise ValueError(f"event_shape should be whole numbers, not {said!r}")
+    return tuple(said)
 
 
 def _check(result: Result) -> None:
@@ -109,13 +115,25 @@ def read_run(said: Mapping[str, Any]) -> Run:
     for name in _COUNTS:
         if type(said[name]) is not int:
             raise ValueError(f"{name} should be a whole number, not {said[name]!r}")
-    return Run(
+    if not isinstance(said["versions"], Mapping) or not isinstance(said["device"], str):
+        raise ValueError("versions should stand by name, and device be a text")
+    run = Run(
         **{
             **said,
-            "method": Choice(**said["method"]),
-            "problem": Choice(**said["problem"]),
+            "method": _choice(said["method"]),
+            "problem": _choice(said["problem"]),
             "budget": Budget(**said["budget"]),
-            "integrator": Choice(**integrator) if integrator else None,
-            "metrics": tuple(Choice(**metric) for metric in said["metrics"]),
+            "integrator": _choice(integrator) if integrator else None,
+            "metrics": tuple(map(_choice, said["metrics"])),
         }
     )
+    # It says ValueError of numbers that no run has.
+    run.key()
+    return run
+
+
+def _choice(said: Mapping[str, Any]) -> Choice:
+    choice = Choice(**said)
+    if not isinstance(choice.name, str) or not isinstance(choice.params, Mapping):
+        raise ValueError(f"no plugin is chosen by {said!r}")
+    return choice

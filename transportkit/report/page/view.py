@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def _tracks(folder: Path, sets: dict[str, Array]) -> tuple[Array, bool]:
             tracks = stored["tracks"][:LINES]
         steps = np.linspace(0, tracks.shape[1] - 1, min(STATES, tracks.shape[1])).round()
         return tracks[:, steps.astype(int)], tracks.shape[1] == 2
-    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error):
         return np.stack([sets["source"][:LINES], sets["moved"][:LINES]], 1), True
 
 
