@@ -30,7 +30,9 @@ from transportkit_efm.posterior import (
     PosteriorField,
     PosteriorRegression,
     cauchy,
+    freedom,
     line_slope,
+    shrinkage,
 )
 from transportkit_efm.slopes import SlopeRegression
 
@@ -88,7 +90,7 @@ def field(problem: Problem) -> PosteriorField:
 def test_it_carries_one_law_onto_the_other_and_back(field: PosteriorField) -> None:
     x, y = normal(1000, 12, "new"), 3 + SCALE * normal(1000, 12, "other")
     moved = Transport(field, Midpoint(steps=10)).push(x, derive(0))
-    # Two for the last step to the plate.
+    # Two for the steps from the one plate and to the other.
     assert set(moved.evaluations.tolist()) == {2 * 10 + 2}
     there = moved.points
     back = Transport(field, Midpoint(steps=10)).push(y, derive(0), reverse=True).points
@@ -111,8 +113,7 @@ def test_a_shift_of_a_law_shifts_what_is_moved(caplog: pytest.LogCaptureFixture)
         moved.append(Transport(field, Midpoint(steps=5)).push(x, derive(0)).points - shift)
         starts.append(field.drop(field.lift(x)))
     torch.testing.assert_close(moved[0], moved[1], atol=2e-3, rtol=1e-3)
-    for start in starts:
-        torch.testing.assert_close(start, x)
+    torch.testing.assert_close(starts[0], starts[1], atol=1e-4, rtol=1e-4)
     assert "makes no use of lines" in caplog.text
 
 
@@ -160,31 +161,50 @@ def test_lines_end_on_the_plate_and_not_at_a_height_above_it() -> None:
     x = normal(30, 12, "x")
     for field, reverse in ((Known(many, one), False), (Known(one, many), True)):
         ways = field.reverse() if reverse else field
-        torch.testing.assert_close(ways.drop(ways.lift(x)), x)
         moved = Transport(field, Midpoint(steps=10)).push(x, derive(0), reverse=reverse, save=3)
         assert moved.path is not None
         assert float(ways.along(moved.path[-1]).norm(dim=1).min()) > 0.01
         assert float(moved.points.norm(dim=1).max()) < 1e-5
 
 
-class Linear(Known):
-    """Posterior means of a normal law under normal noise: they keep a part of any place."""
+@pytest.mark.parametrize("height", [0.02, 0.2, 2.0, 40.0])
+def test_what_is_known_of_a_normal_sample_by_its_place(height: float) -> None:
+    """Nothing is left to learn of its mean, and its error is as large as said at any height."""
+    sample = normal(4000, 12, "sample")
+    free = freedom(sample)
+    assert float(free) == pytest.approx(12, rel=0.15)
+    place = sample + height * cauchy(sample, derive(0, "noise"))
+    size = place.square().mean(1, keepdim=True)
+    kept, deviation = shrinkage(size, torch.full_like(size, height), torch.tensor(1.0), free)
+    error = (sample - kept * place) / deviation
+    assert float(error.square().mean()) == pytest.approx(1, abs=0.2)
+    along = place / size.sqrt()
+    assert float((error * along).mean()) == pytest.approx(0, abs=0.02)
 
-    kept = 1.0
+
+def test_lines_are_straight_next_to_their_plate() -> None:
+    """Twice as high they have gone twice as far, for x on the plate is m there."""
+    one, heights = torch.ones(2, 1), torch.tensor([[0.05], [0.1]])
+    kept, _ = shrinkage(one, heights, torch.tensor(1.0), torch.tensor(12.0))
+    near, far = (1 / kept - 1).squeeze(1).tolist()
+    assert far == pytest.approx(2 * near, rel=0.03)
+
+
+class Linear(Known):
+    """Posterior means of a law that is wide in some directions and narrow in the others."""
+
+    kept = torch.tensor([0.99, 0.8]).repeat(6)
 
     def parts(self, x: Tensor, s: Tensor) -> Parts:
         return super().parts(x, s)._replace(source=self.kept * x, target=self.kept * x)
 
 
-@pytest.mark.parametrize("kept", [0.0, 0.07, 0.5, 0.99, 1.0])
-def test_the_last_step_keeps_the_width_of_a_normal_law(kept: float) -> None:
+def test_the_step_from_a_plate_and_the_step_to_it_are_along_one_line() -> None:
     field = Linear(normal(40, 12, "p"), torch.zeros(1, 12))
-    field.kept = kept
     x = normal(30, 12, "x")
-    end = torch.full_like(x[:, :1], field.span.t1)
-    y = torch.cat([field.passage.relative(x, end[:, 0]), end], 1)
-    # Lines keep the root of what the mean keeps.
-    torch.testing.assert_close(field.drop(y), x * math.sqrt(kept), atol=1e-6, rtol=1e-5)
+    returned = field.reverse().drop(field.lift(x))
+    torch.testing.assert_close(returned, x, atol=0, rtol=1.01 * 0.2**2)
+    torch.testing.assert_close(returned[:, ::2], x[:, ::2], atol=0, rtol=1.2e-4)
 
 
 def test_lengths_that_are_given_are_those_of_the_data(problem: Problem) -> None:
@@ -204,7 +224,8 @@ def test_lines_begin_and_end_about_the_mean_of_their_own_plate(scales: tuple[flo
     for side, way in ((p, field), (q, field.reverse())):
         states = way.lift(side)
         flat = field.passage.place(states[:, :-1], states[:, -1]) * field.scale
-        torch.testing.assert_close(flat, side - side.mean(0), atol=1e-3, rtol=1e-3)
+        # A step further than on it, by a few of its spreads.
+        assert float((flat - side + side.mean(0)).abs().max()) < 10 * float(side.std())
 
 
 @pytest.mark.parametrize("distance", [1e-9, 1e30])
