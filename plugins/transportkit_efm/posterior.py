@@ -36,7 +36,7 @@ from .noise import cauchy
 from .rising import APART, LANDED, RisingField
 from .units import LEAST_SPREAD, Units, plate_gap, spread
 
-NEAR = 0.12
+NEAR = 0.25
 """Height over a plate below which lines are taken in even steps, in spreads of its sample. A noise
 of height z adds about z to every coordinate, however many there are."""
 
