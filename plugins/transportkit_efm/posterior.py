@@ -143,7 +143,10 @@ class PosteriorField(RisingField):
         return torch.where(ended, self._mean(x, end), x)
 
     def _mean(self, x: Tensor, s: Tensor) -> Tensor:
-        """The posterior mean (B, D) given x (B, D), on the plate next to an end s (B,) of lines."""
+        """The posterior mean (B, D) given x (B, D), on the plate next to an end s (B,) of lines.
+
+        Without gradients: points are moved by it, and neither trained on nor differentiated.
+        """
         with torch.no_grad():
             parts = self.parts(x, s)
         below = 2 * s < self.span.t0 + self.span.t1
@@ -193,9 +196,11 @@ def line_slope(
 
 def freedom(x: Tensor) -> Tensor:
     """In how many directions alike a normal sample would vary (), whose squared lengths scatter as
-    those of x (N, D) of mean 0 do: 2 E[|x|^2]^2 / Var[|x|^2]."""
+    those of x (N, D) of mean 0 do: 2 E[|x|^2]^2 / Var[|x|^2]. `FREEST` where all are alike, as of
+    a single point, whose lengths are 0."""
     squares = x.square().sum(1)
-    return (2 * squares.mean().square() / squares.var(correction=0)).clamp(1, FREEST)
+    relative = squares / squares.mean().clamp_min(torch.finfo(x.dtype).tiny)
+    return (2 / relative.var(correction=0)).clamp(1, FREEST)
 
 
 def shrinkage(size: Tensor, height: Tensor, square: Tensor, free: Tensor) -> tuple[Tensor, Tensor]:
@@ -213,7 +218,7 @@ def shrinkage(size: Tensor, height: Tensor, square: Tensor, free: Tensor) -> tup
     """
     steps = torch.linspace(0, 1, SCALES, device=size.device, dtype=size.dtype)
     low = (height.square() / 16).log()
-    high = (100 * (size + height.square())).log()
+    high = (100 * (size + square + height.square())).log()
     v = torch.exp(low + (high - low) * steps)
     logs = (
         0.5 * (height.square() / v).log()

@@ -132,6 +132,16 @@ def test_a_narrow_law_is_reached_and_left() -> None:
         assert float(torch.nn.functional.cosine_similarity(moved, x).median()) > 0.9
 
 
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_law_of_one_point_is_reached(count: int) -> None:
+    problem = Problem(Empirical(normal(50, 9, "p")), Empirical(torch.full((count, 9), 3.0)))
+    method = Efm(EfmParams(width=8, depth=1, batch=16))
+    objective = method.objective(problem, derive(1, "objective"))
+    field = method.trainer().fit(objective, Budget(steps=5), derive(1, "fit")).model
+    moved = Transport(field, Midpoint(steps=4)).push(normal(20, 9, "x"), derive(0)).points
+    torch.testing.assert_close(moved, torch.full_like(moved, 3.0), atol=0.05, rtol=0)
+
+
 class Known(PosteriorField):
     """The field of given samples: N in the middle of the data, and one."""
 
