@@ -110,13 +110,16 @@ def prepare(
         )
     began = time.perf_counter()
     way = "unrolled" if coordinates <= WIDEST_UNROLLED else "tiled"
-    nothing = torch.zeros(1, coordinates, dtype=dtype, device=place)
-    for accurate in {accuracy == "accurate", True}:
-        total = superpose(nothing, nothing, nothing[0, :1], way, accurate)
-    if place.type == "cpu":
-        extremes(nothing, nothing, nothing[0, :1])
-        doubtful(total, 1.0)
-        normalised(total, 0.0, dtype)
+    # The sums of one point lie in memory otherwise than those of several, and for each layout numba
+    # compiles a pass of its own.
+    for count in (1, 2):
+        nothing = torch.zeros(count, coordinates, dtype=dtype, device=place)
+        for accurate in {accuracy == "accurate", True}:
+            total = superpose(nothing, nothing[:1], nothing[0, :1], way, accurate)
+        if place.type == "cpu":
+            extremes(nothing, nothing[:1], nothing[0, :1])
+            doubtful(total, 1.0)
+            normalised(total, 0.0, dtype)
     return time.perf_counter() - began
 
 
