@@ -36,9 +36,9 @@ class Lines(Integrator):
 
     `tolerance` bounds the estimated error of one step, a Euclidean norm, as a share of its length
     and the nearer plate's offset together, so that near a plate it is absolute and far away
-    relative. Every line
-    is independent of the others in its batch, to the bit where the field's own rows are. A line
-    that passes through a plate goes on behind it and can return (`PlateField.meet` decides).
+    relative. Every line is independent of the others in its batch, to the bit where the field's own
+    rows are. A line that passes through a plate goes on behind it and can return (`PlateField.meet`
+    decides).
     """
 
     scheme: Literal["bosh3", "heun2", "dopri5"] = "bosh3"
