@@ -12,7 +12,6 @@ from transportkit import Refusal
 NEAREST, FARTHEST = 1e-3, 1e4
 """Distances of the plates that are served, in standard deviations of the data."""
 
-
 LEAST_SPREAD = 1e-3
 """The least spread of a sample in units of the data, so that a single point has a scale."""
 
