@@ -180,6 +180,8 @@ def spoil(name: str, points: np.ndarray) -> np.ndarray:
         return points * {"near": 1e-30, "zero": 1e-50}[name]
     if name == "pickled":
         return np.array([{}, None], dtype=object)
+    if name == "offset":
+        return points + 1e8
     points[4, 1] = {"nan": np.nan, "inf": np.inf}.get(name, 1.0)
     if name == "constant":
         points[:, 1] = 1.0
@@ -195,7 +197,8 @@ FILES = {
     "inf": "1 of 40 rows have NaN or infinite values",
     "near": "at most, whose squares are below single precision; multiply by a number",
     "zero": "has values that are 0 in single precision",
-    "constant": "column 2 is constant at 1",
+    "constant": "column 2 is constant at 1; remove it",
+    "offset": "is constant at 1e+08 in single precision; subtract what both files share",
 }
 
 

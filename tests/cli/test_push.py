@@ -38,6 +38,10 @@ def test_points_go_where_the_run_took_them(folder: Path, points: Path, tmp_path:
     read = np.loadtxt(tmp_path / "moved.csv", delimiter=",")
     np.testing.assert_allclose(read, moved, rtol=1e-6)
 
+    np.save(tmp_path / "one.npy", np.load(points)[:1])
+    one = tk(f"push {folder} {tmp_path / 'one.npy'} -o {tmp_path / 'moved-one.npy'}")
+    assert one.out.startswith("1 point moved by cfm")
+
 
 @pytest.mark.parametrize("name", ["moved.csv", "moved.txt"])
 def test_columns_keep_their_names(name: str, folder: Path, tmp_path: Path) -> None:

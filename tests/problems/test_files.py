@@ -302,7 +302,7 @@ def test_unlike_units_and_outliers_are_told_of_once(
     outlying = points.clone()
     outlying[0] = 300
     written = {"plain": points, "column": points * torch.tensor([1.0, 40.0, 1.0])}
-    written |= {"small": points / 100, "outlying": outlying}
+    written |= {"small": points / 100, "outlying": outlying, "offset": points + 2e6}
     for name, each in written.items():
         np.save(tmp_path / f"{name}.npy", each)
     told = {}
@@ -316,6 +316,7 @@ def test_unlike_units_and_outliers_are_told_of_once(
     assert "column 2 spreads" in told["column"]
     assert "the source spreads 100 times" in told["small"]
     assert "energy and mmd are not" in told["outlying"]
+    assert "single precision rounds" in told["offset"]
 
 
 def test_pixels_may_be_constant(tmp_path: Path) -> None:

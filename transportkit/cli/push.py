@@ -51,7 +51,6 @@ def push(
         click.echo(as_text(document))
     else:
         shares = ", ".join(f"{share:.1%} {name}" for name, share in stops.items())
-        click.echo(
-            f"{len(pushed.points)} points moved by {record.run.method} to {output} ({shares})"
-        )
+        count = "1 point" if len(pushed.points) == 1 else f"{len(pushed.points)} points"
+        click.echo(f"{count} moved by {record.run.method} to {output} ({shares})")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from functools import cache
 
+import torch
 from torch import Tensor
 
 from ..core.problem import Empirical, Problem
@@ -17,8 +18,14 @@ log = logging.getLogger("transportkit")
 UNLIKE = 30.0
 """Times another's spread from which on methods that see both in one unit are told to fail."""
 
+COARSE = 0.1
+"""Spreads of a column between neighbouring float32 numbers from which on its points are rounded."""
+
 OUTLYING = 100.0
 """Times the median distance from the middle from which on points rule W2 and its floor."""
+
+FAR = 1e6
+"""Values from which on float32 numbers lie more than 0.06 apart."""
 
 FEWEST = 8
 """Samples of each side at least: half of them train, half judge."""
@@ -47,10 +54,13 @@ def refuse_constant(points: Tensor, path: str) -> None:
     column = int(constant.nonzero()[0])
     others = int(constant.sum()) - 1
     more = f" (and {others} more)" if others else ""
+    value = points[0, column].item()
+    # Values far from 0 may have changed in the file, and been rounded to one.
+    far = " in single precision; subtract what both files share where it does change, or"
     raise DataError(
-        f"'{path}': column {column + 1}{more} is constant at {points[0, column].item():g}; remove "
-        "it from both files, give images as (N, C, H, W), or keep it by "
-        "--data samples:source=...,target=...,constant=keep"
+        f"'{path}': column {column + 1}{more} is constant at {value:g}"
+        f"{far if abs(value) > FAR else ';'} remove it from both files, give images as "
+        "(N, C, H, W), or keep it by --data samples:source=...,target=...,constant=keep"
     )
 
 
@@ -66,6 +76,15 @@ def warn_of_units(points: Tensor, path: str) -> None:
                 f"'{path}': column {wide + 1} spreads {times:.3g} times as much as column "
                 f"{narrow + 1}, and most methods and metrics see all in one unit; bring columns to "
                 "like units first"
+            )
+        changing = spreads.masked_fill(spreads == 0, torch.inf)
+        apart = torch.finfo(torch.float32).eps * points.abs().amax(0).double() / changing
+        coarse = int(apart.argmax())
+        if apart[coarse] > COARSE:
+            _warn(
+                f"'{path}': column {coarse + 1} spreads {float(changing[coarse]):.3g} at values of "
+                f"up to {float(points[:, coarse].abs().max()):.3g}, where single precision rounds "
+                "what tells its points apart; subtract what both files share first"
             )
     flat = points.flatten(1).double()
     away = (flat - flat.median(0).values).norm(dim=1)
