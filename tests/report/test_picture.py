@@ -10,7 +10,7 @@ import torch
 
 from transportkit import Choice, Evidence, Result, Run
 from transportkit.report.images import is_image, pixel_range
-from transportkit.report.picture import draw_images, tile
+from transportkit.report.picture import _frame, draw_images, tile
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,10 @@ def test_three_grids_are_drawn(tmp_path: Path) -> None:
     run = Run(Choice("efm"), Choice("digits"))
     draw_images(tmp_path / "grid.png", Result(run, "done"), Evidence(x, x, x))
     assert (tmp_path / "grid.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("value", [0.0, 3e8, -3e8])
+def test_a_coordinate_of_one_value_has_room_about_it(value: float) -> None:
+    low, high = _frame(np.full((5, 2), value, np.float32))
+    assert (low < value).all()
+    assert (high > value).all()

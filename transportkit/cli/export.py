@@ -35,4 +35,5 @@ def export_runs(folder: str, to: str, rows: Rows, output: str | None) -> None:
         click.echo(content.decode(), nl=False)
         return
     write(content, file)
-    click.echo(f"{len(results)} results to {output}", err=True)
+    count = "1 result" if len(results) == 1 else f"{len(results)} results"
+    click.echo(f"{count} to {output}", err=True)

@@ -21,4 +21,5 @@ def report(folder: str, output: str, title: str | None) -> None:
     results = gather(Path(folder))
     warn_of_mixtures(results)
     write(page(results, title or TITLE), file)
-    click.echo(f"{len(results)} results to {output}", err=True)
+    count = "1 result" if len(results) == 1 else f"{len(results)} results"
+    click.echo(f"{count} to {output}", err=True)

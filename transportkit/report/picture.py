@@ -140,8 +140,9 @@ def _draw_lines(ax: Axes, start: torch.Tensor, lines: Moved, model: Model) -> No
 
 def _frame(points: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Corners (2,) and (2,) of the data with a margin, however far a lost line went."""
-    low, high = points.min(0), points.max(0)
-    margin = np.maximum(0.12 * (high - low), 1e-9)
+    # In double precision: float32 has no room for a margin about one value far from 0.
+    low, high = points.min(0).astype(float), points.max(0).astype(float)
+    margin = np.maximum(0.12 * (high - low), 1e-9 * np.maximum(1, np.abs(high)))
     return low - margin, high + margin
 
 
