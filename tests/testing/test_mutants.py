@@ -61,6 +61,7 @@ MUTANTS: dict[tuple[str, str], tuple[str, str]] = {
     ("METRIC", "global_state"): ("gap = a", "random.random()\n        gap = a"),
     ("METRIC", "inputs_unchanged"): ("gap = a", "b.copy_(b.flip(0))\n        gap = a"),
     ("METRIC", "sees_a_difference"): ('better="lower"', 'better="higher"'),
+    ("METRIC", "side"): ('better="lower"', 'better="lower", side="source"'),
     ("METRIC", "symmetric"): ("float(gap.norm())", "float(gap.norm()) * (2 if gap[0] > 0 else 1)"),
     ("INTEGRATOR", "refusals"): ('"it follows fields over time"', "None"),
     ("INTEGRATOR", "accurate"): ("h * (first + second) / 2", "h * 0.9 * (first + second) / 2"),
