@@ -10,6 +10,9 @@ from torch import Generator, Tensor
 
 from transportkit import DiffusionField, IntervalField, Problem, TimeMLP
 
+END = 1e-3
+"""How near 0 and 1 times are drawn on a path whose noise ends there."""
+
 _STATISTICS = 10_000
 
 
@@ -72,6 +75,10 @@ class ScoreFlowField(DiffusionField):
     u(t, y) and the score of the marginals, the velocity of the lines is u - s'/2 score (Albergo,
     Boffi and Vanden-Eijnden 2023, arXiv:2303.08797, eqs. 2.10 and 2.14; s/2 has no pole where the
     rate of the noise itself has one), and noise of size sigma adds sigma^2/2 score to the drift.
+
+    Near both ends the score grows like 1 / sqrt(s). The second network gives sqrt(s) score, which
+    is -E[z | y] of the noise z ~ N(0, I) on the way: of unit size at all times (the epsilon of Ho,
+    Jain and Abbeel 2020, arXiv:2006.11239, section 3.2).
     """
 
     sigma: Tensor
@@ -81,7 +88,7 @@ class ScoreFlowField(DiffusionField):
     ) -> None:
         super().__init__()
         self.middle = FlowField(event_shape, generator=generator, **network)
-        self.slope = FlowField(event_shape, generator=generator, **network)
+        self.whitened = FlowField(event_shape, generator=generator, **network)
         self.register_buffer("sigma", torch.ones(()))
 
     @property
@@ -91,7 +98,8 @@ class ScoreFlowField(DiffusionField):
     def standardise(self, problem: Problem, generator: Generator) -> None:
         """Take centre and scale from the problem's samples."""
         self.middle.standardise(problem, generator)
-        self.slope.centre, self.slope.scale = self.middle.centre.clone(), self.middle.scale.clone()
+        self.whitened.centre = self.middle.centre.clone()
+        self.whitened.scale = self.middle.scale.clone()
 
     @property
     def scale(self) -> Tensor:
@@ -99,7 +107,11 @@ class ScoreFlowField(DiffusionField):
 
     def score(self, t: Tensor, y: Tensor) -> Tensor:
         """The gradient (B, *E) of the log density of the marginal at times t (B,)."""
-        return self.slope(t, y) / self.scale.square()
+        # At the ends there is no noise to tell: they take the first times that were taught.
+        inside = t.clamp(END, 1 - END)
+        spread = self.sigma * (inside * (1 - inside)).sqrt()
+        column = spread.view(-1, *[1] * (y.ndim - 1))
+        return self.whitened(inside, y) / (self.scale * column)
 
     def drift(self, t: Tensor, y: Tensor) -> Tensor:
         return self._velocity(t, y, self.sigma.square() * t)
