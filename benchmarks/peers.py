@@ -1,251 +1,40 @@
 """Peers' tables, reproduced: results of the suites beside the published numbers.
 
-    python benchmarks/peers.py RUNS [--complete]
+    python benchmarks/peers.py [RUNS] [--complete] [--replace]
 
-RUNS holds one folder of runs for each suite of benchmarks/suites, as made by
+Writes docs/peers.md, and benchmarks/results/NAME.md with every seed, from the records of runs in
+benchmarks/results/NAME.csv. RUNS holds a folder of runs for some of the suites, as made by
 
-    tk compare --suite benchmarks/suites/NAME.yaml --out RUNS/NAME
+    tk compare --suite benchmarks/suites/NAME.yaml --reduced --out RUNS/NAME
 
-with or without --reduced. Where there are both, those without it lie in RUNS/NAME-full. Runs by a
-full protocol need not have every cell. With --complete, a metric of the suite that a run was made
-without is computed from the model that the run kept. Writes benchmarks/results/NAME.md, with every
-seed, and docs/peers.md.
+and, by the full protocol, in RUNS/NAME-full; a suite without a reduced protocol has RUNS/NAME
+alone. They are recorded first: a cell that was run again (protocol, method, problem, seed and
+metric) takes the place of the old one, and all others stay, with their dates. With --complete, a
+metric of the suite that a run was made without is computed from the model that the run kept.
+
+A row of a table has one setting: the parameters, as far as they are known, the budget, the numbers
+of points, and the integrator. Where new runs have another one than records of their row that would
+stay, nothing is written, since half a row at each would be no row, and a row of fewer cells is to
+be meant: --replace leaves out what is recorded by another setting.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
-import platform
-import re
-import statistics
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from recorded import Cell, Suite, read, same_problem
+from recorded import Suite
+from records import PROTOCOLS, Record, merge, read, write
+from runs import read_runs
+from tables import TITLES, details, protocols, section
 
-from transportkit import __version__
-from transportkit.errors import TransportkitError
+from transportkit.errors import DataError, TransportkitError
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "peers.md"
-FULL = "-full"
-TITLES = {
-    "plane": "Data sets of the plane",
-    "plane-averaged": "Data sets of the plane, by averaged weights",
-    "w2-benchmark": "Wasserstein-2 benchmark",
-    "entropic": "Entropic optimal transport",
-    "cite": "Single cells, one day left out",
-}
-NAMES = {
-    "w2": "W2",
-    "npe": "NPE",
-    "l2_uvp": "L2-UVP, %",
-    "cbw2_uvp": "cBW2-UVP, %",
-    "between_w1": "W1",
-}
-BLANK = "·"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [
-        "| " + " | ".join(head) + " |",
-        "|" + "---|" * len(head),
-        *("| " + " | ".join(row) + " |" for row in rows),
-    ]
-
-
-def compared(suite: Suite, metric: str, only: bool = False) -> Iterator[list[str]]:
-    """Rows of ours and, below, what was published of the same method; `only` leaves out what was
-    published of others."""
-    published = suite.published["rows"]
-    key = "values" if metric.partition(":")[0] == suite.published["metric"] else metric
-    known = [name for name in published if name not in suite.methods and not only]
-    for method in [*suite.methods, *known]:
-        row = suite.row(method, metric)
-        if any(row):
-            yield [f"**`{method}`**", *(str(c) if c else BLANK for c in row), _mean(row)]
-        if method in published and (any(row) or method in known):
-            yield _published(published[method], key, len(suite.problems))
-
-
-def _mean(row: Sequence[Cell | None]) -> str:
-    """The mean over columns of the means over seeds; blank where a column is missing."""
-    return f"{statistics.fmean(c.mean for c in row if c):.3g}" if all(row) else BLANK
-
-
-def _published(entry: Mapping[str, Any], key: str, columns: int) -> list[str]:
-    values = entry.get(key) or [None] * columns
-    written = [BLANK if v is None else f"{v:g}" for v in values]
-    mean = entry.get("mean") if key == "values" else None
-    if mean is None and all(v is not None for v in values):
-        mean = float(f"{statistics.fmean(values):.3g}")
-    origin = entry.get("origin", "published")
-    return [f"{entry['name']}, {origin}", *written, BLANK if mean is None else f"{mean:g}"]
-
-
-def excesses(suite: Suite, metric: str) -> Iterator[list[str]]:
-    """(value^2 - floor^2)^(1/2), each with the floor at its own sample size."""
-    known = suite.published["floor"]["values"]
-    for method in suite.methods:
-        row = [c if c and c.floor else None for c in suite.row(method, metric)]
-        if not any(row):
-            continue
-        ours = [_excess(c.mean, c.floor) if c and c.floor else BLANK for c in row]
-        yield [f"**`{method}`**", *ours]
-        if entry := suite.published["rows"].get(method):
-            quoted = zip(entry["values"], known, strict=True)
-            written = [BLANK if v is None else _excess(v, floor) for v, floor in quoted]
-            yield [f"{entry['name']}, {entry.get('origin', 'published')}", *written]
-
-
-def _excess(value: float, floor: float) -> str:
-    return f"{max(value**2 - floor**2, 0) ** 0.5:.3f}"
-
-
-def floors(suite: Suite, metric: str) -> Iterator[list[str]]:
-    """What the metric is between two samples of the target: ours, and at the published size."""
-    columns = range(len(suite.problems))
-    cells = [
-        next((c for m in suite.methods if (c := suite.cell(m, k, metric)) and c.floor), None)
-        for k in columns
-    ]
-    if any(cells):
-        yield ["floor", *(f"{c.floor:.3g}" if c else BLANK for c in cells), BLANK]
-    known = suite.published.get("floor")
-    if known and metric.partition(":")[0] == suite.published["metric"]:
-        yield [f"floor at {known['points']:,} points", *(f"{v:g}" for v in known["values"]), BLANK]
-
-
-def circumstances(suite: Suite) -> str:
-    """Budgets, seeds and sizes, read off the results."""
-    runs = [r.run for r in suite.results]
-
-    def told(values: Iterable[Any]) -> str:
-        return ", ".join(dict.fromkeys(str(v) for v in values))
-
-    seeds = [len({r.seed for r in runs if r.method.name == m}) for m in suite.methods]
-    return (
-        f"Budget {_budget(suite)}; {told(sorted(seeds))} seed(s) a method; "
-        f"{told(f'{r.points:,}' for r in runs)} points judged, at most "
-        f"{told(f'{r.train:,}' for r in runs)} to train on; {told(r.device for r in runs)}, "
-        f"{told(r.threads for r in runs)} thread(s)."
-    )
-
-
-def _budget(suite: Suite) -> str:
-    """The budget of all runs, or where each method has its own, the steps that it took."""
-    budgets = {str(r.run.budget) for r in suite.results}
-    if budgets != {"default"}:
-        return ", ".join(sorted(budgets))
-    taken = {
-        m: {r.steps for r in suite.results if r.run.method.name == m and r.steps}
-        for m in suite.methods
-    }
-    return "of each method: " + ", ".join(
-        f"`{m}` {'/'.join(map(str, sorted(steps)))} steps" for m, steps in taken.items() if steps
-    )
-
-
-def section(suite: Suite, full: Suite | None = None) -> list[str]:
-    lines = [f"## {TITLES[suite.name]}", ""]
-    first = suite.metrics[0] if suite.metrics else ""
-    # The metric that was published may be there in several settings.
-    others = [m for m in suite.metrics[1:] if m.partition(":")[0] == first.partition(":")[0]]
-    for metric in suite.metrics:
-        name = metric.partition(":")[0]
-        settings = metric.partition(":")[2] if metric in others else ""
-        title = NAMES.get(name, name) + (f", {settings}" if settings else "")
-        head = [title, *map(str, suite.published["columns"]), "mean"]
-        if name == suite.published["metric"] or any(
-            metric in entry for entry in suite.published["rows"].values()
-        ):
-            lines += [*table(head, [*compared(suite, metric), *floors(suite, metric)]), ""]
-        if name == suite.published["metric"] and "floor" in suite.published:
-            text = (
-                "W2 between samples falls with their number; the floors are what it is between "
-                "two samples of the target. (W2² − floor²)^½, without that part of it, of ours and "
-                "of the published:"
-            )
-            lines += [*textwrap.wrap(text, 100), ""]
-            beyond = [f"{head[0]} beyond the floor", *head[1:-1]]
-            lines += [*table(beyond, excesses(suite, metric)), ""]
-    lines += [*textwrap.wrap(circumstances(suite), 100), ""]
-    if full is not None:
-        lines += at_full_budget(full)
-    protocol = " ".join(str(suite.content["protocol"]).split())
-    lines += [*textwrap.wrap(f"Full protocol: {protocol}", 100), ""]
-    lines += [*textwrap.wrap(f"Published: {suite.published['source']}.", 100), ""]
-    return [*lines, "```", command(suite), "```", ""]
-
-
-def at_full_budget(full: Suite) -> list[str]:
-    """The cells that were done by the full protocol so far, beside what was published."""
-    lines = ["By the full protocol, as far as cells of it were run:", ""]
-    for metric in full.metrics:
-        name = metric.partition(":")[0]
-        head = [NAMES.get(name, name), *map(str, full.published["columns"]), "mean"]
-        lines += [*table(head, [*compared(full, metric, only=True), *floors(full, metric)]), ""]
-    return [*lines, *textwrap.wrap(circumstances(full), 100), ""]
-
-
-def command(suite: Suite) -> str:
-    """What makes the runs of a section, with the folder of data that the suite asks for, if any."""
-    words = " ".join(map(str, suite.content["problems"]))
-    folders = [f"{name}=FOLDER" for name in dict.fromkeys(re.findall(r"\$(\w+)", words))]
-    compare = f"tk compare --suite benchmarks/suites/{suite.name}.yaml"
-    reduced = ["--reduced"] if "reduced" in suite.content else []
-    return " ".join([*folders, compare, *reduced, f"--out RUNS/{suite.name}"])
-
-
-def details(suite: Suite, which: str = "") -> list[str]:
-    """Every seed's value. `which` says of what part of the results, below a first."""
-    title = f"# {TITLES[suite.name]}{which and ', ' + which}"
-    lines = [title, "", circumstances(suite), "", _stamp(), ""]
-    for metric in suite.metrics:
-        rows = [
-            [
-                f"`{method}`",
-                str(suite.published["columns"][k]),
-                str(cell),
-                ", ".join(f"{seed}: {value:.4g}" for seed, value in cell.values.items()),
-                BLANK if cell.floor is None else f"{cell.floor:.4g}",
-                f"{_seconds(suite, method, k):.3g}",
-            ]
-            for method in suite.methods
-            for k, cell in enumerate(suite.row(method, metric))
-            if cell
-        ]
-        head = ["method", "problem", "mean ± half of 95%", "by seed", "floor", "seconds to fit"]
-        lines += [f"## {metric}", "", *table(head, rows), ""]
-    if refused := sorted({(r.run.method.name, r.message) for r in suite.results if r.message}):
-        lines += ["## Without a value", ""] + [f"- `{name}`: {text}" for name, text in refused]
-        lines += [""]
-    return lines
-
-
-def _seconds(suite: Suite, method: str, column: int) -> float:
-    """The mean time of a fit."""
-    return statistics.fmean(
-        r.fit_seconds
-        for r in suite.results
-        if r.run.method.name == method
-        and same_problem(r.run.problem, suite.problems[column])
-        and r.fit_seconds is not None
-    )
-
-
-def _stamp() -> str:
-    today = datetime.datetime.now(datetime.UTC).date()
-    return (
-        f"transportkit {__version__}, {platform.machine()}, Python {platform.python_version()}, "
-        f"{today}, made by `python benchmarks/peers.py RUNS`."
-    )
-
-
 INTRODUCTION = """\
 # Peers' tables
 
@@ -253,8 +42,10 @@ Tables of other papers, made again with the methods here, with the published num
 suite is one file that names methods, data, seeds, budgets and protocol, and one command runs it.
 The numbers on this page are those of the `reduced` budgets of the suites where nothing else is
 said, and are no judgement of methods at full strength: the full budgets are in the same files. This
-page and the values of every seed, in `benchmarks/results`, are made from a folder of runs by
-`python benchmarks/peers.py RUNS`.
+page is made by `python benchmarks/peers.py` from the records of the runs, a CSV file of each suite
+in `benchmarks/results`, where a page of each has the values of every seed. New runs are recorded by
+`python benchmarks/peers.py RUNS`: cells that were run again take the place of the old ones, all
+others stay, and so a cell can be added without running a suite again.
 
 Ours are means over seeds ± half of the 95% interval (Student's t), without an interval where there
 is one seed. "Published" is quoted; "recomputed" is a published method's figure computed anew
@@ -262,26 +53,75 @@ for the suite. Where protocols differ, it is said below the table.
 """
 
 
+def recorded(name: str) -> list[Record]:
+    suite = Suite(name)
+    return read(RESULTS / f"{name}.csv", suite.asked, suite.columns)
+
+
+def with_runs(name: str, runs: Path, complete: bool, replace: bool) -> list[Record]:
+    """The records of a suite with those of the runs that RUNS has of it."""
+    old, suite = recorded(name), Suite(name)
+    there = {runs / place: protocol for place, protocol in protocols(name).items()}
+    new = [
+        record
+        for folder, protocol in there.items()
+        if folder.exists()
+        for record in read_runs(folder, suite, protocol, complete)
+    ]
+    try:
+        merged = merge(old, new, replace)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from None
+    for record in new:
+        if not record.metric and record not in merged:
+            print(f"{name}: {said(record)} came to no figures; those recorded stay")
+    for row in dict.fromkeys(r.row for r in old if r.cell not in {m.cell for m in merged}):
+        print
+    return merged
+
+
+def pages(records: Mapping[str, Sequence[Record]]) -> dict[Path, str]:
+    """What to write where, of records by suite."""
+    page, written = [INTRODUCTION], {}
+    for name, own in records.items():
+        by = [Suite(name, [r for r in own if r.protocol == p]) for p in PROTOCOLS]
+        first, *more = [suite for suite in by if suite.records]
+        page += section(first, *more)
+        told = details(first) + [t for full in more for t in details(full, "by the full protocol")]
+        written[RESULTS / f"{name}.md"] = "\n".join(told)
+    return {**written, PAGE: "\n".join(page).rstrip() + "\n"}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", type=Path, help="folder with one folder of runs for each suite")
+    parser.add_argument("runs", type=Path, nargs="?", help="folder with a folder of runs by suite")
     parser.add_argument("--complete", action="store_true", help="compute metrics that runs lack")
+    parser.add_argument(
+        "--replace", action="store_true", help="leave out records of another setting"
+    )
     given = parser.parse_args()
-    folder: Path = given.runs
-    page = [INTRODUCTION]
-    RESULTS.mkdir(exist_ok=True)
-    for name in TITLES:
-        try:
-            suite = read(folder / name, name, given.complete)
-        except TransportkitError as error:
-            print(f"{name} is left out: {error}")
-            continue
-        more = folder / f"{name}{FULL}"
-        full = read(more, name, given.complete) if more.exists() else None
-        page += section(suite, full)
-        told = [*details(suite), *(details(full, "by the full protocol") if full else [])]
-        (RESULTS / f"{name}.md").write_text("\n".join(told))
-    PAGE.write_text("\n".join(page).rstrip() + "\n")
+    try:
+        make(given.runs, given.complete, given.replace)
+    except TransportkitError as error:
+        sys.exit(f"{error}")
+
+
+def make(runs: Path | None, complete: bool = False, replace: bool = False) -> None:
+    """Record the runs, if any, and write the pages; where anything is wrong, nothing is written."""
+    if runs is None:
+        records = {name: recorded(name) for name in TITLES}
+    else:
+        known = [place for name in TITLES for place in protocols(name)]
+        if not any((runs / place).is_dir() for place in known):
+            raise DataError(f"'{runs}' has no folder of runs that is called {', '.join(known)}")
+        records = {name: with_runs(name, runs, complete, replace) for name in TITLES}
+    written = pages({name: own for name, own in records.items() if own})
+    for name, own in records.items():
+        suite = Suite(name)
+        if runs is not None and own:
+            write(RESULTS / f"{name}.csv", own, suite.asked, suite.columns)
+    for file, text in written.items():
+        file.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
