@@ -14,8 +14,8 @@ metric of the suite that a run was made without is computed from the model that 
 
 A row of a table has one setting: the parameters, as far as they are known, the budget, the numbers
 of points, and the integrator. Where new runs have another one than records of their row that would
-stay, nothing is written, since half a row at each would be no row, and a row of fewer cells is to
-be meant: --replace leaves out what is recorded by another setting.
+stay, nothing is written: a mean over two settings is of neither, and to drop cells that took hours
+must be meant. --replace keeps the newer setting only.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ The numbers on this page are those of the `reduced` budgets of the suites where 
 said, and are no judgement of methods at full strength: the full budgets are in the same files. This
 page is made by `python benchmarks/peers.py` from the records of the runs, a CSV file of each suite
 in `benchmarks/results`, where a page of each has the values of every seed. New runs are recorded by
-`python benchmarks/peers.py RUNS`: cells that were run again take the place of the old ones, all
-others stay, and so a cell can be added without running a suite again.
+`python benchmarks/peers.py RUNS`: cells that were run again take the place of the old ones, and all
+others stay. Records whose origin is "page" were read off an earlier page, to four digits.
 
 Ours are means over seeds ± half of the 95% interval (Student's t), without an interval where there
 is one seed. "Published" is quoted; "recomputed" is a published method's figure computed anew
@@ -72,11 +72,16 @@ def with_runs(name: str, runs: Path, complete: bool, replace: bool) -> list[Reco
         merged = merge(old, new, replace)
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
-    for record in new:
-        if not record.metric and record not in merged:
-            print(f"{name}: {said(record)} came to no figures; those recorded stay")
-    for row in dict.fromkeys(r.row for r in old if r.cell not in {m.cell for m in merged}):
-        print
+    stay = {r.cell for r in merged}
+    for r in new:
+        if r.cell not in stay:
+            told = f"{r.method} on {r.problem}, seed {r.seed}, by the {r.protocol} protocol"
+            print(f"{name}: {told} came to no figures; those recorded stay")
+    if left := [r for r in old if r.metric and r.cell not in stay]:
+        print(f"{name}: {len(left)} values by another setting are left out")
+    if new:
+        added = len(stay - {r.cell for r in old})
+        print(f"{name}: values of {len({r.run for r in new})} runs, {added} in new cells")
     return merged
 
 

@@ -76,9 +76,13 @@ class Record:
     @property
     def settings(self) -> dict[str, str]:
         """What the values in a row of a table share, as far as it is known."""
-        words = dict(word.split("=", 1) for word in self.parameters.split())
-        others = ("budget", "points", "train", "integrator")
-        known = {**words, **{name: str(getattr(self, name)) for name in others}}
+        known = dict(word.split("=", 1) for word in self.parameters.split())
+        known |= {
+            "budget": self.budget,
+            "points judged": str(self.points),
+            "points to train on": str(self.train),
+            "integrator": self.integrator,
+        }
         return {name: value for name, value in known.items() if value}
 
 
@@ -101,8 +105,8 @@ def merge(old: Sequence[Record], new: Sequence[Record], replace: bool = False) -
     merged = [*kept, *{r.cell: r for r in new}.values()]
     for trouble in mixed(merged):
         raise DataError(
-            f"{trouble}, and a row of a table has one setting; run all its cells by one of them, "
-            "or give --replace to leave out what is recorded by another one"
+            f"{trouble}, and a row of a table has one; run its other cells again as well, or give "
+            "--replace to leave out what is recorded by the older one"
         )
     return merged
 
@@ -122,8 +126,8 @@ def mixed(records: Iterable[Record]) -> Iterator[str]:
     for (protocol, method), settings in found.items():
         several = {name: values for name, values in settings.items() if len(values) > 1}
         if several:
-            told = ", ".join(f"{name} {' and '.join(values)}" for name, values in several.items())
-            yield f"{method} by the {protocol} protocol would have {told}"
+            told = ", ".join(f"{name}: {' and '.join(v)}" for name, v in several.items())
+            yield f"{method} by the {protocol} protocol would have two settings ({told})"
 
 
 def write(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from transportkit import Budget, Choice, Result, Run, Value, registry
+from tests.benchmarks.scripts import ROOT, peers, records, runs, tables
+from transportkit import Choice, DataError, Result, registry
 from transportkit.harness.executors import serially
 from transportkit.harness.experiment import Experiment
 from transportkit.harness.gather import gather
@@ -17,16 +15,8 @@ from transportkit.harness.plan import Settings, plan
 from transportkit.harness.store import Store
 from transportkit.harness.suite import load_mapping, read_suite
 
-ROOT = Path(__file__).parents[2]
+Suite = peers.Suite
 SUITES = sorted((ROOT / "benchmarks" / "suites").glob("*.yaml"))
-
-
-@pytest.fixture(scope="module")
-def peers() -> ModuleType:
-    # A script finds its neighbours in its own folder.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")
-        return importlib.import_module("peers")
 
 
 @pytest.mark.parametrize("file", SUITES, ids=lambda file: file.stem)
@@ -44,15 +34,15 @@ def test_a_suite_is_an_experiment(
         _, _, rest = text.partition("file=$W2_BENCHMARK/")
         if rest:
             (tmp_path / rest).write_bytes(b"")
-    runs = Experiment(**asked).runs()
-    assert len(runs) == len(asked["methods"]) * len(asked["problems"]) * len(asked["seeds"])
+    planned = Experiment(**asked).runs()
+    assert len(planned) == len(asked["methods"]) * len(asked["problems"]) * len(asked["seeds"])
 
 
 @pytest.mark.parametrize("file", SUITES, ids=lambda file: file.stem)
-def test_published_numbers_have_the_columns_of_the_suite(file: Path, peers: ModuleType) -> None:
+def test_published_numbers_have_the_columns_of_the_suite(file: Path) -> None:
     content = load_mapping(file, "a suite")
     published, columns = content["published"], len(content["problems"])
-    assert file.stem in peers.TITLES
+    assert file.stem in tables.TITLES
     assert len(published["columns"]) == columns
     asked = [metric.partition(":")[0] for metric in content["metrics"]]
     assert published["metric"] in asked
@@ -61,30 +51,9 @@ def test_published_numbers_have_the_columns_of_the_suite(file: Path, peers: Modu
             assert len(row.get(key, published["columns"])) == columns
 
 
-def results(values: dict[str, dict[int, float]]) -> list[Result]:
-    """Made-up results on the day 3 of the suite of single cells."""
-    text = read_suite(ROOT / "benchmarks" / "suites" / "cite.yaml")["problems"][0]
-    problem = registry.parse_choice("problem", text)
-    elsewhere = Choice(
-        problem.name,
-        {**problem.params, "files": f"/data/{Path(problem.params['files']).name}"},
-    )
-    return [
-        Result(
-            Run(Choice(method), elsewhere, seed, Budget(steps=10)),
-            "done",
-            metrics={"between_w1:limit=2500": Value(value)},
-            fit_seconds=1.0,
-            points=2500,
-        )
-        for method, by_seed in values.items()
-        for seed, value in by_seed.items()
-    ]
-
-
-def test_the_page_shows_means_intervals_and_published_numbers(peers: ModuleType) -> None:
-    suite = peers.Suite("cite", results({"otcfm": {0: 0.8, 1: 0.9}, "emd": {0: 0.75}}))
-    page = peers.section(suite)
+def test_the_page_shows_means_intervals_and_published_numbers() -> None:
+    suite = Suite("cite", records({"otcfm": {0: 0.8, 1: 0.9}, "emd": {0: 0.75}}))
+    page = tables.section(suite)
     assert "| **`otcfm`** | 0.85 ± 0.6 | · | · |" in page
     assert "| OT-CFM, published | · | · | 0.882 |" in page
     assert "| **`emd`** | 0.75 | · | · |" in page
@@ -94,13 +63,13 @@ def test_the_page_shows_means_intervals_and_published_numbers(peers: ModuleType)
     assert any("DSBM, published" in line for line in page)
     assert any(line.startswith("| discrete OT, recomputed | 0.799 |") for line in page)
     assert any(line.startswith("CITE=FOLDER tk compare ") for line in page)
-    assert any("0: 0.8, 1: 0.9" in line for line in peers.details(suite))
+    assert any("0: 0.8, 1: 0.9" in line for line in tables.details(suite))
 
 
-def test_cells_of_the_full_protocol_stand_apart(peers: ModuleType) -> None:
-    reduced = peers.Suite("cite", results({"otcfm": {0: 0.8}, "emd": {0: 0.75}}))
-    full = peers.Suite("cite", results({"otcfm": {0: 0.7}}))
-    page = peers.section(reduced, full)
+def test_cells_of_the_full_protocol_stand_apart() -> None:
+    reduced = Suite("cite", records({"otcfm": {0: 0.8}, "emd": {0: 0.75}}))
+    full = Suite("cite", records({"otcfm": {0: 0.7}}, "full"))
+    page = tables.section(reduced, full)
     place = page.index("By the full protocol, as far as cells of it were run:")
     assert page.index("| **`otcfm`** | 0.8 | · | · |") < place
     assert page.index("| **`otcfm`** | 0.7 | · | · |") > place
@@ -108,18 +77,60 @@ def test_cells_of_the_full_protocol_stand_apart(peers: ModuleType) -> None:
     assert sum("DSBM, published" in line for line in page) == 1
 
 
-def test_a_metric_that_a_run_lacks_is_what_the_run_would_have_had(
-    peers: ModuleType, tmp_path: Path
+def test_the_records_make_the_pages() -> None:
+    made = peers.pages({name: peers.recorded(name) for name in tables.TITLES})
+    assert peers.PAGE in made
+    for file, text in made.items():
+        assert file.read_text(encoding="utf-8") == text, f"{file}: run python benchmarks/peers.py"
+
+
+def test_a_problem_is_known_wherever_its_files_lie() -> None:
+    text = read_suite(ROOT / "benchmarks" / "suites" / "cite.yaml")["problems"][1]
+    problem = registry.parse_choice("problem", text)
+    files = f"/data/{Path(problem.params['files']).name}"
+    elsewhere = Choice(problem.name, {**problem.params, "files": files})
+    assert runs.column_of(elsewhere, Suite("cite")) == "day 4"
+    other = Choice(problem.name, {**problem.params, "columns": 7})
+    assert runs.column_of(other, Suite("cite")) is None
+
+
+def executed(method: str, problem: str, metrics: list[str], folder: Path) -> Result:
+    asked = Settings(metrics=metrics, points=200, train=500)
+    (run,) = plan([method], [problem], [0], asked)
+    (outcome,) = serially([run], Store(folder), "cpu", fresh=False)
+    return outcome.result
+
+
+def test_runs_in_a_folder_are_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recorded = sys.modules[peers.Suite.__module__]
+    monkeypatch.setattr(peers, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(peers, "PAGE", tmp_path / "peers.md")
+    peers.RESULTS.mkdir()
+    folder = tmp_path / "RUNS" / "entropic-full"
+    problem = "entropic-pair:dim=2,epsilon=1"
+    result = executed("lightsb:steps=2", problem, ["cbw2_uvp:draws=10,points=10"], folder)
+    executed("linear", problem, ["cost"], folder)
+    peers.make(tmp_path / "RUNS")
+    assert "no cell is for linear on entropic-pair" in capsys.readouterr().out
+    (record,) = peers.recorded("entropic")
+    (label,) = result.metrics
+    assert record.cell == ("full", "lightsb", "2", 0, label)
+    assert record.value == pytest.approx(result.metrics[label].value, rel=1e-8)
+    assert record.origin == "run"
+    assert record.settings["steps"] == "2"
+    assert f"| **`lightsb`** | {record.value:.3g} | · | · | · |" in peers.PAGE.read_text()
+    before = (peers.RESULTS / "entropic.csv").read_bytes()
+    peers.make(tmp_path / "RUNS")
+    assert (peers.RESULTS / "entropic.csv").read_bytes() == before
+    with pytest.raises(DataError, match="has no folder of runs that is called plane, plane-full,"):
+        peers.make(tmp_path / "elsewhere")
 
-    def executed(name: str, metrics: list[str]) -> Result:
-        asked = Settings(metrics=metrics, points=200, train=500)
-        (run,) = plan(["linear"], ["gaussian-pair"], [0], asked)
-        (outcome,) = serially([run], Store(tmp_path / name), "cpu", fresh=False)
-        return outcome.result
 
-    given, whole = executed("a", ["cost"]), executed("b", ["cost", "l2_uvp", "cost_ratio"])
-    completed = recorded.completed(given, whole.run.metrics)
+def test_a_metric_that_a_run_lacks_is_what_the_run_would_have_had(tmp_path: Path) -> None:
+    given = executed("linear", "gaussian-pair", ["cost"], tmp_path / "a")
+    metrics = ["cost", "l2_uvp", "cost_ratio"]
+    whole = executed("linear", "gaussian-pair", metrics, tmp_path / "b")
+    completed = runs.completed(given, whole.run.metrics)
     assert completed.metrics == whole.metrics
     assert gather(tmp_path / "a")[0].metrics == whole.metrics

@@ -1,0 +1,81 @@
+"""Records of the suites' runs: read as they were written, and merged cell by cell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.scripts import book, peers, records, tables
+from transportkit import DataError
+
+Suite = peers.Suite
+
+
+@pytest.mark.parametrize("name", tables.TITLES)
+def test_records_that_are_read_and_written_are_the_same(name: str, tmp_path: Path) -> None:
+    file, suite = peers.RESULTS / f"{name}.csv", Suite(name)
+    book.write(tmp_path / file.name, peers.recorded(name)[::-1], suite.asked, suite.columns)
+    assert (tmp_path / file.name).read_bytes() == file.read_bytes()
+
+
+def test_a_cell_that_was_run_again_is_replaced_and_no_other() -> None:
+    old = records({"otcfm": {0: 0.8, 1: 0.9}, "emd": {0: 0.75}}) + records(
+        {"otcfm": {0: 0.7}}, "full"
+    )
+    new = [replace(r, date="2026-12-01") for r in records({"otcfm": {1: 0.91, 2: 0.85}})]
+    merged = {r.cell: (r.value, r.date) for r in book.merge(old, new)}
+    expected = {r.cell: (r.value, r.date) for r in [*old, *new]}
+    assert merged == expected
+    assert len(merged) == 5
+
+
+def test_a_row_has_one_setting() -> None:
+    old = records({"otcfm": {0: 0.8, 1: 0.9}, "emd": {0: 0.75}})
+    # What only one of them says is not known to differ.
+    told = [replace(r, parameters="lr=0.001 width=64") for r in records({"otcfm": {0: 0.7}})]
+    assert len(book.merge(old, told)) == 3
+    for change in ({"parameters": "lr=0.002"}, {"budget": "steps=20"}, {"points": 1000}):
+        new = [replace(r, **change) for r in records({"otcfm": {0: 0.7, 1: 0.6}})]
+        assert len(book.merge(old, new)) == 3
+        with pytest.raises(DataError, match="otcfm by the reduced protocol would have two"):
+            book.merge(old, new[:1])
+        alone = book.merge(old, new[:1], replace=True)
+        assert sorted((r.method, r.value) for r in alone) == [("emd", 0.75), ("otcfm", 0.7)]
+
+
+def test_a_run_without_figures_takes_the_place_of_none() -> None:
+    (figures,) = records({"otcfm": {0: 0.8}})
+    failed = replace(figures, metric="", value=None, message="it failed")
+    assert book.merge([figures], [failed]) == [figures]
+    assert book.merge([failed], [figures]) == [figures]
+    assert book.merge([], [failed]) == [failed]
+
+
+@pytest.mark.parametrize(
+    ("column", "said", "told"),
+    [
+        ("seed", "one", "seed should be a whole number, not 'one'"),
+        ("value", "nan", "value should be a finite number or empty, not 'nan'"),
+        ("value", "", "neither a value nor a message"),
+        ("date", "yesterday", "date should be a day such as 2026-11-26"),
+        ("method", "otcmf", "method should be one of otcfm, cfm, .*, not 'otcmf'"),
+        ("problem", "day 5", "problem should be one of day 3, day 4, not 'day 5'"),
+        ("parameters", "lr", "parameters should read name=value"),
+        ("seed", "0", "an earlier line has the same cell"),
+        ("message", '"a"b', "line 3: "),
+    ],
+)
+def test_a_damaged_record_is_told_by_its_line(
+    column: str, said: str, told: str, tmp_path: Path
+) -> None:
+    file, suite = tmp_path / "cite.csv", Suite("cite")
+    book.write(file, records({"otcfm": {0: 0.8, 1: 0.9}}), suite.asked, suite.columns)
+    head, first, second = file.read_text().splitlines()
+    fields = dict(zip(book.COLUMNS, second.split(","), strict=True)) | {column: said}
+    file.write_text("\n".join([head, first, ",".join(fields.values())]))
+    with pytest.raises(DataError, match=told) as error:
+        book.read(file, suite.asked, suite.columns)
+    assert str(error.value).startswith(f"'{file}', line 3: ")
+    assert "\n" not in str(error.value)
