@@ -104,10 +104,12 @@ def merge(old: Sequence[Record], new: Sequence[Record], replace: bool = False) -
         kept = [r for r in kept if not any(o.row == r.row and differ(o, r) for o in new)]
     merged = [*kept, *{r.cell: r for r in new}.values()]
     for trouble in mixed(merged):
-        raise DataError(
-            f"{trouble}, and a row of a table has one; run its other cells again as well, or give "
-            "--replace to leave out what is recorded by the older one"
+        way = (
+            "leave the runs of one of them out of the folder"
+            if replace
+            else "run its other cells again as well, or give --replace to keep the newer one only"
         )
+        raise DataError(f"{trouble}, and a row of a table has one; {way}")
     return merged
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.scripts import ROOT, peers, records, runs, tables
-from transportkit import Choice, DataError, Result, registry
+from transportkit import Choice, DataError, Result, Value, registry
 from transportkit.harness.executors import serially
 from transportkit.harness.experiment import Experiment
 from transportkit.harness.gather import gather
 from transportkit.harness.plan import Settings, plan
+from transportkit.harness.results import write_result
 from transportkit.harness.store import Store
 from transportkit.harness.suite import load_mapping, read_suite
 
@@ -109,17 +110,19 @@ def test_runs_in_a_folder_are_recorded(
     peers.RESULTS.mkdir()
     folder = tmp_path / "RUNS" / "entropic-full"
     problem = "entropic-pair:dim=2,epsilon=1"
-    result = executed("lightsb:steps=2", problem, ["cbw2_uvp:draws=10,points=10"], folder)
-    executed("linear", problem, ["cost"], folder)
+    asked = Settings(metrics=["cbw2_uvp"])
+    for place, run in enumerate(plan(["lightsb:steps=2", "linear"], [problem], [0], asked)):
+        (folder / str(place)).mkdir(parents=True)
+        value = Value(1 / 3, note="in two\nlines")
+        write_result(folder / str(place), Result(run, "done", metrics={"cbw2_uvp": value}))
     peers.make(tmp_path / "RUNS")
     assert "no cell is for linear on entropic-pair" in capsys.readouterr().out
     (record,) = peers.recorded("entropic")
-    (label,) = result.metrics
-    assert record.cell == ("full", "lightsb", "2", 0, label)
-    assert record.value == pytest.approx(result.metrics[label].value, rel=1e-8)
-    assert record.origin == "run"
+    assert record.cell == ("full", "lightsb", "2", 0, "cbw2_uvp")
+    assert record.value == pytest.approx(1 / 3, rel=1e-8)
+    assert (record.origin, record.message) == ("run", "in two lines")
     assert record.settings["steps"] == "2"
-    assert f"| **`lightsb`** | {record.value:.3g} | · | · | · |" in peers.PAGE.read_text()
+    assert "| **`lightsb`** | 0.333 | · | · | · |" in peers.PAGE.read_text()
     before = (peers.RESULTS / "entropic.csv").read_bytes()
     peers.make(tmp_path / "RUNS")
     assert (peers.RESULTS / "entropic.csv").read_bytes() == before

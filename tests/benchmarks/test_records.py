@@ -42,6 +42,8 @@ def test_a_row_has_one_setting() -> None:
         with pytest.raises(DataError, match="otcfm by the reduced protocol would have two"):
             book.merge(old, new[:1])
         alone = book.merge(old, new[:1], replace=True)
+        with pytest.raises(DataError, match="leave the runs of one of them out of the folder"):
+            book.merge(old, [*new[:1], *records({"otcfm": {2: 0.8}})], replace=True)
         assert sorted((r.method, r.value) for r in alone) == [("emd", 0.75), ("otcfm", 0.7)]
 
 
