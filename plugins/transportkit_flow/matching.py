@@ -50,14 +50,10 @@ class PathGame(Game[FlowBatch]):
 
     def on_paths(self, x0: Tensor, x1: Tensor, generator: Generator) -> FlowBatch:
         """The paths of pairs at a random time each."""
-        t = self.times(len(x0), generator).to(x0.device)
+        t = torch.rand(len(x0), generator=generator, device=generator.device).to(x0.device)
         if not self.path.noise.absent:
             t = END + (1 - 2 * END) * t
         return FlowBatch(t, self.path.at(t, x0, x1, generator))
-
-    def times(self, n: int, generator: Generator) -> Tensor:
-        """n times (n,) in [0, 1]: evenly, where a method has no reason to see some more often."""
-        return torch.rand(n, generator=generator, device=generator.device)
 
 
 class FlowGame(PathGame):
@@ -91,9 +87,6 @@ class ScoreFlowGame(PathGame):
 
     [SF]2M of Tong et al. 2024, arXiv:2307.03672, equation 10, with the weight c^2 on the score
     and the velocity of the middle in place of that of the path: see `ScoreFlowField`.
-
-    An error of c score enters the velocity sigma (t - 1/2) / sqrt(t (1 - t)) times, so times near
-    the ends are drawn more often, with density 1 / (pi sqrt(t (1 - t))); the minimiser is the same.
     """
 
     def __init__(
@@ -105,9 +98,6 @@ class ScoreFlowGame(PathGame):
     @property
     def players(self) -> Mapping[str, nn.Module]:
         return {"field": self.field}
-
-    def times(self, n: int, generator: Generator) -> Tensor:
-        return 0.5 - 0.5 * torch.cos(torch.pi * super().times(n, generator))
 
     def loss(self, player: str, batch: FlowBatch, generator: Generator) -> Tensor:
         point, field = batch.point, self.field
@@ -152,8 +142,8 @@ class FlowMatching(Method[P]):
         kind = ScoreFlowField if settings.pop("score", False) else FlowField
         return kind(**settings)
 
-    def field(self, kind: type[F], problem: Problem, generator: Generator) -> F:
-        """A new field of a kind, in the units of the problem."""
+    def field(self, kind: type[F], problem: Problem, generator: Generator, **more: Any) -> F:
+        """A new field of a kind, in the units of the problem; `more` is for its constructor."""
         settings = self.params
         field = kind(
             problem.event_shape,
@@ -162,6 +152,7 @@ class FlowMatching(Method[P]):
             activation=settings.activation,
             frequencies=settings.frequencies,
             generator=generator,
+            **more,
         ).to(generator.device)
         field.standardise(problem, generator)
         return field
