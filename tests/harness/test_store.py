@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,6 +118,90 @@ def test_a_result_without_metrics_is_damaged(folder: Path, tmp_path: Path) -> No
         (tmp_path / "result.json").write_text(json.dumps({**content, **changed}))
         with pytest.raises(DataError, match="is damaged"):
             read_result(tmp_path)
+
+
+def changed(result: dict[str, Any], path: str, value: Any) -> str:
+    """A result as JSON with another value, or none for ..., in the place that `path` leads to."""
+    result = json.loads(json.dumps(result))
+    *way, last = [int(step) if step.isdigit() else step for step in path.split()]
+    inner: Any = result
+    for step in way:
+        inner = inner[step]
+    if value is ...:
+        del inner[last]
+    else:
+        inner[last] = value
+    return json.dumps(result)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        ("metrics", 3, "metrics should hold values by name, not 3"),
+        ("metrics sliced_w2", 3, "what it says of sliced_w2 should hold values by name, not 3"),
+        ("metrics sliced_w2", None, "what it says of sliced_w2 should hold values by name"),
+        ("metrics sliced_w2 of", 3, "what it says of sliced_w2 holds 'of', which is not known"),
+        ("metrics sliced_w2 value", ..., "is damaged: it says nothing of 'value'"),
+        ("metrics sliced_w2 value", "1", "the value of sliced_w2 should be a number, not '1'"),
+        ("metrics sliced_w2 note", 3, "the note of sliced_w2 should be a text"),
+        ("stops", 3, "stops should hold values by name, not 3"),
+        ("alone", 3, "alone should be true or false, not 3"),
+        ("of", 3, "it holds 'of', which is not known here"),
+        ("status", ..., "is damaged: it says nothing of 'status'"),
+        ("run", 3, "run should hold values by name, not 3"),
+        ("run of", 3, "run holds 'of', which is not known here"),
+        ("run nfe", "x", "nfe should be a whole number, not 'x'"),
+        ("run tf32", "x", "tf32 should be true or false, not 'x'"),
+        ("run device", 3, "device should be a text, not 3"),
+        ("run versions", None, "versions should hold values by name, not None"),
+        ("run budget", 3, "budget should hold values by name, not 3"),
+        ("run budget of", 3, "budget holds 'of', which is not known here"),
+        ("run integrator", 0, "integrator should hold values by name, not 0"),
+        ("run method name", 3, "the name of method should be a text, not 3"),
+        ("run method params", [], "params of method should hold values by name, not []"),
+        ("run metrics", 3, "the metrics of run should be a list, not 3"),
+        ("run metrics 0", "w2", "one of the metrics should hold values by name, not 'w2'"),
+        ("run metrics 0 of", 3, "one of the metrics holds 'of', which is not known here"),
+    ],
+)
+def test_a_damaged_result_says_in_what(
+    path: str, value: Any, text: str, folder: Path, tmp_path: Path
+) -> None:
+    result = json.loads((folder / "result.json").read_text())
+    (tmp_path / "result.json").write_text(changed(result, path, value))
+    with pytest.raises(DataError, match="is damaged") as error:
+        read_result(tmp_path)
+    assert text in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        ("metrics 0 params of", 3, "metric 'sliced_w2' has no parameter 'of'"),
+        ("metrics 0 params projections", "x", "parameter 'projections' of metric 'sliced_w2' must"),
+        ("method params of", 3, "method 'cfm' has no parameter 'of'"),
+        ("problem params of", 3, "problem 'moons' has no parameter 'of'"),
+        ("integrator params of", 3, "integrator 'midpoint' has no parameter 'of'"),
+    ],
+)
+def test_parameters_that_a_plugin_does_not_have_are_named(
+    path: str,
+    value: Any,
+    text: str,
+    folder: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Other versions of it may have had them, so the run is read all the same, and once for all."""
+    result = json.loads((folder / "result.json").read_text())
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "result.json").write_text(changed(result, f"run {path}", value))
+        assert read_result(tmp_path / name).status == "done"
+    (record,) = caplog.records
+    assert str(tmp_path / "one" / "result.json") in record.getMessage()
+    assert text in record.getMessage()
 
 
 def test_leftovers_of_the_dead_are_cleared_when_a_store_is_opened(tmp_path: Path) -> None:

@@ -8,11 +8,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from reprlib import repr as briefly
 from typing import Any, get_args
 
 from ..core.choice import Choice
 from ..core.record import Budget, Result, Run, Status, Value
 from ..errors import DataError, UsageError
+from .said import by_name, said_of
+from .unfit import warn_of_unfit
 from .whole import content
 
 RESULT = "result.json"
@@ -33,17 +36,21 @@ def write_result(folder: Path, result: Result) -> None:
 def read_result(folder: str | os.PathLike[str], known: Run | None = None) -> Result:
     """The result in a run's folder, of the run `known` or else of the run that it tells of.
 
-    Raises DataError where there is none that can be read.
+    Warns of parameters that the plugins at hand do not have. Raises DataError where there is none
+    that can be read.
     """
     file = os.path.join(folder, RESULT)
     try:
-        return from_record(json.loads(content(file)), folder, known)
+        result = from_record(json.loads(content(file)), folder, known)
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"'{folder}' is not the folder of a run: it has no {RESULT}") from None
     except KeyError as error:
         raise DataError(f"'{file}' is damaged: it says nothing of {error}") from None
     except (OSError, ValueError, TypeError, AttributeError, UsageError) as error:
         raise DataError(f"'{file}' is damaged or is not the result of a run: {error}") from None
+    if known is None:
+        warn_of_unfit(result.run, file)
+    return result
 
 
 def from_record(
@@ -53,12 +60,19 @@ def from_record(
 
     Raises KeyError, TypeError, ValueError or AttributeError for what is no result.
     """
+    if known is not None:
+        # An index keeps runs apart from what it says of them.
+        said = {**by_name(said, "it"), "run": known}
+    said = said_of(Result, said, "it")
     run = known or read_run(said["run"])
-    metrics = {name: Value(**value) for name, value in said["metrics"].items()}
+    values = by_name(said["metrics"], "metrics")
     shape = said["event_shape"]
     read = {
         "run": run,
-        "metrics": metrics,
+        "metrics": {
+            name: Value(**said_of(Value, value, f"what it says of {name}"))
+            for name, value in values.items()
+        },
         "event_shape": None if shape is None else _shape(shape),
         "folder": os.fspath(folder),
     }
@@ -87,7 +101,9 @@ def _check(result: Result) -> None:
             raise ValueError(f"the note of {metric} should be a text")
         for fact in ("value", "floor", "floor_std", "ratio"):
             _check_number(f"the {fact} of {metric}", getattr(value, fact))
-    for stop, share in result.stops.items():
+    if not isinstance(result.alone, bool | None):
+        raise ValueError(f"alone should be true or false, not {briefly(result.alone)}")
+    for stop, share in by_name(result.stops, "stops").items():
         _check_number(f"the share of lines '{stop}'", share)
 
 
@@ -110,21 +126,30 @@ def _check_number(name: str, given: Any) -> None:
         raise ValueError(f"{name} should be a number, not {given!r}")
 
 
-def read_run(said: Mapping[str, Any]) -> Run:
-    integrator = said["integrator"]
+def read_run(said: Any) -> Run:
+    """A run from what is said of it. Raises as `from_record`."""
+    said = said_of(Run, said, "run")
+    integrator, metrics = said["integrator"], said["metrics"]
     for name in _COUNTS:
         if type(said[name]) is not int:
-            raise ValueError(f"{name} should be a whole number, not {said[name]!r}")
-    if not isinstance(said["versions"], Mapping) or not isinstance(said["device"], str):
-        raise ValueError("versions should stand by name, and device be a text")
+            raise ValueError(f"{name} should be a whole number, not {briefly(said[name])}")
+    if type(said["nfe"]) is not int and said["nfe"] is not None:
+        raise ValueError(f"nfe should be a whole number, not {briefly(said['nfe'])}")
+    if not isinstance(said["tf32"], bool):
+        raise ValueError(f"tf32 should be true or false, not {briefly(said['tf32'])}")
+    if not isinstance(said["device"], str):
+        raise ValueError(f"device should be a text, not {briefly(said['device'])}")
+    if not isinstance(metrics, list | tuple):
+        raise ValueError(f"the metrics of run should be a list, not {briefly(metrics)}")
+    by_name(said["versions"], "versions")
     run = Run(
         **{
             **said,
-            "method": _choice(said["method"]),
-            "problem": _choice(said["problem"]),
-            "budget": Budget(**said["budget"]),
-            "integrator": _choice(integrator) if integrator else None,
-            "metrics": tuple(map(_choice, said["metrics"])),
+            "method": _choice(said["method"], "method"),
+            "problem": _choice(said["problem"], "problem"),
+            "budget": Budget(**said_of(Budget, said["budget"], "budget")),
+            "integrator": None if integrator is None else _choice(integrator, "integrator"),
+            "metrics": tuple(_choice(metric, "one of the metrics") for metric in metrics),
         }
     )
     # It says ValueError of numbers that no run has.
@@ -132,8 +157,9 @@ def read_run(said: Mapping[str, Any]) -> Run:
     return run
 
 
-def _choice(said: Mapping[str, Any]) -> Choice:
-    choice = Choice(**said)
-    if not isinstance(choice.name, str) or not isinstance(choice.params, Mapping):
-        raise ValueError(f"no plugin is chosen by {said!r}")
+def _choice(said: Any, what: str) -> Choice:
+    choice = Choice(**said_of(Choice, said, what))
+    if not isinstance(choice.name, str):
+        raise ValueError(f"the name of {what} should be a text, not {briefly(choice.name)}")
+    by_name(choice.params, f"params of {what}")
     return choice
