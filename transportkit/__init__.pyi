@@ -16,7 +16,7 @@ from .api.comparison import Comparison as Comparison
 from .api.plan import Plan as Plan
 from .api.plan import PlanLine as PlanLine
 from .api.plugin import new_plugin as new_plugin
-from .api.record import Pushed as Pushed
+from .api.pushing import Pushed as Pushed
 from .api.record import RunRecord as RunRecord
 from .core.choice import Choice as Choice
 from .core.integrator import Integrator as Integrator

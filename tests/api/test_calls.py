@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,10 @@ def test_a_run_gives_its_model_and_its_samples(comparison: Comparison) -> None:
     moved = record.push(samples["source"])
     np.testing.assert_allclose(moved.points.numpy(), samples["moved"], atol=1e-5)
     assert moved.finished == 1.0
+    for carry in (record.push, partial(push, record)):
+        with pytest.warns(UserWarning, match="5 of 5 points lie far outside the source") as told:
+            assert carry(samples["source"][:5] + 1e6).message
+        assert told[0].filename == __file__
     again = push(record.folder, torch.as_tensor(samples["source"]))
     assert torch.equal(again.points, moved.points)
     assert load(record.folder).result == record.result

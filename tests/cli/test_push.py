@@ -28,6 +28,7 @@ def test_points_go_where_the_run_took_them(folder: Path, points: Path, tmp_path:
     answer = tk(f"push {folder} {points} --json -o {tmp_path / 'moved.npy'}")
     assert (answer.status, answer.err) == (0, "")
     assert answer.json["method"] == "cfm"
+    assert answer.json["message"] == ""
     assert answer.json["points"] == 64
     assert answer.json["finished"] == 1.0
     moved = np.load(tmp_path / "moved.npy", allow_pickle=False)
@@ -60,6 +61,24 @@ def test_the_points_themselves_are_not_replaced(folder: Path, points: Path) -> N
     assert (answer.status, answer.err.count("\n")) == (2, 1)
     assert "holds the points that are to be moved; name another file" in answer.err
     assert points.read_bytes() == before
+
+
+@pytest.mark.parametrize(("way", "side"), [("", "source"), ("--reverse", "target")])
+def test_points_far_outside_are_told(
+    way: str, side: str, folder: Path, points: Path, tmp_path: Path
+) -> None:
+    x = np.load(points)
+    x[:3] += 1e8
+    np.save(tmp_path / "x.npy", x)
+    answer = tk(f"push {folder} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'} --json {way}")
+    assert answer.status == 0
+    told = answer.json["message"]
+    assert told.startswith(f"3 of 64 points lie far outside the {side} samples of this run")
+    assert answer.err == f"Warning: {told}\n"
+    assert np.load(tmp_path / "y.npy").shape == x.shape
+    np.save(tmp_path / "x.npy", x[:1])
+    one = tk(f"push {folder} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'}")
+    assert one.err.startswith("Warning: 1 point lies far outside")
 
 
 def test_reverse_comes_back(folder: Path, points: Path, tmp_path: Path) -> None:

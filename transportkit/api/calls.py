@@ -33,7 +33,8 @@ from .drawing import complete
 from .given import by_name, check_flags, path
 from .plan import Plan, plan_of
 from .progress import watched
-from .record import Points, Pushed, RunRecord, points_of
+from .pushing import Points, Pushed, points_of, pushed
+from .record import RunRecord
 
 Asked: TypeAlias = str | Choice
 Training: TypeAlias = Budget | str | int | None
@@ -209,9 +210,13 @@ def plan(
 def push(record: RunRecord | str | os.PathLike[str], points: Points, **how: Any) -> Pushed:
     """Move points with the model of a run, or of a run's folder: ``tk push``.
 
-    `how` is what `RunRecord.push` takes: reverse, seed, integrator, nfe, device, batch.
+    `how` is what `RunRecord.push` takes: reverse, seed, integrator, nfe, device, batch. Warns as it
+    does.
     """
-    return (record if isinstance(record, RunRecord) else load(record)).push(points, **how)
+    moved = pushed(load(record), points, **how)
+    if moved.message:
+        warnings.warn(moved.message, stacklevel=2)
+    return moved
 
 
 def load(folder: RunRecord | str | os.PathLike[str]) -> RunRecord:

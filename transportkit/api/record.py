@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import html
 import os
-import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from .. import registry
 from ..core.integrator import Integrator
 from ..core.model import Map, Model
-from ..core.params import whole
-from ..core.random import derive
 from ..core.record import Result, Run, Value
 from ..errors import DataError, UsageError
 from ..harness import device as devices
@@ -31,66 +27,19 @@ from ..harness.reproduce import reproduce as again
 from ..harness.results import read_result
 from ..harness.saving import load_model
 from ..harness.store import read_losses, read_samples
-from ..problems.files import (
-    check_output,
-    check_range,
-    column_names,
-    in_rows,
-    read_points,
-    write_points,
-)
 from ..report.document import result_document
 from ..report.figures import number
 from ..report.flat import flat_cell
 from ..report.remarks import remarks
-from ..transport import Moved, Transport
+from ..transport import Transport
 from .drawing import draw
-from .given import check_flags, path
+from .given import path
 from .progress import watched
+from .pushing import Points, Pushed, pushed
 from .tables import table
 
 if TYPE_CHECKING:
     import pandas
-
-Points: TypeAlias = Tensor | np.ndarray | str | os.PathLike[str]
-"""Points (N, *E): a tensor, an array, or a file that holds them."""
-
-
-@dataclass(frozen=True)
-class Pushed:
-    """Points that a run's model moved, and how long that took.
-
-    `points` (N, *E) is a tensor on the CPU; `moved` has the statuses and the evaluations of each.
-    `names` are those of the columns of the table that the points came in, if it had some.
-    """
-
-    moved: Moved
-    seconds: float
-    names: tuple[str, ...] = ()
-
-    @property
-    def points(self) -> Tensor:
-        return self.moved.points
-
-    @property
-    def finished(self) -> float:
-        """The share of lines that arrived."""
-        return self.moved.finished
-
-    def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the points to a file, whose suffix names the format: ``tk push -o``.
-
-        A table has the names of the columns of that which the points came in. Raises UsageError
-        for a format or a place that there is not, and TransportkitError where it cannot be written.
-        """
-        place = path("file", file)
-        check_output(str(place))
-        write_points(str(place), self.points, self.names)
-        return place
-
-    def __repr__(self) -> str:
-        shape = tuple(self.points.shape)
-        return f"points {shape}, {self.finished:.1%} arrived, {self.seconds:.2f} s"
 
 
 @dataclass(frozen=True)
@@ -172,32 +121,16 @@ class RunRecord:
     ) -> Pushed:
         """Move points of P to Q, or with `reverse` points of Q to P.
 
-        Raises DataError for points of another shape than the model moves.
+        Warns of points far outside what the model was fitted to. Raises DataError for points of
+        another shape than the model moves.
         """
-        check_flags(reverse=reverse)
-        seed = whole("a seed", seed, 0)
-        batch = self.run.batch if batch is None else whole("batch", batch, 1)
-        place = devices.resolve(device)
-        x = points_of(points)
-        if tuple(x.shape[1:]) != self.result.event_shape:
-            where = f"'{points}'" if isinstance(points, str | os.PathLike) else "what is given"
-            raise DataError(
-                f"{where} holds points of shape {tuple(x.shape[1:])}; this model moves points of "
-                f"shape {self.result.event_shape}"
-            )
-        # Before there is work to lose.
-        names = column_names(points) if isinstance(points, str | os.PathLike) else ()
-        transport = self.transport(integrator=integrator, nfe=nfe, device=device)
-        begun = time.perf_counter()
-        moved = transport.push(
-            x.to(place),
-            derive(seed, "push", device=place),
+        moved = pushed(
+            self, points, reverse=reverse, seed=seed, integrator=integrator, nfe=nfe, device=device,
             batch=batch,
-            reverse=reverse,
-        )
-        seconds = time.perf_counter() - begun
-        here = Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu())
-        return Pushed(here, seconds, names)
+        )  # fmt: skip
+        if moved.message:
+            warnings.warn(moved.message, stacklevel=2)
+        return moved
 
     def reproduce(self, *, device: str | None = None, progress: bool | None = None) -> Reproduction:
         """Do the run again with the code at hand, in a temporary place: ``tk reproduce``.
@@ -263,32 +196,6 @@ class RunRecord:
         note = "".join(f"<p>{html.escape(text)}</p>" for text in said)
         shown = table(("metric", "value", "floor", "ratio"), self._rows(), self._title)
         return note + shown + picture
-
-
-def points_of(points: Points) -> Tensor:
-    """Points (N, *E) in float32, from a tensor, an array or a file. Raises DataError."""
-    if isinstance(points, str | os.PathLike):
-        x = read_points(points)
-        check_range(x, f"'{os.fspath(points)}'")
-        return x
-    try:
-        x = torch.as_tensor(points).detach().cpu()
-        x = x.to_dense() if x.layout != torch.strided else x
-    except (TypeError, ValueError, RuntimeError) as error:
-        said = " ".join(str(error).split())
-        raise DataError(f"points are a tensor, an array or a file, not this: {said}") from None
-    if x.is_complex():
-        raise DataError("the points are complex numbers; points must be real numbers")
-    if x.dtype == torch.bool:
-        x = x.float()
-    if x.ndim < 2 or len(x) == 0:
-        hint = f": {in_rows(len(x))}" if x.ndim == 1 and len(x) else ""
-        raise DataError(f"points have shape (N, ...), N > 0, not {tuple(x.shape)}{hint}")
-    if not x.isfinite().all():
-        raise DataError("some points are not finite; drop or repair those rows first")
-    # Before the conversion: what single precision does not hold would be infinite after it.
-    check_range(x, "the array of points")
-    return x.float()
 
 
 def frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from ..api.pushing import pushed
 from ..api.record import RunRecord
 from ..core.params import whole
 from ..harness.plan import evaluations
 from ..problems.files import check_output, write_points
 from ..report.document import as_text
+from .console import route_warnings
 from .interrupts import check
 
 
@@ -31,26 +33,30 @@ def push(
     whole("a seed", seed, 0)
     if nfe is not None:
         evaluations(nfe)
+    route_warnings()
     record = RunRecord.read(run_folder)
     check()
-    pushed = record.push(
-        points, reverse=reverse, seed=seed, integrator=integrator, nfe=nfe, device=device
+    moved = pushed(
+        record, points, reverse=reverse, seed=seed, integrator=integrator, nfe=nfe, device=device
     )
-    write_points(output, pushed.points, pushed.names)
-    stops = {k: v for k, v in pushed.moved.stops.items() if v}
+    write_points(output, moved.points, moved.names)
+    stops = {k: v for k, v in moved.moved.stops.items() if v}
     if as_json:
         document = {
             "method": record.run.method.name,
-            "points": len(pushed.points),
+            "message": moved.message,
+            "points": len(moved.points),
             "output": output,
-            "finished": pushed.finished,
+            "finished": moved.finished,
             "stops": stops,
-            "nfe": float(pushed.moved.evaluations.double().mean()),
-            "push_seconds": pushed.seconds,
+            "nfe": float(moved.moved.evaluations.double().mean()),
+            "push_seconds": moved.seconds,
         }
         click.echo(as_text(document))
     else:
         shares = ", ".join(f"{share:.1%} {name}" for name, share in stops.items())
-        count = "1 point" if len(pushed.points) == 1 else f"{len(pushed.points)} points"
+        count = "1 point" if len(moved.points) == 1 else f"{len(moved.points)} points"
         click.echo(f"{count} moved by {record.run.method} to {output} ({shares})")
+    if moved.message:
+        click.echo(f"Warning: {moved.message}", err=True)
     return 0

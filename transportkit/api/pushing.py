@@ -1,0 +1,139 @@
+"""Points moved by the model of a stored run."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..core.params import whole
+from ..core.random import derive
+from ..errors import DataError
+from ..harness import device as devices
+from ..harness.outside import outside
+from ..problems.files import (
+    check_output,
+    check_range,
+    column_names,
+    in_rows,
+    read_points,
+    write_points,
+)
+from ..transport import Moved
+from .given import check_flags, path
+
+if TYPE_CHECKING:
+    from .record import RunRecord
+
+Points: TypeAlias = Tensor | np.ndarray | str | os.PathLike[str]
+"""Points (N, *E): a tensor, an array, or a file that holds them."""
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """Points that a run's model moved, and how long that took.
+
+    `points` (N, *E) is a tensor on the CPU; `moved` has the statuses and the evaluations of each.
+    `names` are those of the columns of the table that the points came in, if it had some. `message`
+    says how many points lie far outside what the model was fitted to, empty where none do.
+    """
+
+    moved: Moved
+    seconds: float
+    names: tuple[str, ...] = ()
+    message: str = ""
+
+    @property
+    def points(self) -> Tensor:
+        return self.moved.points
+
+    @property
+    def finished(self) -> float:
+        """The share of lines that arrived."""
+        return self.moved.finished
+
+    def save(self, file: str | os.PathLike[str]) -> Path:
+        """Write the points to a file, whose suffix names the format: ``tk push -o``.
+
+        A table has the names of the columns of that which the points came in. Raises UsageError
+        for a format or a place that there is not, and TransportkitError where it cannot be written.
+        """
+        place = path("file", file)
+        check_output(str(place))
+        write_points(str(place), self.points, self.names)
+        return place
+
+    def __repr__(self) -> str:
+        shape = tuple(self.points.shape)
+        return f"points {shape}, {self.finished:.1%} arrived, {self.seconds:.2f} s"
+
+
+def pushed(
+    record: RunRecord,
+    points: Points,
+    *,
+    reverse: bool = False,
+    seed: int = 0,
+    integrator: str | None = None,
+    nfe: int | None = None,
+    device: str = "auto",
+    batch: int | None = None,
+) -> Pushed:
+    """Points moved as `RunRecord.push` does, without its warning."""
+    check_flags(reverse=reverse)
+    seed = whole("a seed", seed, 0)
+    batch = record.run.batch if batch is None else whole("batch", batch, 1)
+    place = devices.resolve(device)
+    x = points_of(points)
+    if tuple(x.shape[1:]) != record.result.event_shape:
+        where = f"'{points}'" if isinstance(points, str | os.PathLike) else "what is given"
+        raise DataError(
+            f"{where} holds points of shape {tuple(x.shape[1:])}; this model moves points of "
+            f"shape {record.result.event_shape}"
+        )
+    # Before there is work to lose.
+    names = column_names(points) if isinstance(points, str | os.PathLike) else ()
+    transport = record.transport(integrator=integrator, nfe=nfe, device=device)
+    begun = time.perf_counter()
+    moved = transport.push(
+        x.to(place),
+        derive(seed, "push", device=place),
+        batch=batch,
+        reverse=reverse,
+    )
+    seconds = time.perf_counter() - begun
+    here = Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu())
+    message = outside(record.folder, x, "target" if reverse else "source")
+    return Pushed(here, seconds, names, message)
+
+
+def points_of(points: Points) -> Tensor:
+    """Points (N, *E) in float32, from a tensor, an array or a file. Raises DataError."""
+    if isinstance(points, str | os.PathLike):
+        x = read_points(points)
+        check_range(x, f"'{os.fspath(points)}'")
+        return x
+    try:
+        x = torch.as_tensor(points).detach().cpu()
+        x = x.to_dense() if x.layout != torch.strided else x
+    except (TypeError, ValueError, RuntimeError) as error:
+        said = " ".join(str(error).split())
+        raise DataError(f"points are a tensor, an array or a file, not this: {said}") from None
+    if x.is_complex():
+        raise DataError("the points are complex numbers; points must be real numbers")
+    if x.dtype == torch.bool:
+        x = x.float()
+    if x.ndim < 2 or len(x) == 0:
+        hint = f": {in_rows(len(x))}" if x.ndim == 1 and len(x) else ""
+        raise DataError(f"points have shape (N, ...), N > 0, not {tuple(x.shape)}{hint}")
+    if not x.isfinite().all():
+        raise DataError("some points are not finite; drop or repair those rows first")
+    # Before the conversion: what single precision does not hold would be infinite after it.
+    check_range(x, "the array of points")
+    return x.float()
