@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -141,8 +142,12 @@ def test_points_of_another_dimension(folder: Path, tmp_path: Path) -> None:
             '{"method": {"name": "gone", "params": {}}, "config": {}}',
             "unknown method",
         ),
-        ("model.json", '{"method": {"name": "cfm", "params": {}}, "config": {}}', "is damaged"),
-        ("model.safetensors", "nonsense", "is damaged or not of this model"),
+        (
+            "model.json",
+            '{"method": {"name": "cfm", "params": {}}, "config": {}}',
+            "holds a model of an older version, or a damaged one; run it again",
+        ),
+        ("model.safetensors", "nonsense", "model.safetensors' is damaged: "),
         ("model.safetensors", None, "holds no model.safetensors"),
         ("model.json", None, "holds no model.json"),
     ],
@@ -156,6 +161,38 @@ def test_a_damaged_run(
     if content is not None:
         (tmp_path / name).write_text(content)
     answer = tk(f"push {tmp_path} {points} -o {tmp_path / 'y.npy'}")
+    assert (answer.status, answer.out) == (2, "")
+    assert text in answer.err
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ({}, "model.safetensors' is damaged or not of this model: "),
+        (
+            {"transportkit_flow": "0.0.9 0123456789ab"},
+            "holds a model of another version (transportkit_flow 0.0.9 0123456789ab; here is ",
+        ),
+        (
+            {"transportkit": "0.0.9 0123456789ab"},
+            "holds a model of another version (transportkit 0.0.9 0123456789ab; here is ",
+        ),
+    ],
+)
+def test_a_model_that_other_code_laid_out_otherwise(
+    code: dict[str, str], text: str, folder: Path, points: Path, tmp_path: Path
+) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    saved = json.loads((folder / "model.json").read_text())
+    saved["code"] |= code
+    (tmp_path / "model.json").write_text(json.dumps(saved))
+    # Code that lays a model out as this does is no reason to refuse it.
+    assert tk(f"push {tmp_path} {points} -o {tmp_path / 'y.npy'}").status == 0
+    saved["config"]["lifted"] = True
+    (tmp_path / "model.json").write_text(json.dumps(saved))
+    answer = tk(f"push {tmp_path} {points} -o {tmp_path / 'z.npy'}")
     assert (answer.status, answer.out) == (2, "")
     assert text in answer.err
     assert answer.err.count("\n") == 1

@@ -32,17 +32,25 @@ def versions(chosen: dict[str, list[Choice]]) -> dict[str, str]:
     for library in _LIBRARIES:
         if (number := _version(library)) != _MISSING:
             found[library] = number
-    found["transportkit"] = f"{_version('transportkit')} {sources('transportkit')}"
     for kind, choices in chosen.items():
         for choice in choices:
-            loaded = registry.describe(kind, choice.name)
-            package = loaded.spec.implementation.partition(":")[0].partition(".")[0]
-            if package != "transportkit":
-                name = f"{kind}:{package}" if kind in JUDGING else package
-                found[name] = f"{loaded.entry.version} {sources(package)}"
-            if isinstance(loaded.spec, ProblemSpec):
-                for name in loaded.spec.files:
+            for package, told in code(kind, choice).items():
+                own = kind in JUDGING and package != "transportkit"
+                found[f"{kind}:{package}" if own else package] = told
+            spec = registry.describe(kind, choice.name).spec
+            if isinstance(spec, ProblemSpec):
+                for name in spec.files:
                     found[f"{choice.name} {name}"] = digest(Path(str(choice.params[name])))
+    return found
+
+
+def code(kind: str, choice: Choice) -> dict[str, str]:
+    """The version and the digest of transportkit, and of the package that a plugin is of."""
+    found = {"transportkit": f"{_version('transportkit')} {sources('transportkit')}"}
+    loaded = registry.describe(kind, choice.name)
+    package = loaded.spec.implementation.partition(":")[0].partition(".")[0]
+    if package != "transportkit":
+        found[package] = f"{loaded.entry.version} {sources(package)}"
     return found
 
 
