@@ -319,6 +319,43 @@ def test_unlike_units_and_outliers_are_told_of_once(
     assert "single precision rounds" in told["offset"]
 
 
+@pytest.mark.parametrize(
+    ("offsets", "advice"),
+    [
+        ((2e6, 2e6), "subtract what both files share first"),
+        ((2e6, 2.2e6), "subtract what both files share first"),
+        ((0.0, 2e6), "subtract from each file its own middle first, and add the target's"),
+        ((-2e6, 2e6), "subtract from each file its own middle first, and add the target's"),
+        ((1e9, 1e9), "constant at 1e+09 in single precision; subtract what both files share first"),
+        ((1e9, 0.0), "constant at 1e+09 in single precision; subtract from each file its own"),
+    ],
+)
+def test_advice_on_samples_far_from_zero_helps_both_sides(
+    offsets: tuple[float, float],
+    advice: str,
+    generator: Generator,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sides = [torch.randn(200, 2, generator=generator).double() for _ in offsets]
+    for name, x, offset in zip("pq", sides, offsets, strict=True):
+        np.save(tmp_path / f"{name}.npy", x + offset)
+    try:
+        problem(tmp_path / "p.npy", tmp_path / "q.npy")
+        told = [record.getMessage() for record in caplog.records]
+    except DataError as error:
+        told = [str(error)]
+    assert told
+    assert all(advice in each for each in told)
+    # And so it does.
+    caplog.clear()
+    middles = offsets if "its own" in advice else (offsets[0], offsets[0])
+    for name, x, offset, middle in zip("pq", sides, offsets, middles, strict=True):
+        np.save(tmp_path / f"{name}.npy", x + offset - middle)
+    problem(tmp_path / "p.npy", tmp_path / "q.npy")
+    assert not any("single precision" in record.getMessage() for record in caplog.records)
+
+
 def test_pixels_may_be_constant(tmp_path: Path) -> None:
     images = torch.rand(10, 1, 8, 8)
     images[:, :, 0] = 0

@@ -40,8 +40,9 @@ def refuse_few(points: Tensor, path: str) -> None:
         )
 
 
-def refuse_constant(points: Tensor, path: str) -> None:
-    """Raise DataError for a table (N, D) with a column that never changes.
+def refuse_constant(points: Tensor, path: str, other: Tensor) -> None:
+    """Raise DataError for a table (N, D) with a column that never changes; `other` is the other
+    side's.
 
     Such a column breaks whatever inverts a covariance. Images may well have pixels that never
     change, and are let through.
@@ -56,7 +57,8 @@ def refuse_constant(points: Tensor, path: str) -> None:
     more = f" (and {others} more)" if others else ""
     value = points[0, column].item()
     # Values far from 0 may have changed in the file, and been rounded to one.
-    far = " in single precision; subtract what both files share where it does change, or"
+    apart = abs(value - float(other[:, column].median())) > FAR
+    far = f" in single precision; {_nearer(apart)}, where it does change, or"
     raise DataError(
         f"'{path}': column {column + 1}{more} is constant at {value:g}"
         f"{far if abs(value) > FAR else ';'} remove it from both files, give images as "
@@ -64,8 +66,17 @@ def refuse_constant(points: Tensor, path: str) -> None:
     )
 
 
-def warn_of_units(points: Tensor, path: str) -> None:
-    """Warn of a table (N, D) whose columns are of unlike units, or which has points far outside."""
+def _nearer(apart: bool) -> str:
+    """How samples come nearer to 0, where single precision is finer. An offset that both sides
+    share makes no difference; laws far apart have none that helps both."""
+    if apart:
+        return "subtract from each file its own middle first, and add the target's to moved points"
+    return "subtract what both files share first"
+
+
+def warn_of_units(points: Tensor, path: str, other: Tensor) -> None:
+    """Warn of a table (N, D) whose columns are of unlike units, or which has points far outside;
+    `other` is the other side's."""
     if points.ndim == 2:
         spreads = points.double().std(0)
         changing = spreads.masked_fill(spreads == 0, spreads.max())
@@ -78,13 +89,14 @@ def warn_of_units(points: Tensor, path: str) -> None:
                 "like units first"
             )
         changing = spreads.masked_fill(spreads == 0, torch.inf)
-        apart = torch.finfo(torch.float32).eps * points.abs().amax(0).double() / changing
-        coarse = int(apart.argmax())
-        if apart[coarse] > COARSE:
+        rounding = torch.finfo(torch.float32).eps / changing
+        coarse = int((rounding * points.abs().amax(0)).argmax())
+        way = (points[:, coarse].median() - other[:, coarse].median()).abs()
+        if rounding[coarse] * points[:, coarse].abs().max() > COARSE:
             _warn(
                 f"'{path}': column {coarse + 1} spreads {float(changing[coarse]):.3g} at values of "
                 f"up to {float(points[:, coarse].abs().max()):.3g}, where single precision rounds "
-                "what tells its points apart; subtract what both files share first"
+                f"what tells its points apart; {_nearer(bool(rounding[coarse] * way > COARSE))}"
             )
     flat = points.flatten(1).double()
     away = (flat - flat.median(0).values).norm(dim=1)
@@ -122,9 +134,6 @@ def samples(params: SamplesParams) -> Problem:
         refuse_few(points, path)
         check_range(points, f"'{path}'")
         check_spread(points, f"'{path}'")
-        if params.constant == "refuse":
-            refuse_constant(points, path)
-        warn_of_units(points, path)
         both.append(points)
     source, target = both
     if source.shape[1:] != target.shape[1:]:
@@ -132,6 +141,13 @@ def samples(params: SamplesParams) -> Problem:
             f"'{params.source}' has points of shape {tuple(source.shape[1:])} and "
             f"'{params.target}' of {tuple(target.shape[1:])}; both need the same dimensions"
         )
+    for points, path, other in (
+        (source, params.source, target),
+        (target, params.target, source),
+    ):
+        if params.constant == "refuse":
+            refuse_constant(points, path, other)
+        warn_of_units(points, path, other)
     warn_of_sizes(source, target)
     about: dict[str, object] = {"source": params.source, "target": params.target}
     if source.ndim == 4 and source.shape[1] in (1, 3):
