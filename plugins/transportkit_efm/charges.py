@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .capacitor import Capacitor, Rule
 from .coulomb import CoulombField, choose_once, coulomb_field
-from .units import Units, nearest_neighbour_distance, plate_gap, spread
+from .units import Units, nearest_neighbour_distance, plate_gap, plate_offset, spread
 
 DENSE = 8
 """Dimensions up to which samples are taken to fill their plate."""
@@ -106,14 +106,13 @@ class ChargedPlates(Capacitor):
         """
         units = Units.of(source, target)
         p, q = ((x - units.mean) / units.scale for x in (source, target))
-        scale = float(units.scale)
         gap = plate_gap(distance, units.scale, apart * math.sqrt(p.shape[1]))
         size = max(gap, *(float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)))
         if offset is None:
             spacing = cls.spacing if spacing is None else spacing
             below, above = (_offset(x, spacing, cls.least * gap, 0.2 * gap) for x in (p, q))
         else:
-            below = above = min(offset / scale, 0.49 * gap)
+            below = above = plate_offset(offset, units.scale, gap, 0.49)
         if rule is None:
             rule = "plate" if p.shape[1] <= DENSE else "sphere"
         field = cls(

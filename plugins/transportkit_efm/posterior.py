@@ -34,7 +34,7 @@ from transportkit import Game, Interval, Problem, mlp
 from . import EfmParams
 from .noise import cauchy
 from .rising import APART, LANDED, RisingField
-from .units import LEAST_SPREAD, Units, plate_gap, spread
+from .units import LEAST_SPREAD, Units, plate_gap, plate_offset, spread
 
 NEAR = 0.25
 """Height over a plate below which lines are taken in even steps, in spreads of its sample. A noise
@@ -268,8 +268,9 @@ class PosteriorRegression(Game[Noised]):
         if params.offset is None:
             below, above = (LEAST * x for x in spreads)
         else:
+            given = plate_offset(params.offset, scale, gap, 1 / 4)
             # As near as automatic heights may be.
-            below = above = max(params.offset / float(scale), LEAST * LEAST_SPREAD)
+            below = above = max(given, LEAST * LEAST_SPREAD)
         self.field = PosteriorField(
             problem.event_shape,
             gap=gap,

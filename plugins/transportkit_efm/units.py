@@ -53,6 +53,21 @@ def plate_gap(distance: float | None, scale: Tensor, apart: float) -> float:
     return gap
 
 
+def plate_offset(offset: float, scale: Tensor, gap: float, share: float) -> float:
+    """An offset given in the units of the data in those of the field, where the plates are `gap`
+    apart.
+
+    Raises Refusal beyond a `share` of that.
+    """
+    distance = gap * float(scale)
+    if offset > share * distance:
+        raise Refusal(
+            f"offset={offset:g} is too far from a plate, as the other stands {distance:.3g} away; "
+            f"choose at most {share * distance:.3g}, or auto"
+        )
+    return offset / float(scale)
+
+
 def nearest_neighbour_distance(x: Tensor, limit: int = 1000) -> float:
     """The median distance of points (N, D) to their nearest other point, over `limit` of them."""
     distances = []

@@ -27,6 +27,8 @@ def test_an_interval_needs_two_times(times: tuple[float, float]) -> None:
         ((0, math.nan, (0.1, 0.1), 9), "finite"),
         ((0, 1, (0.1, 0.0), 9), "offset"),
         ((0, 1, (0.2, 0.8), 9), "offset"),
+        ((0, 1, (0.8, 0.1), 9), "each less than half of the plate distance"),
+        ((2, 0, (0.1, 1.0), 9), "each less than half of the plate distance"),
         ((1, 1, (0.1, 0.1), 9), "offset"),
         ((0, 1, (0.3, 0.1), 1.1), "beyond both plates"),
         ((-5, 1, (0.1, 0.1), 3), "beyond both plates"),

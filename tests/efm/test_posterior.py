@@ -290,3 +290,14 @@ def test_it_is_loaded_as_it_was(field: PosteriorField) -> None:
         Transport(f, Midpoint(steps=5)).push(x, derive(0)).points for f in (field, again)
     )
     assert torch.equal(moved, same)
+
+
+@pytest.mark.parametrize("dim", [2, 12])
+def test_an_offset_that_is_nearer_to_the_other_plate_is_refused(dim: int) -> None:
+    made = Problem(Empirical(normal(40, dim, "p")), Empirical(3 + normal(40, dim, "q")))
+    with pytest.raises(
+        Refusal, match=r"offset=2000 is too far from a plate.* choose at most"
+    ) as no:
+        Efm(EfmParams(offset=2000.0, lines=10)).objective(made, derive(1))
+    allowed = float(str(no.value).split("at most ")[1].split(",")[0])
+    Efm(EfmParams(offset=0.99 * allowed, lines=10)).objective(made, derive(1))

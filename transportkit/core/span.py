@@ -51,9 +51,10 @@ class Plate:
     def __post_init__(self) -> None:
         if not all(math.isfinite(v) for v in (self.start, self.end, *self.offsets, self.reach)):
             raise ValueError(f"plates need finite positions, not {self}")
-        if min(self.offsets) <= 0 or sum(self.offsets) >= self.distance:
+        if min(self.offsets) <= 0 or max(self.offsets) >= self.distance / 2:
+            # A surface beyond the middle would be taken for one of the other plate.
             raise ValueError(
-                "the offsets must be positive, and together less than the plate distance, not "
+                "the offsets must be positive, and each less than half of the plate distance, not "
                 f"{self}"
             )
         ends = zip((self.start, self.end), self.offsets, strict=True)
