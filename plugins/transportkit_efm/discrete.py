@@ -75,7 +75,13 @@ class PointCharges(ChargedPlates):
         away = torch.randn(y.shape, generator=generator, device=generator.device).to(y)
         away = balls[nearest, None] * away / away.norm(dim=1, keepdim=True)
         going = torch.zeros(len(y), dtype=torch.bool, device=y.device)
-        return Contact(charges[nearest] + away, going, 0)
+        begun = charges[nearest] + away
+        # Within the plate itself, where rounding puts the height, a line would stay for good: what
+        # pulls it off is less than a rounding of a step.
+        plate = charges[nearest, -1]
+        beside = torch.nextafter(plate, plate + away[:, -1].sign())
+        begun[:, -1] = torch.where(begun[:, -1] == plate, beside, begun[:, -1])
+        return Contact(begun, going, 0)
 
     def pace(self, y: Tensor) -> Tensor:
         # On either side of both plates the field on the axis has one direction, and without
