@@ -142,8 +142,8 @@ def test_what_is_written_to_a_file_needs_no_standard_output(
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_no_such_device() -> None:
-    answer = tk(f"run cfm {MOONS} --device cuda")
+def test_no_such_device(tmp_path: Path) -> None:
+    answer = tk(f"run cfm {MOONS} --device cuda --out {tmp_path}")
     assert (answer.status, answer.err.count("\n")) == (2, 1)
     assert "no CUDA device is available here" in answer.err
 
