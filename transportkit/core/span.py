@@ -34,7 +34,8 @@ class Plate:
 
     z is the last lifted coordinate; lengths are in the field's own lifted units. The field is read
     at a distance from a plate, on either side of it, never on it: `offsets` are those from the
-    start and from the end plate, which may hold laws of unlike widths. Lines are followed up to the
+    start and from the end plate, which may hold laws of unlike widths; each is less than half of
+    the distance. Lines are followed up to the
     surfaces end - offset and end + offset. A line further than `reach` from the origin in any
     coordinate has left the box.
 
