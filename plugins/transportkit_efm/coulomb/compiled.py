@@ -110,16 +110,13 @@ def prepare(
         )
     began = time.perf_counter()
     way = "unrolled" if coordinates <= WIDEST_UNROLLED else "tiled"
-    # The sums of one point lie in memory otherwise than those of several, and for each layout numba
-    # compiles a pass of its own.
-    for count in (1, 2):
-        nothing = torch.zeros(count, coordinates, dtype=dtype, device=place)
-        for accurate in {accuracy == "accurate", True}:
-            total = superpose(nothing, nothing[:1], nothing[0, :1], way, accurate)
-        if place.type == "cpu":
-            extremes(nothing, nothing[:1], nothing[0, :1])
-            doubtful(total, 1.0)
-            normalised(total, 0.0, dtype)
+    nothing = torch.zeros(1, coordinates, dtype=dtype, device=place)
+    for accurate in {accuracy == "accurate", True}:
+        total = superpose(nothing, nothing, nothing[0, :1], way, accurate)
+    if place.type == "cpu":
+        extremes(nothing, nothing, nothing[0, :1])
+        doubtful(total, 1.0)
+        normalised(total, 0.0, dtype)
     return time.perf_counter() - began
 
 
@@ -172,7 +169,7 @@ def normalised(total: Partial, log_unit: float, dtype: torch.dtype) -> tuple[Ten
         torch.empty(count, dtype=dtype),
     )
     sums = total.vector.numpy(), total.log_scale.numpy()
-    normalise(*sums, log_unit, direction.numpy(), log_magnitude.numpy())
+    normalise(_NUMPY[dtype])(*sums, log_unit, direction.numpy(), log_magnitude.numpy())
     return direction, log_magnitude
 
 
@@ -221,8 +218,11 @@ def _kernel(
     kind = torch.float64 if accurate else dtype
     if way == "tiled":
         return kernels.tiled(), kind
-    newton = 2 if dtype == torch.float64 else int(accurate)
-    return kernels.unrolled(width, newton), kind
+    if dtype == torch.float64 or not accurate:
+        return kernels.unrolled(width, 2 if dtype == torch.float64 else 0), kind
+    from . import eights, vectors
+
+    return (eights.unrolled(width) if vectors.usable() else kernels.unrolled(width, 1)), kind
 
 
 def _in_threads(kernel: Callable[..., None], arrays: list[Any], out: Tensor, work: int) -> None:

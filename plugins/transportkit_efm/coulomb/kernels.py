@@ -22,7 +22,8 @@ COMPILED: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"nsz", "arcp", "contract", "reassoc", "afn"},
 }
-_TILE = 2048
+TILE = 2048
+FEW = 3
 _TILE_BYTES = 131072
 
 
@@ -43,7 +44,7 @@ def unrolled(width: int, newton: int) -> Callable[..., None]:
     half, odd = width // 2, width % 2 == 1
     # Beyond, a multiplication less is nothing beside the others, and two loops instead of one
     # cost more than that.
-    few = width <= 3
+    few = width <= FEW
     last = width - 1
     single = np.float32
     one = np.float32(1)
@@ -55,7 +56,7 @@ def unrolled(width: int, newton: int) -> Callable[..., None]:
         stop = 0
         while stop < weights.shape[0]:
             start = stop
-            stop = min(start + _TILE, weights.shape[0])
+            stop = min(start + TILE, weights.shape[0])
             first = weights[start]
             negative = first < zero
             for j in range(start, stop):

@@ -6,16 +6,24 @@ loop itself. Import this only to use numba.
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
+from numba import types
 
 from .kernels import COMPILED
 
 # What is not finite is looked for here.
 _EXACT: dict[str, Any] = {**COMPILED, "fastmath": False}
+
+# Arrays of any strides: left to itself, numba compiles a pass once for the sums of several points
+# and once for those of one, which have other strides.
+_LINES = types.Array(types.float64, 1, "A")
+_ROWS = types.Array(types.float64, 2, "A")
 
 _SMALL = 1e-140
 """Numbers whose squares are in the range without loss of bits."""
@@ -50,7 +58,7 @@ def changes_of_sign(weights):  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit(**_EXACT)
+@numba.njit((_ROWS, _LINES, types.float64), **_EXACT)
 def doubtful(vector, magnitude, worst):  # type: ignore[no-untyped-def]
     """The rows (K,) whose condition number, magnitude (M,) over the length of vector (M, p), is
     not below `worst`, or no number that one can have. It is 1 at least; less is a vector that left
@@ -68,8 +76,16 @@ def doubtful(vector, magnitude, worst):  # type: ignore[no-untyped-def]
     return rows[:count]
 
 
-@numba.njit(**_EXACT)
-def normalise(vector, log_scale, log_unit, direction, log_magnitude):  # type: ignore[no-untyped-def]
+@functools.cache
+def normalise(kind: type[np.floating[Any]]) -> Callable[..., None]:
+    """`_normalise` for results in float32 or float64."""
+    scalar = numba.from_dtype(np.dtype(kind))
+    results = types.Array(scalar, 2, "C"), types.Array(scalar, 1, "C")
+    signature = (_ROWS, _LINES, types.float64, *results)
+    return numba.njit(signature, **_EXACT)(_normalise)  # type: ignore[no-any-return]
+
+
+def _normalise(vector, log_scale, log_unit, direction, log_magnitude):  # type: ignore[no-untyped-def]
     """Fill direction (M, p) with the directions of vector (M, p), and log_magnitude (M,) with the
     logs of their lengths, log_scale (M,) and log_unit added. Zero and -inf where nothing is.
 
