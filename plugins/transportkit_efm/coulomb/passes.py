@@ -82,7 +82,7 @@ def normalise(kind: type[np.floating[Any]]) -> Callable[..., None]:
     scalar = numba.from_dtype(np.dtype(kind))
     results = types.Array(scalar, 2, "C"), types.Array(scalar, 1, "C")
     signature = (_ROWS, _LINES, types.float64, *results)
-    return numba.njit(signature, **_EXACT)(_normalise)  # type: ignore[no-any-return]
+    return numba.njit(signature, **_EXACT)(_normalise)
 
 
 def _normalise(vector, log_scale, log_unit, direction, log_magnitude):  # type: ignore[no-untyped-def]

@@ -49,6 +49,16 @@ def variable(builder: Any) -> Any:
     return cgutils.alloca_once_value(builder, constant(0.0))
 
 
+def buffer(builder: Any, size: int) -> Any:
+    """Where so many float64, a multiple of eight, are kept between loops."""
+    return cgutils.alloca_once(builder, ir.DoubleType(), size=size)
+
+
+def store(builder: Any, vector: Any, place: Any) -> None:
+    """Put eight float64 at `place` and behind it."""
+    builder.store(vector, builder.bitcast(place, _VECTOR.as_pointer()), align=8)
+
+
 def load(builder: Any, place: Any) -> Any:
     """The eight float64 that begin at `place`."""
     return builder.load(builder.bitcast(place, _VECTOR.as_pointer()), align=8)
@@ -60,7 +70,7 @@ def load_some(builder: Any, place: Any, count: Any, otherwise: Any) -> Any:
     there = builder.icmp_signed("<", lanes, spread(builder, count))
     place = builder.bitcast(place, _VECTOR.as_pointer())
     given = [place, ir.Constant(_INT, 8), there, otherwise]
-    return call(builder, "llvm.masked.load.v8f64.p0", _VECTOR, given)
+    return call(builder, "llvm.masked.load.v8f64.p0v8f64", _VECTOR, given)
 
 
 def fma(builder: Any, first: Any, second: Any, third: Any) -> Any:
