@@ -23,7 +23,10 @@ COMPILED: dict[str, Any] = {
     "fastmath": {"nsz", "arcp", "contract", "reassoc", "afn"},
 }
 TILE = 2048
+"""Charges of a tile, which all points run through before the next."""
 FEW = 3
+"""Coordinates up to which a loop for weights that are all the same pays. Beyond, a multiplication
+less is nothing beside the others, and two loops instead of one cost more than that."""
 _TILE_BYTES = 131072
 
 
@@ -36,14 +39,13 @@ def unrolled(width: int, newton: int) -> Callable[..., None]:
     `newton` 0 the inputs are float32, and a pair without distance gives NaN; with 1 or 2 they
     are float64, and the inverse distance starts from a float32 root and gets so many steps of
     Newton's rule (errors 3e-14 and 3e-16), cheaper than a root and a division in float64,
-    and a pair without distance gives nothing. Terms may overflow. A tile ends where the sign of
-    the weights changes, so that lengths need no absolute value each: charges come sorted by sign.
-    Where a tile's weights are all the same, as those of a plate usually are, its sums are weighed
-    instead of its terms, up to three coordinates.
+    and a pair without distance gives nothing; 1 is for processors that `eights` does not serve.
+    Terms may overflow. A tile ends where the sign of the weights changes, so that lengths need no
+    absolute value each: charges come sorted by sign. Where a tile's weights are all the same, as
+    those of a plate usually are, its sums are weighed instead of its terms, up to three
+    coordinates.
     """
     half, odd = width // 2, width % 2 == 1
-    # Beyond, a multiplication less is nothing beside the others, and two loops instead of one
-    # cost more than that.
     few = width <= FEW
     last = width - 1
     single = np.float32
