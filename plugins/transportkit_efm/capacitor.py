@@ -219,9 +219,12 @@ class Capacitor(PlateField):
         runs along the plate to the first of them.
         """
         which = (y[:, -1] > self.gap / 2).long()
-        beside = (y[:, :-1] - self.middles[which]).norm(dim=1) - self.radii[which]
+        away = y[:, :-1] - self.middles[which]
+        beside = away.norm(dim=1) - self.radii[which]
         along = torch.nn.functional.normalize(direction[:, :-1], dim=1)
-        return torch.where((beside > shift.norm(dim=1))[:, None], beside[:, None] * along, shift)
+        # Where the line points away from the charges, none of them is on its way.
+        runs = (beside > shift.norm(dim=1)) & ((along * away).sum(1) < 0)
+        return torch.where(runs[:, None], beside[:, None] * along, shift)
 
     def catch(self, y: Tensor, sense: float) -> Contact:
         """Lines at y between, or beside, the plates: they go on."""

@@ -53,6 +53,18 @@ def test_starting_forward_only_and_stopping_at_first_contact_fails_for_near_plat
     assert forward > 2.5
 
 
+def test_a_line_that_leads_away_from_the_target_ends_where_it_meets_the_plate() -> None:
+    p, q = 0.1 * normal(200, 2, "p") + torch.tensor([4.0, 0.0]), 0.1 * normal(200, 2, "q")
+    field = plates(p, q, 2.0, "forward")
+    # Beyond the source, whose charges push it outwards more than the target's hold it.
+    edge = torch.tensor([6.0, 0.0])
+    height = torch.tensor([field.gap - field.offsets[1]])
+    y = torch.cat([(edge - field.mean) / field.scale, height])[None]
+    assert field.direction(y)[0, 0] > 0
+    landed = field.touch(y, 1.0).y[:, :-1] * field.scale + field.mean
+    assert (landed - edge).norm() < 0.5
+
+
 def test_forward_lines_become_right_as_the_plates_move_apart() -> None:
     n = 800
     p, q, x = normal(n, 2, "p"), eight(n, "q"), normal(n, 2, "x")
