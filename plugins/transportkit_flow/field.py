@@ -10,15 +10,6 @@ from torch import Generator, Tensor
 
 from transportkit import DiffusionField, IntervalField, Problem, TimeMLP
 
-from .paths.linear import Linear
-from .paths.path import Mean
-from .paths.trigonometric import Trigonometric
-
-END = 1e-3
-"""How near 0 and 1 times are drawn on a path whose noise ends there."""
-
-MIDDLES: Mapping[str, Mean] = {"linear": Linear(), "trigonometric": Trigonometric()}
-
 _STATISTICS = 10_000
 
 
@@ -81,50 +72,26 @@ class ScoreFlowField(DiffusionField):
     u(t, y) and the score of the marginals, the velocity of the lines is u - s'/2 score (Albergo,
     Boffi and Vanden-Eijnden 2023, arXiv:2303.08797, eqs. 2.10 and 2.14; s/2 has no pole where the
     rate of the noise itself has one), and noise of size sigma adds sigma^2/2 score to the drift.
-
-    With the mean m of the middle, its variance v a coordinate, and a network F,
-
-        score = (sqrt(v/s) F(t, z) - z) / sqrt(v + s),    z = (y - m) / sqrt(v + s),
-
-    which without F is that of a normal law. F is of unit size where details of the laws make the
-    score grow like 1 / sqrt(s) near an end (the denoiser of Karras et al. 2022, arXiv:2206.00364,
-    eq. 7 and table 1, for data of mean m and variance v).
     """
 
     sigma: Tensor
-    means: Tensor
-    moments: Tensor
 
     def __init__(
-        self,
-        event_shape: tuple[int, ...],
-        *,
-        path: str = "linear",
-        generator: Generator | None = None,
-        **network: Any,
+        self, event_shape: tuple[int, ...], *, generator: Generator | None = None, **network: Any
     ) -> None:
         super().__init__()
         self.middle = FlowField(event_shape, generator=generator, **network)
-        self.correction = TimeMLP(event_shape, generator=generator, **network)
-        self._path = path
+        self.slope = FlowField(event_shape, generator=generator, **network)
         self.register_buffer("sigma", torch.ones(()))
-        self.register_buffer("means", torch.zeros(2, *event_shape))
-        self.register_buffer("moments", torch.tensor([1.0, 1.0, 0.0]))
 
     @property
     def config(self) -> Mapping[str, Any]:
-        return {**self.middle.config, "score": True, "path": self._path}
+        return {**self.middle.config, "score": True}
 
     def standardise(self, problem: Problem, generator: Generator) -> None:
         """Take centre and scale from the problem's samples."""
         self.middle.standardise(problem, generator)
-
-    def measure(self, x0: Tensor, x1: Tensor) -> None:
-        """Take the moments of the middle from pairs x0, x1 (N, *E): the means of both ends, their
-        variances a coordinate, and the covariance."""
-        self.means = torch.stack([x0.mean(0), x1.mean(0)])
-        a, b = x0 - self.means[0], x1 - self.means[1]
-        self.moments = torch.stack([a.square().mean(), b.square().mean(), (a * b).mean()])
+        self.slope.centre, self.slope.scale = self.middle.centre.clone(), self.middle.scale.clone()
 
     @property
     def scale(self) -> Tensor:
@@ -132,18 +99,7 @@ class ScoreFlowField(DiffusionField):
 
     def score(self, t: Tensor, y: Tensor) -> Tensor:
         """The gradient (B, *E) of the log density of the marginal at times t (B,)."""
-        column = (-1, *[1] * (y.ndim - 1))
-        # At the ends themselves there is no noise to tell: they take the nearest times taught.
-        t = t.clamp(END, 1 - END)
-        weights = MIDDLES[self._path].weights(t)
-        a, b = weights.source.view(column), weights.target.view(column)
-        s = (self.sigma.square() * t * (1 - t)).view(column)
-        v = a.square() * self.moments[0] + b.square() * self.moments[1]
-        # Not below zero by rounding, as where all pairs meet on the way.
-        v = (v + 2 * a * b * self.moments[2]).clamp_min(0)
-        size = (v + s).sqrt()
-        z = (y - a * self.means[0] - b * self.means[1]) / size
-        return ((v / s).sqrt() * self.correction(t, z) - z) / size
+        return self.slope(t, y) / self.scale.square()
 
     def drift(self, t: Tensor, y: Tensor) -> Tensor:
         return self._velocity(t, y, self.sigma.square() * t)

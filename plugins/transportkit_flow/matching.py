@@ -18,11 +18,14 @@ from transportkit import Descent, Game, Method, Problem
 
 from . import NetworkParams
 from .couplings.coupling import Coupling
-from .field import END, FlowField, ScoreFlowField
+from .field import FlowField, ScoreFlowField
 from .paths.path import Path, PathPoint
 
 P = TypeVar("P", bound=NetworkParams)
 F = TypeVar("F", FlowField, ScoreFlowField)
+
+_END = 1e-3
+"""How near 0 and 1 times are drawn on a path whose noise ends there."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class PathGame(Game[FlowBatch]):
         """The paths of pairs at a random time each."""
         t = torch.rand(len(x0), generator=generator, device=generator.device).to(x0.device)
         if not self.path.noise.absent:
-            t = END + (1 - 2 * END) * t
+            t = _END + (1 - 2 * _END) * t
         return FlowBatch(t, self.path.at(t, x0, x1, generator))
 
 
@@ -142,8 +145,8 @@ class FlowMatching(Method[P]):
         kind = ScoreFlowField if settings.pop("score", False) else FlowField
         return kind(**settings)
 
-    def field(self, kind: type[F], problem: Problem, generator: Generator, **more: Any) -> F:
-        """A new field of a kind, in the units of the problem; `more` is for its constructor."""
+    def field(self, kind: type[F], problem: Problem, generator: Generator) -> F:
+        """A new field of a kind, in the units of the problem."""
         settings = self.params
         field = kind(
             problem.event_shape,
@@ -152,7 +155,6 @@ class FlowMatching(Method[P]):
             activation=settings.activation,
             frequencies=settings.frequencies,
             generator=generator,
-            **more,
         ).to(generator.device)
         field.standardise(problem, generator)
         return field

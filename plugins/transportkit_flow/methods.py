@@ -18,16 +18,13 @@ from . import (
     UnbalancedFlowParams,
 )
 from .couplings.coupling import Coupling, Independent
-from .field import MIDDLES, ScoreFlowField
+from .field import ScoreFlowField
 from .matching import FlowMatching, ScoreFlowGame
 from .paths.bridge import Bridge
 from .paths.constant import Constant
 from .paths.linear import Linear
 from .paths.path import Path
 from .paths.trigonometric import Trigonometric
-
-_MEASURED = 2000
-"""Pairs whose moments scale the network of a score."""
 
 
 def minibatch_ot(tolerance: float | None, chunk: int | None) -> Coupling:
@@ -141,20 +138,17 @@ class StochasticInterpolant(FlowMatching[InterpolantParams]):
         return minibatch_ot(self.params.tolerance, self.params.chunk)
 
     def path(self, scale: float) -> Path:
-        return Path(MIDDLES[self.params.path], Bridge(bridge_sigma(self.params, scale)))
+        mean = Linear() if self.params.path == "linear" else Trigonometric()
+        return Path(mean, Bridge(bridge_sigma(self.params, scale)))
 
     def objective(self, problem: Problem, generator: Generator) -> Game[Any]:
         if self.params.sigma == 0:
             return super().objective(problem, generator)
-        return with_score(self, problem, generator, self.params.path)
+        return with_score(self, problem, generator)
 
 
-def with_score(
-    method: FlowMatching[Any], problem: Problem, generator: Generator, path: str = "linear"
-) -> ScoreFlowGame:
+def with_score(method: FlowMatching[Any], problem: Problem, generator: Generator) -> ScoreFlowGame:
     """The regression of a method's drift and score."""
-    field = method.field(ScoreFlowField, problem, generator, path=path)
+    field = method.field(ScoreFlowField, problem, generator)
     field.sigma.fill_(bridge_sigma(method.params, float(field.scale)))
-    game = ScoreFlowGame(problem, field, *method.parts(field, problem, generator))
-    field.measure(*game.pairs(_MEASURED, generator))
-    return game
+    return ScoreFlowGame(problem, field, *method.parts(field, problem, generator))
