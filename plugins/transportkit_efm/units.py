@@ -61,9 +61,10 @@ def plate_offset(offset: float, scale: Tensor, gap: float, share: float) -> floa
     """
     distance = gap * float(scale)
     if offset > share * distance:
+        # Less than the bound in its third digit, so that it is not refused itself.
         raise Refusal(
             f"offset={offset:g} is too far from a plate, as the other stands {distance:.3g} away; "
-            f"choose at most {share * distance:.3g}, or auto"
+            f"choose at most {0.995 * share * distance:.3g}, or auto"
         )
     return offset / float(scale)
 

@@ -185,9 +185,10 @@ def test_a_point_does_not_depend_on_its_batch(loop: str) -> None:
 def test_a_pass_is_compiled_once_for_one_point_and_for_many() -> None:
     prepare(3)
     normalise = passes.normalise(compiled._NUMPY[torch.float32])
-    before = [len(each.signatures) for each in (passes.doubtful, normalise)]
+    both = passes.doubtful(), normalise
+    before = [len(each.signatures) for each in both]
     for count in (1, 5):
         for way in ("unrolled", "tiled"):
             points = sample("round", count, 3, 0)
             coulomb_field(points, sample("round", 9, 3, 1), torch.ones(9), method=way)
-    assert [len(each.signatures) for each in (passes.doubtful, normalise)] == before == [1, 1]
+    assert [len(each.signatures) for each in both] == before == [1, 1]

@@ -44,7 +44,7 @@ def final_variance(variance: float) -> float:
 def test_the_noise_and_the_lines_have_the_same_law(variance: float, generator: Generator) -> None:
     field = OrnsteinUhlenbeck(variance)
     x = variance**0.5 * torch.randn(40_000, 2, generator=generator, dtype=torch.float64)
-    for integrator in (EulerMaruyama(100), Midpoint(20)):
+    for integrator in (EulerMaruyama(100, denoise=False), Midpoint(20)):
         end = integrator.solve(field, x, derive(0, "push")).end
         assert end.var().item() == pytest.approx(final_variance(variance), rel=0.03)
 
@@ -58,6 +58,31 @@ def test_weak_order_one() -> None:
         for n in (2, 4)
     ]
     assert errors[0] / errors[1] == pytest.approx(2, abs=0.5)
+
+
+class Bridge(DiffusionField):
+    """Brownian motion that ends at 0 at time 1."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return {}
+
+    def drift(self, t: Tensor, y: Tensor) -> Tensor:
+        return -y / (1 - t)[:, None]
+
+    def noise(self, t: Tensor) -> Tensor:
+        return torch.ones_like(t)
+
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        return self.drift(t, y)
+
+
+def test_a_bridge_ends_without_the_noise_of_the_last_step() -> None:
+    x = torch.zeros(5000, 1)
+    end = EulerMaruyama(25).solve(Bridge(), x, derive(0, "push")).end
+    assert end.abs().max() < 1e-5
+    noisy = EulerMaruyama(25, denoise=False).solve(Bridge(), x, derive(0, "push")).end
+    assert noisy.std().item() == pytest.approx(0.2, rel=0.05)
 
 
 def test_the_same_seed_gives_the_same_path(generator: Generator) -> None:

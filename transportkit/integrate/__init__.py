@@ -18,6 +18,13 @@ class FixedParams:
 
 
 @dataclass(frozen=True)
+class EquationParams(FixedParams):
+    """Of a stochastic equation."""
+
+    denoise: bool = param(True, "whether the last step takes no noise, which would stay")
+
+
+@dataclass(frozen=True)
 class AdaptiveParams:
     """Of a scheme that holds an error."""
 
@@ -88,7 +95,7 @@ euler_maruyama = IntegratorSpec(
     summary="Euler-Maruyama for the stochastic equation of a diffusion, equal steps",
     implementation="transportkit.integrate.sde:EulerMaruyama",
     citation="Maruyama 1955",
-    params=FixedParams,
+    params=EquationParams,
     spans=("noisy interval",),
 )
 churn = IntegratorSpec(

@@ -155,7 +155,7 @@ def doubtful(total: Partial, worst: float) -> Tensor:
     """The rows (K,) of a loop's sums on the CPU that left the range, or cancel that much."""
     from .passes import doubtful
 
-    return torch.from_numpy(doubtful(total.vector.numpy(), total.magnitude.numpy(), worst))
+    return torch.from_numpy(doubtful()(total.vector.numpy(), total.magnitude.numpy(), worst))
 
 
 def normalised(total: Partial, log_unit: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from . import vectors
@@ -78,6 +79,8 @@ def _add(  # type: ignore[no-untyped-def]
     as the key of numba's cache on disk holds what a compiled function is made of, and a function
     made here would be another one in every process.
     """
+    if any(array.layout != "C" for array in (points, charges, weights, out)):
+        raise TypingError("expected contiguous arrays")
     given = types.void(width, weighted, points, charges, weights, out, i, start, stop)
     return given, functools.partial(_code, width.literal_value, weighted.literal_value)
 

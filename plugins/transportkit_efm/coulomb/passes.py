@@ -58,8 +58,13 @@ def changes_of_sign(weights):  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit((_ROWS, _LINES, types.float64), **_EXACT)
-def doubtful(vector, magnitude, worst):  # type: ignore[no-untyped-def]
+@functools.cache
+def doubtful() -> Callable[..., Any]:
+    """`_doubtful`, compiled when it is first asked for."""
+    return numba.njit((_ROWS, _LINES, types.float64), **_EXACT)(_doubtful)
+
+
+def _doubtful(vector, magnitude, worst):  # type: ignore[no-untyped-def]
     """The rows (K,) whose condition number, magnitude (M,) over the length of vector (M, p), is
     not below `worst`, or no number that one can have. It is 1 at least; less is a vector that left
     the range, which its lengths did not."""

@@ -1,6 +1,7 @@
 """Vectors of eight float64 written out in LLVM's language, for a function that numba compiles.
 
-Import this only to use numba.
+Import this only to use numba, whose cache on disk goes by the file of a loop and not by this one:
+after a change here, touch `eights.py`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numba
 from llvmlite import ir
 from numba.core import cgutils
 from numba.core.registry import cpu_target
@@ -21,9 +23,15 @@ _VECTOR = ir.VectorType(ir.DoubleType(), WIDE)
 
 @functools.cache
 def usable() -> bool:
-    """Whether numba compiles for a processor that has such vectors, and `rough_root`: AVX-512."""
-    features = cpu_target.target_context.codegen().magic_tuple()[2]
-    return "+avx512f" in features.split(",")
+    """Whether numba compiles for a processor that has such vectors, and `rough_root`: AVX-512.
+
+    numba offers no public way to ask.
+    """
+    try:
+        features = cpu_target.target_context.codegen().magic_tuple()[2].split(",")
+    except Exception:
+        return False
+    return "+avx512f" in features and not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 
 
 def index(value: int) -> Any:
@@ -45,7 +53,7 @@ def spread(builder: Any, value: Any) -> Any:
 
 
 def variable(builder: Any) -> Any:
-    """Where a vector is kept, which is zero at first; of it the compiler makes a register."""
+    """Where a vector is kept, zero at first; the compiler makes a register of it."""
     return cgutils.alloca_once_value(builder, constant(0.0))
 
 
