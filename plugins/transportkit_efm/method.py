@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from transportkit import (
 from . import EfmParams
 from .charges import DENSE
 from .posterior import PosteriorField, PosteriorRegression
+from .rising import APART
 from .slopes import LearnedRisingField, SlopeRegression
 from .training import muon
 
@@ -64,11 +66,15 @@ class Efm(Method[EfmParams]):
         self, problem: Problem, generator: Generator
     ) -> SlopeRegression | PosteriorRegression:
         if problem.dim <= DENSE:
-            return SlopeRegression(problem, self.params, generator)
+            exact = SlopeRegression(problem, self.params, generator)
+            _warn_of_near_plates(exact.exact.passage.gap, problem.dim)
+            return exact
         idle = [name for name in _OF_LINES if getattr(self.params, name) != _DEFAULT[name]]
         if idle:
             log.warning("efm above %d dimensions makes no use of %s", DENSE, ", ".join(idle))
-        return PosteriorRegression(problem, self.params, generator)
+        noisy = PosteriorRegression(problem, self.params, generator)
+        _warn_of_near_plates(noisy.field.passage.gap, problem.dim)
+        return noisy
 
     def trainer(self) -> Trainer:
         p = self.params
@@ -83,3 +89,14 @@ class Efm(Method[EfmParams]):
     def blank(self, config: Mapping[str, Any]) -> Model:
         made = PosteriorField if "least" in config else LearnedRisingField
         return made(**config)
+
+
+def _warn_of_near_plates(gap: float, dim: int) -> None:
+    """Warn of plates so near, in standard deviations, that lines should not only rise."""
+    if gap < APART * math.sqrt(dim) / 2:
+        log.warning(
+            "the plates stand %.3g standard deviations of the data apart, and lines that only rise "
+            "are right from about %.2g on; leave efm's distance to auto, or take efm-plates",
+            gap,
+            APART * math.sqrt(dim) / 2,
+        )

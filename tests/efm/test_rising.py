@@ -30,6 +30,15 @@ def fitted(params: EfmParams = SMALL) -> LearnedRisingField:
     return model
 
 
+def test_plates_too_near_for_lines_that_only_rise_are_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    objective(replace(SMALL, lines=10, charges=50))
+    assert not caplog.text
+    objective(replace(SMALL, lines=10, charges=50, distance=1.0))
+    assert "take efm-plates" in caplog.text
+
+
 @pytest.fixture(scope="module")
 def field() -> LearnedRisingField:
     return fitted()

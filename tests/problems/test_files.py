@@ -295,6 +295,16 @@ def test_two_files_are_a_problem(tmp_path: Path, generator: Generator) -> None:
     assert (split.source.size, split.held_out.source.size) == (15, 15)
 
 
+def test_columns_of_two_files_stand_in_one_order(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i}.5,{-i}" for i in range(20))
+    for name, head in (("p", "x,y"), ("q", "y,x"), ("r", "a,b")):
+        (tmp_path / f"{name}.csv").write_text(f"{head}\n{rows}\n")
+    with pytest.raises(DataError, match=r"are y,x and those of .* x,y; write both in one order"):
+        problem(tmp_path / "p.csv", tmp_path / "q.csv")
+    # Other names may well mean the same.
+    assert problem(tmp_path / "p.csv", tmp_path / "r.csv").event_shape == (2,)
+
+
 def test_unlike_units_and_outliers_are_told_of_once(
     generator: Generator, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

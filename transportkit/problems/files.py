@@ -62,6 +62,16 @@ def column_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
     return read(file) if read else ()
 
 
+def check_order(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> None:
+    """Raise DataError for tables that have the same columns in two orders: points go by place."""
+    names, others = column_names(path), column_names(other)
+    if names != others and sorted(names) == sorted(others):
+        raise DataError(
+            f"the columns of '{os.fspath(path)}' are {','.join(names)} and those of "
+            f"'{os.fspath(other)}' {','.join(others)}; write both in one order"
+        )
+
+
 def write_points(path: str | os.PathLike[str], points: Tensor, names: Sequence[str] = ()) -> None:
     """Write points (N, *E) to a file of the format its suffix names, whole or not at all.
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..core.problem import Empirical, Problem
 from ..errors import DataError
 from . import SamplesParams
-from .files import check_range, check_spread, read_points
+from .files import check_order, check_range, check_spread, read_points
 
 log = logging.getLogger("transportkit")
 
@@ -136,6 +136,7 @@ def samples(params: SamplesParams) -> Problem:
         check_spread(points, f"'{path}'")
         both.append(points)
     source, target = both
+    check_order(params.target, params.source)
     if source.shape[1:] != target.shape[1:]:
         raise DataError(
             f"'{params.source}' has points of shape {tuple(source.shape[1:])} and "
