@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -14,6 +15,8 @@ from tests.efm.test_coulomb_promise import lifted, sample, truth
 from transportkit_efm.coulomb import compiled, coulomb_field, prepare
 
 numba = pytest.importorskip("numba")
+from numba.core.errors import TypingError  # noqa: E402
+
 from transportkit_efm.coulomb import eights, kernels, passes, vectors  # noqa: E402
 
 AVX_512 = pytest.mark.skipif(not vectors.usable(), reason="this processor has no AVX-512")
@@ -192,3 +195,10 @@ def test_a_pass_is_compiled_once_for_one_point_and_for_many() -> None:
             points = sample("round", count, 3, 0)
             coulomb_field(points, sample("round", 9, 3, 1), torch.ones(9), method=way)
     assert [len(each.signatures) for each in both] == before == [1, 1]
+
+
+@AVX_512
+def test_the_loop_written_out_refuses_arrays_with_gaps() -> None:
+    points, charges = np.zeros((5, 3)), np.zeros((9, 3))
+    with pytest.raises(TypingError, match="contiguous"):
+        eights.unrolled(3)(points, charges.T, np.ones(9), np.zeros((5, 4)), 0, 5)
