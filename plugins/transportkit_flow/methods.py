@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from torch import Generator
@@ -25,6 +26,11 @@ from .paths.constant import Constant
 from .paths.linear import Linear
 from .paths.path import Path
 from .paths.trigonometric import Trigonometric
+
+log = logging.getLogger("transportkit")
+
+_LOUD = 3.0
+"""Scales of the data beyond which a bridge's noise is told of."""
 
 
 def minibatch_ot(tolerance: float | None, chunk: int | None) -> Coupling:
@@ -100,6 +106,18 @@ def bridge_sigma(params: Any, scale: float) -> float:
     return params.sigma if params.units == "data" else params.sigma * scale
 
 
+def bridge(params: Any, scale: float) -> Bridge:
+    """The noise of a bridge between data of this scale. Warns of so much that it hides them."""
+    sigma = bridge_sigma(params, scale)
+    if sigma > _LOUD * scale:
+        log.warning(
+            "sigma=%g is noise of %.3g times the size of the data, which it hides; give less",
+            params.sigma,
+            sigma / scale,
+        )
+    return Bridge(sigma)
+
+
 class BridgeFlowMatching(FlowMatching[EntropicBridgeParams]):
     """Entropic pairs on Brownian bridges (SB-CFM)."""
 
@@ -109,7 +127,7 @@ class BridgeFlowMatching(FlowMatching[EntropicBridgeParams]):
         return EntropicOT(2 * bridge_sigma(self.params, scale) ** 2, self.params.chunk)
 
     def path(self, scale: float) -> Path:
-        return Path(Linear(), Bridge(bridge_sigma(self.params, scale)))
+        return Path(Linear(), bridge(self.params, scale))
 
 
 class ScoreFlowMatching(FlowMatching[ScoreFlowParams]):
@@ -123,7 +141,7 @@ class ScoreFlowMatching(FlowMatching[ScoreFlowParams]):
         return EntropicOT(2 * bridge_sigma(self.params, scale) ** 2, self.params.chunk or 1024)
 
     def path(self, scale: float) -> Path:
-        return Path(Linear(), Bridge(bridge_sigma(self.params, scale)))
+        return Path(Linear(), bridge(self.params, scale))
 
     def objective(self, problem: Problem, generator: Generator) -> Game[Any]:
         return with_score(self, problem, generator)
@@ -139,7 +157,7 @@ class StochasticInterpolant(FlowMatching[InterpolantParams]):
 
     def path(self, scale: float) -> Path:
         mean = Linear() if self.params.path == "linear" else Trigonometric()
-        return Path(mean, Bridge(bridge_sigma(self.params, scale)))
+        return Path(mean, bridge(self.params, scale))
 
     def objective(self, problem: Problem, generator: Generator) -> Game[Any]:
         if self.params.sigma == 0:

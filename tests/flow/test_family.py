@@ -198,3 +198,11 @@ def test_generation_from_noise_refuses_another_source(made):
     assert made.refuses(Problem(normal(0.0, two), normal(SHIFT, two))) is None
     reason = made.refuses(Problem(normal(SHIFT, two), normal(0.0, two)))
     assert "N(0, I)" in reason
+
+
+def test_noise_that_hides_the_data_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    problem = Problem(normal(0.0, torch.eye(2)), normal(SHIFT, torch.eye(2)))
+    for sigma, told in ((1.0, False), (100.0, True)):
+        params = flow.InterpolantParams(**SMALL, sigma=sigma)
+        StochasticInterpolant(params).objective(problem, derive(0))
+        assert ("which it hides" in caplog.text) == told
