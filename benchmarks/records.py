@@ -135,21 +135,43 @@ def mixed(records: Iterable[Record]) -> Iterator[str]:
 def write(
     file: Path, records: Iterable[Record], methods: Sequence[str], columns: Sequence[str]
 ) -> None:
-    """Write a suite's records in the order of its methods and columns."""
+    """Write a suite's records in the order of its methods and columns.
+
+    Raises DataError, and writes nothing, for records that could not be read again.
+    """
+    content = text(records, methods, columns)
+    try:
+        write_whole(content.encode(), file, file.parent)
+    except OSError as error:
+        raise DataError(unwritable(file, error)) from None
+
+
+def text(records: Iterable[Record], methods: Sequence[str], columns: Sequence[str]) -> str:
+    """What `write` writes. Raises DataError for the first record that could not be read again."""
+    records, cells = list(records), set()
+    for record in records:
+        try:
+            again = _record(_line(record), {"method": methods, "problem": columns})
+            if again.cell in cells:
+                raise ValueError("another record has the same cell")
+        except ValueError as error:
+            cell = " ".join(map(str, record.cell))
+            raise DataError(f"the record of {cell} is not written: {error}") from None
+        cells.add(again.cell)
 
     def place(r: Record) -> tuple[Any, ...]:
         by = methods.index(r.method), columns.index(r.problem)
         return PROTOCOLS.index(r.protocol), not r.metric, r.metric, *by, r.seed
 
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
+    stream = io.StringIO()
+    lines = csv.writer(stream, lineterminator="\n")
     lines.writerow(COLUMNS)
-    for record in sorted(records, key=place):
-        lines.writerow(_written(name, v) for name, v in asdict(record).items())
-    try:
-        write_whole(text.getvalue().encode(), file, file.parent)
-    except OSError as error:
-        raise DataError(unwritable(file, error)) from None
+    lines.writerows(_line(record) for record in sorted(records, key=place))
+    return stream.getvalue()
+
+
+def _line(record: Record) -> list[str]:
+    return [_written(name, value) for name, value in asdict(record).items()]
 
 
 def _written(name: str, value: Any) -> str:

@@ -60,6 +60,8 @@ def records(result: Result, suite: Suite, protocol: str, day: str) -> Iterator[R
         return
     without = {"": Value(None, note=result.message or result.status)}
     for metric, value in (result.metrics if result.status == "done" else without).items():
+        # What was wrong with a metric is said of the run, where it is not said of the value.
+        why = "" if value.value is not None else result.message or result.status
         yield Record(
             protocol=protocol,
             method=run.method.name,
@@ -81,7 +83,7 @@ def records(result: Result, suite: Suite, protocol: str, day: str) -> Iterator[R
             origin="run",
             versions="; ".join(f"{k} {v}" for k, v in run.versions.items() if _code(k)),
             parameters=settings(run.method),
-            message=" ".join(value.note.split()),
+            message=" ".join((value.note or why).split()),
         )
 
 

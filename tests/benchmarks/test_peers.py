@@ -102,20 +102,30 @@ def executed(method: str, problem: str, metrics: list[str], folder: Path) -> Res
     return outcome.result
 
 
-def test_runs_in_a_folder_are_recorded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Peers' tables without records."""
     monkeypatch.setattr(peers, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(peers, "PAGE", tmp_path / "peers.md")
     peers.RESULTS.mkdir()
-    folder = tmp_path / "RUNS" / "entropic-full"
-    problem = "entropic-pair:dim=2,epsilon=1"
+
+
+def write_runs(folder: Path, methods: list[str], value: Value, message: str = "") -> None:
+    """Results of runs on the first column of the suite "entropic", in folders by number."""
     asked = Settings(metrics=["cbw2_uvp"])
-    for place, run in enumerate(plan(["lightsb:steps=2", "linear"], [problem], [0], asked)):
+    for place, run in enumerate(plan(methods, ["entropic-pair:dim=2,epsilon=1"], [0], asked)):
         (folder / str(place)).mkdir(parents=True)
-        value = Value(1 / 3, note="in two\nlines")
-        write_result(folder / str(place), Result(run, "done", metrics={"cbw2_uvp": value}))
+        result = Result(run, "done", message, metrics={"cbw2_uvp": value})
+        write_result(folder / str(place), result)
+
+
+@pytest.mark.usefixtures("empty")
+def test_runs_in_a_folder_are_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "RUNS" / "entropic-full"
+    write_runs(folder, ["lightsb:steps=2", "linear"], Value(1 / 3, note="in two\nlines"))
     peers.make(tmp_path / "RUNS")
+    # A suite without records has no file.
+    assert {file.name for file in peers.RESULTS.iterdir()} == {"entropic.csv", "entropic.md"}
     assert "no cell is for linear on entropic-pair" in capsys.readouterr().out
     (record,) = peers.recorded("entropic")
     assert record.cell == ("full", "lightsb", "2", 0, "cbw2_uvp")
@@ -128,6 +138,15 @@ def test_runs_in_a_folder_are_recorded(
     assert (peers.RESULTS / "entropic.csv").read_bytes() == before
     with pytest.raises(DataError, match="has no folder of runs that is called plane, plane-full,"):
         peers.make(tmp_path / "elsewhere")
+
+
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize("message", ["cbw2_uvp is\nnot finite", ""])
+def test_a_run_whose_metric_failed_is_recorded_and_read_again(message: str, tmp_path: Path) -> None:
+    write_runs(tmp_path / "entropic", ["lightsb"], Value(None), message)
+    peers.make(tmp_path)
+    (record,) = peers.recorded("entropic")
+    assert (record.value, record.message) == (None, " ".join(message.split()) or "done")
 
 
 def test_a_metric_that_a_run_lacks_is_what_the_run_would_have_had(tmp_path: Path) -> None:

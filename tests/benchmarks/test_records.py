@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,15 +21,36 @@ def test_records_that_are_read_and_written_are_the_same(name: str, tmp_path: Pat
     assert (tmp_path / file.name).read_bytes() == file.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"value": None}, "neither a value nor a message"),
+        ({"value": math.inf}, "value should be a finite number or empty, not 'inf'"),
+        ({"metric": ""}, "it has a value of no metric"),
+        ({"method": "linear"}, "method should be one of"),
+        ({"seed": 0}, "another record has the same cell"),
+    ],
+)
+def test_what_could_not_be_read_is_not_written(
+    change: dict[str, object], told: str, tmp_path: Path
+) -> None:
+    file, suite = tmp_path / "cite.csv", Suite("cite")
+    first, second = records({"otcfm": {0: 0.8, 1: 0.9}})
+    with pytest.raises(DataError, match=told) as error:
+        book.write(file, [first, replace(second, **change)], suite.asked, suite.columns)
+    assert " day 3 " in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_cell_that_was_run_again_is_replaced_and_no_other() -> None:
     old = records({"otcfm": {0: 0.8, 1: 0.9}, "emd": {0: 0.75}}) + records(
         {"otcfm": {0: 0.7}}, "full"
     )
     new = [replace(r, date="2026-12-01") for r in records({"otcfm": {1: 0.91, 2: 0.85}})]
-    merged = {r.cell: (r.value, r.date) for r in book.merge(old, new)}
-    expected = {r.cell: (r.value, r.date) for r in [*old, *new]}
-    assert merged == expected
+    merged = book.merge(old, new)
     assert len(merged) == 5
+    expected = {r.cell: (r.value, r.date) for r in [*old, *new]}
+    assert {r.cell: (r.value, r.date) for r in merged} == expected
 
 
 def test_a_row_has_one_setting() -> None:
