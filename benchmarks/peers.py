@@ -10,7 +10,8 @@ benchmarks/results/NAME.csv. RUNS holds a folder of runs for some of the suites,
 and, by the full protocol, in RUNS/NAME-full; a suite without a reduced protocol has RUNS/NAME
 alone. They are recorded first: a cell that was run again (protocol, method, problem, seed and
 metric) takes the place of the old one, and all others stay, with their dates. With --complete, a
-metric of the suite that a run was made without is computed from the model that the run kept.
+metric of the suite that a run was made without is computed from the model that the run kept, but
+for the W2 between samples, which is costly.
 
 A row of a table has one setting: the parameters, as far as they are known, the budget, the numbers
 of points, and the integrator. Where new runs have another one than records of their row that would
@@ -26,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from recorded import Suite
-from records import PROTOCOLS, Record, merge, read, write
+from records import PROTOCOLS, Record, as_csv, merge, outdone, read, write
 from runs import read_runs
 from tables import TITLES, details, protocols, section
 
@@ -45,7 +46,8 @@ said, and are no judgement of methods at full strength: the full budgets are in 
 page is made by `python benchmarks/peers.py` from the records of the runs, a CSV file of each suite
 in `benchmarks/results`, where a page of each has the values of every seed. New runs are recorded by
 `python benchmarks/peers.py RUNS`: cells that were run again take the place of the old ones, and all
-others stay. Records whose origin is "page" were read off an earlier page, to four digits.
+others stay. Records whose origin is "page" were read off an earlier page, to four digits: the last
+digit of what is made of them here may be off by one.
 
 Ours are means over seeds ± half of the 95% interval (Student's t), without an interval where there
 is one seed. "Published" is quoted; "recomputed" is a published method's figure computed anew
@@ -68,6 +70,8 @@ def with_runs(name: str, runs: Path, complete: bool, replace: bool) -> list[Reco
         if folder.exists()
         for record in read_runs(folder, suite, protocol, complete)
     ]
+    for told in outdone(new):
+        print(f"{name}: {told}")
     try:
         merged = merge(old, new, replace)
     except DataError as error:
@@ -78,11 +82,16 @@ def with_runs(name: str, runs: Path, complete: bool, replace: bool) -> list[Reco
             told = f"{r.method} on {r.problem}, seed {r.seed}, by the {r.protocol} protocol"
             print(f"{name}: {told} came to no figures; those recorded stay")
     if left := [r for r in old if r.metric and r.cell not in stay]:
-        print(f"{name}: {len(left)} values by another setting are left out")
+        print(f"{name}: {_counted(len(left), 'value')} by another setting left out")
     if new:
         added = len(stay - {r.cell for r in old})
-        print(f"{name}: values of {len({r.run for r in new})} runs, {added} in new cells")
+        runs_of = _counted(len({r.run for r in new}), "run")
+        print(f"{name}: values of {runs_of}, {added} in new cells")
     return merged
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def pages(records: Mapping[str, Sequence[Record]]) -> dict[Path, str]:
@@ -100,7 +109,9 @@ def pages(records: Mapping[str, Sequence[Record]]) -> dict[Path, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path, nargs="?", help="folder with a folder of runs by suite")
-    parser.add_argument("--complete", action="store_true", help="compute metrics that runs lack")
+    parser.add_argument(
+        "--complete", action="store_true", help="compute metrics that runs lack, but W2"
+    )
     parser.add_argument(
         "--replace", action="store_true", help="leave out records of another setting"
     )
@@ -112,7 +123,12 @@ def main() -> None:
 
 
 def make(runs: Path | None, complete: bool = False, replace: bool = False) -> None:
-    """Record the runs, if any, and write the pages; where anything is wrong, nothing is written."""
+    """Record the runs, if any, and write the pages.
+
+    Where anything is wrong with a run or a record, nothing is written: all texts are made before.
+    Each file is written whole, records first. Raises DataError for the first one that cannot be
+    written: those before it are new and the others as they were, and to make it again mends it.
+    """
     if runs is None:
         records = {name: recorded(name) for name in TITLES}
     else:
@@ -120,13 +136,14 @@ def make(runs: Path | None, complete: bool = False, replace: bool = False) -> No
         if not any((runs / place).is_dir() for place in known):
             raise DataError(f"'{runs}' has no folder of runs that is called {', '.join(known)}")
         records = {name: with_runs(name, runs, complete, replace) for name in TITLES}
-    written = pages({name: own for name, own in records.items() if own})
-    for name, own in records.items():
-        suite = Suite(name)
-        if runs is not None and own:
-            write(RESULTS / f"{name}.csv", own, suite.asked, suite.columns)
-    for file, text in written.items():
-        file.write_text(text, encoding="utf-8")
+    records = {name: own for name, own in records.items() if own}
+    files = {}
+    if runs is not None:
+        for name, own in records.items():
+            suite = Suite(name)
+            files[RESULTS / f"{name}.csv"] = as_csv(own, suite.asked, suite.columns)
+    for file, text in {**files, **pages(records)}.items():
+        write(file, text)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,15 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from records import Record
 from scipy.stats import t as student
 
-from transportkit import registry
-from transportkit.harness.suite import load_mapping
+from transportkit import Choice, registry
+from transportkit.harness.suite import load_mapping, read_suite
 
 SUITES = Path(__file__).parent / "suites"
 
@@ -42,6 +42,12 @@ class Cell:
         return f"{self.mean:.3g}" + (f" ± {self.half:.1g}" if self.half is not None else "")
 
 
+@cache
+def _content(name: str) -> dict[str, Any]:
+    """What a suite's file says: one suite is asked for with several sets of records."""
+    return load_mapping(SUITES / f"{name}.yaml", "a suite")
+
+
 @dataclass(frozen=True)
 class Suite:
     """A suite's file, and records of its runs by one protocol."""
@@ -51,7 +57,7 @@ class Suite:
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        return load_mapping(SUITES / f"{self.name}.yaml", "a suite")
+        return _content(self.name)
 
     @cached_property
     def published(self) -> Mapping[str, Any]:
@@ -61,6 +67,12 @@ class Suite:
     def columns(self) -> list[str]:
         """The names of its problems."""
         return [str(name) for name in self.published["columns"]]
+
+    @cached_property
+    def problems(self) -> list[Choice]:
+        """What its columns are."""
+        texts = read_suite(SUITES / f"{self.name}.yaml")["problems"]
+        return [registry.parse_choice("problem", text) for text in texts]
 
     @cached_property
     def asked(self) -> list[str]:

@@ -121,6 +121,21 @@ def differ(one: Record, other: Record) -> bool:
 
 def mixed(records: Iterable[Record]) -> Iterator[str]:
     """The rows that have more than one setting, in words."""
+    for row, told in _several(records):
+        yield f"{row} would have two settings ({told})"
+
+
+def outdone(new: Iterable[Record]) -> Iterator[str]:
+    """The rows of which new records of one cell have two settings, in words."""
+    figures = [r for r in new if r.metric]
+    newest = {r.cell: r for r in figures}
+    cells = {r.cell for r in figures if differ(newest[r.cell], r)}
+    for row, told in _several(r for r in figures if r.cell in cells):
+        yield f"cells of {row} were run in two settings ({told}); the newer runs are taken"
+
+
+def _several(records: Iterable[Record]) -> Iterator[tuple[str, str]]:
+    """Rows that have more than one setting, and which, in words."""
     found: dict[Row, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
     for record in records:
         for name, value in record.settings.items():
@@ -129,25 +144,22 @@ def mixed(records: Iterable[Record]) -> Iterator[str]:
         several = {name: values for name, values in settings.items() if len(values) > 1}
         if several:
             told = ", ".join(f"{name}: {' and '.join(v)}" for name, v in several.items())
-            yield f"{method} by the {protocol} protocol would have two settings ({told})"
+            yield f"{method} by the {protocol} protocol", told
 
 
-def write(
-    file: Path, records: Iterable[Record], methods: Sequence[str], columns: Sequence[str]
-) -> None:
-    """Write a suite's records in the order of its methods and columns.
-
-    Raises DataError, and writes nothing, for records that could not be read again.
-    """
-    content = text(records, methods, columns)
+def write(file: Path, text: str) -> None:
+    """Write a file whole. Raises DataError where it cannot be written."""
     try:
-        write_whole(content.encode(), file, file.parent)
+        write_whole(text.encode(), file, file.parent)
     except OSError as error:
         raise DataError(unwritable(file, error)) from None
 
 
-def text(records: Iterable[Record], methods: Sequence[str], columns: Sequence[str]) -> str:
-    """What `write` writes. Raises DataError for the first record that could not be read again."""
+def as_csv(records: Iterable[Record], methods: Sequence[str], columns: Sequence[str]) -> str:
+    """A suite's records as `read` reads them, in the order of its methods and columns.
+
+    Raises DataError for the first record that could not be read again.
+    """
     records, cells = list(records), set()
     for record in records:
         try:
@@ -216,7 +228,7 @@ def _record(line: Sequence[str], suite: Mapping[str, Sequence[str]]) -> Record:
             raise ValueError(f"{name} should be one of {', '.join(known)}, not '{given[name]}'")
     if not all(word.partition("=")[1] for word in given["parameters"].split()):
         raise ValueError(f"parameters should read name=value, not '{given['parameters']}'")
-    if bool(given["metric"]) < bool(given["value"]):
+    if given["value"] and not given["metric"]:
         raise ValueError("it has a value of no metric")
     if not given["value"] and not given["message"]:
         raise ValueError("it has neither a value nor a message that says why")

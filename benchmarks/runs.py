@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from recorded import SUITES, Suite
 from records import Record
@@ -23,32 +23,29 @@ from transportkit.harness.naming import metric_label
 from transportkit.harness.plan import choose
 from transportkit.harness.results import RESULT, write_result
 from transportkit.harness.saving import load_model
-from transportkit.harness.suite import load_mapping, read_suite
+from transportkit.harness.suite import read_suite
 
 
 def read_runs(folder: Path, suite: Suite, protocol: str, complete: bool = False) -> list[Record]:
     """The records of the runs that a suite left in a folder, the newest last.
 
-    With `complete`, what a run lacks of the suite's metrics is computed and kept in its folder.
+    With `complete`, what a run lacks of the suite's metrics, but for costly ones (`metrics_of`), is
+    computed and kept in its folder.
     """
     found = sorted(gather(folder), key=_written)
-    days = [
-        str(datetime.datetime.fromtimestamp(_written(result), datetime.UTC).date())
-        for result in found
-    ]
     if complete:
-        asked = [choose("metric", m) for m in metrics_of(suite.name)]
+        asked = [choose("metric", m) for m in metrics_of(suite.name, protocol)]
         found = [completed(result, asked) for result in found]
-    return [
-        r
-        for result, day in zip(found, days, strict=True)
-        for r in records(result, suite, protocol, day)
-    ]
+    return [r for result in found for r in records(result, suite, protocol, _day(result))]
 
 
 def _written(result: Result) -> float:
     """When a run's result was written."""
     return (Path(result.folder) / RESULT).stat().st_mtime if result.folder else 0.0
+
+
+def _day(result: Result) -> str:
+    return str(datetime.datetime.fromtimestamp(_written(result), datetime.UTC).date())
 
 
 def records(result: Result, suite: Suite, protocol: str, day: str) -> Iterator[Record]:
@@ -89,19 +86,19 @@ def records(result: Result, suite: Suite, protocol: str, day: str) -> Iterator[R
 
 def column_of(problem: Choice, suite: Suite) -> str | None:
     """The column of a suite that a problem is."""
-    texts = read_suite(SUITES / f"{suite.name}.yaml")["problems"]
-    problems = [registry.parse_choice("problem", text) for text in texts]
-    named = zip(suite.columns, problems, strict=True)
+    named = zip(suite.columns, suite.problems, strict=True)
     return next((column for column, other in named if same_problem(problem, other)), None)
 
 
 def same_problem(one: Choice, other: Choice) -> bool:
     """Whether two problems are the same, wherever their files lie."""
-    spec = registry.describe("problem", one.name).spec
+    spec = registry.describe("problem", other.name).spec
     files = getattr(spec, "files", ())
+    # A run of earlier code may know fewer parameters.
+    pairs = {name: (one.params.get(name), value) for name, value in other.params.items()}
     return one.name == other.name and all(
-        Path(str(one.params[k])).name == Path(str(v)).name if k in files else one.params[k] == v
-        for k, v in other.params.items()
+        Path(str(ours)).name == Path(str(theirs)).name if name in files else ours == theirs
+        for name, (ours, theirs) in pairs.items()
     )
 
 
@@ -121,7 +118,10 @@ def _code(name: str) -> bool:
 
 
 def completed(result: Result, asked: Sequence[Choice]) -> Result:
-    """The result with those of the metrics that it lacks, as its run would have had them."""
+    """The result with those of the metrics that it lacks, as its run would have had them.
+
+    It is kept in its folder, where its file stays as old as the run.
+    """
     lacking = [choice for choice in asked if metric_label(choice) not in result.metrics]
     if result.status != "done" or result.folder is None or not lacking:
         return result
@@ -141,15 +141,17 @@ def completed(result: Result, asked: Sequence[Choice]) -> Result:
         values, troubles = judge(replace(run, metrics=tuple(lacking)), whole, evidence, Floors())
     for trouble in troubles:
         print(f"{folder.name}: {trouble}")
-    whole_result = replace(result, metrics={**result.metrics, **values})
+    told = "; ".join(filter(None, (result.message, *troubles)))
+    whole_result = replace(result, message=told, metrics={**result.metrics, **values})
     with tempfile.TemporaryDirectory(dir=folder) as partial:
         write_result(Path(partial), whole_result)
+        # When the run was done is its date, and tells which of two is the newer.
+        shutil.copystat(folder / RESULT, Path(partial) / RESULT)
         os.replace(Path(partial) / RESULT, folder / RESULT)
     return whole_result
 
 
-def metrics_of(name: str) -> list[Any]:
-    """The metrics of a suite, reduced if it can be, that are not costly distances of samples."""
-    file = SUITES / f"{name}.yaml"
-    read = read_suite(file, reduced="reduced" in load_mapping(file, "a suite"))["metrics"]
-    return [m for m in read if not m.startswith("w2")]
+def metrics_of(name: str, protocol: str) -> list[str]:
+    """The metrics of a suite by a protocol, without the W2 between samples, which is costly."""
+    read = read_suite(SUITES / f"{name}.yaml", reduced=protocol == "reduced")["metrics"]
+    return [metric for metric in read if metric.partition(":")[0] != "w2"]

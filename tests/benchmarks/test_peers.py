@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,16 @@ def test_the_page_shows_means_intervals_and_published_numbers() -> None:
     assert any("0: 0.8, 1: 0.9" in line for line in tables.details(suite))
 
 
+def test_excesses_are_of_methods_whose_floors_are_known() -> None:
+    bare = records({"otcfm": {0: 1.5}, "cfm": {0: 1.7}})
+    floors = {"otcfm": 0.9, "cfm": None}
+    column, metric = Suite("plane").columns[0], "w2:limit=2000"
+    own = [replace(r, problem=column, metric=metric, floor=floors[r.method]) for r in bare]
+    rows = list(tables.excesses(Suite("plane", own), metric))
+    assert rows[0] == ["**`otcfm`**", "1.200", "·", "·", "·"]
+    assert [row[0] for row in rows] == ["**`otcfm`**", "OT-CFM, published"]
+
+
 def test_cells_of_the_full_protocol_stand_apart() -> None:
     reduced = Suite("cite", records({"otcfm": {0: 0.8}, "emd": {0: 0.75}}))
     full = Suite("cite", records({"otcfm": {0: 0.7}}, "full"))
@@ -93,6 +106,17 @@ def test_a_problem_is_known_wherever_its_files_lie() -> None:
     assert runs.column_of(elsewhere, Suite("cite")) == "day 4"
     other = Choice(problem.name, {**problem.params, "columns": 7})
     assert runs.column_of(other, Suite("cite")) is None
+    # A run of earlier code, before there was a parameter.
+    fewer = Choice(problem.name, {k: v for k, v in problem.params.items() if k != "columns"})
+    assert runs.column_of(fewer, Suite("cite")) is None
+
+
+def test_metrics_to_complete_are_those_of_the_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert runs.metrics_of("plane", "reduced") == runs.metrics_of("plane", "full") == ["npe"]
+    said = {True: ["w2:limit=10", "npe:points=1"], False: ["w2:limit=20", "npe:points=2"]}
+    monkeypatch.setattr(runs, "read_suite", lambda file, reduced: {"metrics": said[reduced]})
+    assert runs.metrics_of("plane", "reduced") == ["npe:points=1"]
+    assert runs.metrics_of("plane", "full") == ["npe:points=2"]
 
 
 def executed(method: str, problem: str, metrics: list[str], folder: Path) -> Result:
@@ -141,6 +165,39 @@ def test_runs_in_a_folder_are_recorded(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.usefixtures("empty")
+def test_the_newer_of_two_settings_in_a_folder_is_taken_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "entropic"
+    write_runs(folder, ["lightsb:steps=2", "lightsb:steps=3"], Value(0.5))
+    # Of which the first by name was done last.
+    os.utime(folder / "1" / "result.json", (1e9, 1e9))
+    peers.make(tmp_path)
+    (record,) = peers.recorded("entropic")
+    assert record.settings["steps"] == "2"
+    told = capsys.readouterr().out
+    assert told.count("were run in two settings (steps: 3 and 2); the newer runs are taken") == 1
+    assert "values of 1 run, 1 in new cells" in told
+
+
+@pytest.mark.usefixtures("empty")
+def test_what_is_wrong_is_found_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_runs(tmp_path / "entropic", ["lightsb"], Value(0.5))
+    broken = records({"otcfm": {0: math.inf}})
+    with monkeypatch.context() as patch:
+        of = peers.with_runs
+        patch.setattr(peers, "with_runs", lambda *a: broken if a[0] == "cite" else of(*a))
+        with pytest.raises(DataError, match="value should be a finite number"):
+            peers.make(tmp_path)
+    assert list(peers.RESULTS.iterdir()) == []
+    monkeypatch.setattr(peers, "PAGE", tmp_path / "nowhere" / "peers.md")
+    with pytest.raises(DataError, match=r"peers\.md' cannot be written"):
+        peers.make(tmp_path)
+
+
+@pytest.mark.usefixtures("empty")
 @pytest.mark.parametrize("message", ["cbw2_uvp is\nnot finite", ""])
 def test_a_run_whose_metric_failed_is_recorded_and_read_again(message: str, tmp_path: Path) -> None:
     write_runs(tmp_path / "entropic", ["lightsb"], Value(None), message)
@@ -153,6 +210,9 @@ def test_a_metric_that_a_run_lacks_is_what_the_run_would_have_had(tmp_path: Path
     given = executed("linear", "gaussian-pair", ["cost"], tmp_path / "a")
     metrics = ["cost", "l2_uvp", "cost_ratio"]
     whole = executed("linear", "gaussian-pair", metrics, tmp_path / "b")
+    file = Path(str(given.folder)) / "result.json"
+    os.utime(file, (1e9, 1e9))
     completed = runs.completed(given, whole.run.metrics)
+    assert file.stat().st_mtime == 1e9
     assert completed.metrics == whole.metrics
     assert gather(tmp_path / "a")[0].metrics == whole.metrics

@@ -15,10 +15,10 @@ Suite = peers.Suite
 
 
 @pytest.mark.parametrize("name", tables.TITLES)
-def test_records_that_are_read_and_written_are_the_same(name: str, tmp_path: Path) -> None:
+def test_records_that_are_read_and_written_are_the_same(name: str) -> None:
     file, suite = peers.RESULTS / f"{name}.csv", Suite(name)
-    book.write(tmp_path / file.name, peers.recorded(name)[::-1], suite.asked, suite.columns)
-    assert (tmp_path / file.name).read_bytes() == file.read_bytes()
+    text = book.as_csv(peers.recorded(name)[::-1], suite.asked, suite.columns)
+    assert text.encode() == file.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -31,15 +31,12 @@ def test_records_that_are_read_and_written_are_the_same(name: str, tmp_path: Pat
         ({"seed": 0}, "another record has the same cell"),
     ],
 )
-def test_what_could_not_be_read_is_not_written(
-    change: dict[str, object], told: str, tmp_path: Path
-) -> None:
-    file, suite = tmp_path / "cite.csv", Suite("cite")
+def test_what_could_not_be_read_is_not_written(change: dict[str, object], told: str) -> None:
+    suite = Suite("cite")
     first, second = records({"otcfm": {0: 0.8, 1: 0.9}})
     with pytest.raises(DataError, match=told) as error:
-        book.write(file, [first, replace(second, **change)], suite.asked, suite.columns)
+        book.as_csv([first, replace(second, **change)], suite.asked, suite.columns)
     assert " day 3 " in str(error.value)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cell_that_was_run_again_is_replaced_and_no_other() -> None:
@@ -69,6 +66,15 @@ def test_a_row_has_one_setting() -> None:
         assert sorted((r.method, r.value) for r in alone) == [("emd", 0.75), ("otcfm", 0.7)]
 
 
+def test_two_settings_of_new_runs_of_one_cell_are_told() -> None:
+    older = records({"otcfm": {0: 0.8, 1: 0.9}, "emd": {0: 0.75}})
+    assert list(book.outdone([*older, *older])) == []
+    newer = [replace(r, parameters="lr=0.002") for r in records({"otcfm": {0: 0.7, 1: 0.7}})]
+    (told,) = book.outdone([*older, *newer])
+    assert "otcfm by the reduced protocol were run in two settings (lr: 0.001 and 0.002)" in told
+    assert {r.value for r in book.merge([], [*older, *newer]) if r.method == "otcfm"} == {0.7}
+
+
 def test_a_run_without_figures_takes_the_place_of_none() -> None:
     (figures,) = records({"otcfm": {0: 0.8}})
     failed = replace(figures, metric="", value=None, message="it failed")
@@ -95,8 +101,8 @@ def test_a_damaged_record_is_told_by_its_line(
     column: str, said: str, told: str, tmp_path: Path
 ) -> None:
     file, suite = tmp_path / "cite.csv", Suite("cite")
-    book.write(file, records({"otcfm": {0: 0.8, 1: 0.9}}), suite.asked, suite.columns)
-    head, first, second = file.read_text().splitlines()
+    text = book.as_csv(records({"otcfm": {0: 0.8, 1: 0.9}}), suite.asked, suite.columns)
+    head, first, second = text.splitlines()
     fields = dict(zip(book.COLUMNS, second.split(","), strict=True)) | {column: said}
     file.write_text("\n".join([head, first, ",".join(fields.values())]))
     with pytest.raises(DataError, match=told) as error:
