@@ -110,7 +110,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path, nargs="?", help="folder with a folder of runs by suite")
     parser.add_argument(
-        "--complete", action="store_true", help="compute metrics that runs lack, but W2"
+        "--complete",
+        action="store_true",
+        help="compute metrics that runs lack, except W2, which is costly",
     )
     parser.add_argument(
         "--replace", action="store_true", help="leave out records of another setting"
@@ -127,7 +129,7 @@ def make(runs: Path | None, complete: bool = False, replace: bool = False) -> No
 
     Where anything is wrong with a run or a record, nothing is written: all texts are made before.
     Each file is written whole, records first. Raises DataError for the first one that cannot be
-    written: those before it are new and the others as they were, and to make it again mends it.
+    written: those before it are new, the others are as they were, and another run mends it.
     """
     if runs is None:
         records = {name: recorded(name) for name in TITLES}

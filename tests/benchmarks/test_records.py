@@ -70,6 +70,8 @@ def test_two_settings_of_new_runs_of_one_cell_are_told() -> None:
     older = records({"otcfm": {0: 0.8, 1: 0.9}, "emd": {0: 0.75}})
     assert list(book.outdone([*older, *older])) == []
     newer = [replace(r, parameters="lr=0.002") for r in records({"otcfm": {0: 0.7, 1: 0.7}})]
+    # In two cells, none of which is taken for the other: `merge` refuses them.
+    assert list(book.outdone([older[0], newer[1]])) == []
     (told,) = book.outdone([*older, *newer])
     assert "otcfm by the reduced protocol were run in two settings (lr: 0.001 and 0.002)" in told
     assert {r.value for r in book.merge([], [*older, *newer]) if r.method == "otcfm"} == {0.7}
