@@ -128,6 +128,7 @@ def make(runs: Path | None, complete: bool = False, replace: bool = False) -> No
     """Record the runs, if any, and write the pages.
 
     Where anything is wrong with a run or a record, nothing is written: all texts are made before.
+    What `complete` computed stays in the folders of the runs.
     Each file is written whole, records first. Raises DataError for the first one that cannot be
     written: those before it are new, the others are as they were, and another run mends it.
     """

@@ -163,6 +163,7 @@ def as_csv(records: Iterable[Record], methods: Sequence[str], columns: Sequence[
     records, cells = list(records), set()
     for record in records:
         try:
+            "".join(_line(record)).encode()
             again = _record(_line(record), {"method": methods, "problem": columns})
             if again.cell in cells:
                 raise ValueError("another record has the same cell")

@@ -29,6 +29,7 @@ def test_records_that_are_read_and_written_are_the_same(name: str) -> None:
         ({"metric": ""}, "it has a value of no metric"),
         ({"method": "linear"}, "method should be one of"),
         ({"seed": 0}, "another record has the same cell"),
+        ({"message": "file \udcff"}, "surrogates not allowed"),
     ],
 )
 def test_what_could_not_be_read_is_not_written(change: dict[str, object], told: str) -> None:
