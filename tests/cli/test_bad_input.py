@@ -39,6 +39,7 @@ RUNS = {
     f"run cfm {MOONS} --budget samples=1e30": "a budget's samples must be at most 1000000000000",
     f"run cfm {MOONS} --budget seconds=1e30": "at most 31622400 seconds, a year, not 1e+30",
     f"run cfm {MOONS} --set width=1e30": "must be at most 9223372036854775807, not 1e+30",
+    f"run cfm {MOONS} --seed {'9' * 310}": "a seed must be at most 9223372036854775807, not one of",
     f"run cfm {MOONS} --nfe 1e30": "nfe must be at most 10000000, not 1e+30",
     f"run cfm {MOONS} --budget seconds=nan": "a budget has more than 0 seconds",
     f"run cfm {MOONS} --seed -1": "a seed must be at least 0, not -1",

@@ -66,7 +66,10 @@ def draw(
         )
     plates = isinstance(model, PlateField)
     if what == "slice" and not plates:
-        raise UsageError(f"{result.run.method} has no plates, so there is no slice between them")
+        raise UsageError(
+            f"{result.run.method} knows its lines and not the field beside them, so there is no "
+            "slice of it; efm-exact and efm-plates have one"
+        )
     wanted = list(FILES) if what == "all" else [what]
     place = _made(out or folder)
     generator = derive(result.run.seed, "plot")

@@ -157,7 +157,8 @@ def whole(name: str, given: Any, least: int, most: int | None = None) -> int:
     if number < least:
         raise UsageError(f"{name} must be at least {least}, not {number}")
     if most is not None and number > most:
-        raise UsageError(f"{name} must be at most {most}, not {number:.12g}")
+        given = f"{number:.12g}" if number < 10**300 else f"one of {len(str(number))} digits"
+        raise UsageError(f"{name} must be at most {most}, not {given}")
     return number
 
 

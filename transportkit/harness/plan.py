@@ -20,6 +20,7 @@ from . import device, provenance
 
 log = logging.getLogger("transportkit")
 MOST_SEEDS = 100_000
+LARGEST_SEED = 2**63 - 1
 MOST = 1_000_000_000
 """Points, lines or threads beyond which a number is a slip."""
 MOST_EVALUATIONS = 10_000_000
@@ -66,7 +67,7 @@ def plan(
     `overrides` are method parameters that win over those asked for. Raises UsageError or
     PluginError before any work starts.
     """
-    seeds = [whole("a seed", seed, 0) for seed in seeds]
+    seeds = [whole("a seed", seed, 0, LARGEST_SEED) for seed in seeds]
     device_kind = device.kind(settings.device)
     metrics = tuple(_metrics(settings.metrics))
     chosen_methods = [choose("method", asked, overrides) for asked in methods]
