@@ -147,6 +147,32 @@ def test_points_of_another_dimension(folder: Path, tmp_path: Path) -> None:
             '{"method": {"name": "cfm", "params": {}}, "config": {}}',
             "holds a model of an older version, or a damaged one; run it again",
         ),
+        (
+            "model.json",
+            '{"method": {"name": "cfm", "params": 3}, "config": {}}',
+            "model.json' is damaged: params of method should hold values by name, not 3",
+        ),
+        (
+            "model.json",
+            '{"method": {"name": "cfm"}, "config": {}}',
+            "model.json' is damaged: it says nothing of 'params'",
+        ),
+        (
+            "model.json",
+            '{"method": {"name": 3, "params": {}}, "config": {}}',
+            "model.json' is damaged: the name of method should be a text, not 3",
+        ),
+        (
+            "model.json",
+            '{"method": "cfm", "config": {}}',
+            "model.json' is damaged: method should hold values by name, not 'cfm'",
+        ),
+        (
+            "model.json",
+            '{"method": {"name": "cfm", "params": {}}, "config": [1]}',
+            "model.json' is damaged: config should hold values by name, not [1]",
+        ),
+        ("model.json", "[]", "model.json' is damaged: it should hold values by name, not []"),
         ("model.safetensors", "nonsense", "model.safetensors' is damaged: "),
         ("model.safetensors", None, "holds no model.safetensors"),
         ("model.json", None, "holds no model.json"),
@@ -169,7 +195,7 @@ def test_a_damaged_run(
 @pytest.mark.parametrize(
     ("code", "text"),
     [
-        ({}, "model.safetensors' is damaged or not of this model: "),
+        ({}, "model.json' is damaged or of another version: cfm has no such config; run it again"),
         (
             {"transportkit_flow": "0.0.9 0123456789ab"},
             "holds a model of another version (transportkit_flow 0.0.9 0123456789ab; here is ",
@@ -196,3 +222,70 @@ def test_a_model_that_other_code_laid_out_otherwise(
     assert (answer.status, answer.out) == (2, "")
     assert text in answer.err
     assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "config", [{"unknown": 1}, {"path": "nowhere"}, {"gap": "far"}, {"event_shape": 3}]
+)
+def test_a_config_that_the_method_does_not_have(
+    config: dict[str, object], folder: Path, points: Path, tmp_path: Path
+) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    saved = json.loads((folder / "model.json").read_text())
+    saved["config"] |= config
+    (tmp_path / "model.json").write_text(json.dumps(saved))
+    answer = tk(f"push {tmp_path} {points} -o {tmp_path / 'y.npy'}")
+    assert answer.status == 2
+    assert answer.err == (
+        f"Error: '{tmp_path / 'model.json'}' is damaged or of another version: cfm has no such "
+        "config; run it again with --fresh\n"
+    )
+
+
+def test_weights_that_are_not_those_that_were_saved(
+    folder: Path, points: Path, tmp_path: Path
+) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    place = tmp_path / "model.safetensors"
+    content = bytearray(place.read_bytes())
+    content[-2] ^= 1
+    place.write_bytes(content)
+    pushed = f"push {tmp_path} {points} -o {tmp_path / 'y.npy'}"
+    said = f"'{place}' is damaged: its weights are not those that were saved; run it again"
+    for command in (pushed, f"reproduce {tmp_path}", f"plot {tmp_path}"):
+        answer = tk(command)
+        assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+        assert said in answer.err
+    place.write_bytes((folder / "model.safetensors").read_bytes())
+    saved = json.loads((folder / "model.json").read_text())
+    saved["config"]["width"] = 7
+    (tmp_path / "model.json").write_text(json.dumps(saved))
+    assert "model.json' is damaged: its config is not that of the weights" in tk(pushed).err
+    place.write_bytes(content)
+    # Those that were saved before there were digests are read.
+    saved = json.loads((folder / "model.json").read_text())
+    del saved["sha256"]
+    (tmp_path / "model.json").write_text(json.dumps(saved))
+    assert tk(pushed).status == 0
+    saved["config"]["width"] = 7
+    (tmp_path / "model.json").write_text(json.dumps(saved))
+    assert "model.safetensors' is damaged or not of this model" in tk(pushed).err
+
+
+def test_a_damaged_fit_is_done_again(tmp_path: Path) -> None:
+    line = f"run cfm --data gaussians {TINY} --json --out {tmp_path}"
+    first = tk(line).json
+    (fit,) = (tmp_path / "fits").iterdir()
+    weights = (fit / "model.safetensors").read_bytes()
+    content = bytearray(weights)
+    content[-2] ^= 1
+    # In place, so that the run's folder, which has a link to it, is harmed as well.
+    (fit / "model.safetensors").write_bytes(content)
+    again = tk(f"{line} --nfe 7")
+    assert again.status == 0
+    assert again.err == f"Warning: the fit in {fit} is damaged or not whole; it is done again\n"
+    assert (fit / "model.safetensors").read_bytes() == weights
+    assert again.json["steps"] == first["steps"]
+    assert tk(f"{line} --nfe 8").err == ""

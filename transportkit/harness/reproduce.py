@@ -18,6 +18,7 @@ from . import provenance
 from .execute import Executor
 from .fitting import Listener, silent
 from .results import read_result
+from .saving import check_weights
 from .store import Store, read_samples
 from .whole import model_is_whole
 
@@ -123,6 +124,8 @@ def reproduce(folder: Path, device: str | None = None, listener: Listener = sile
         raise DataError(f"'{folder}' holds a run that {then.status}; there is no figure to repeat")
     if then.status == "done" and not model_is_whole(folder):
         raise DataError(f"'{folder}' holds no whole model; the same tk run does the run again")
+    if then.status == "done":
+        check_weights(folder)
     moved = read_samples(folder)["moved"] if then.status == "done" else None
     place = devices.resolve(device or then.run.device)
     run = replace(then.run, versions=current_versions(then.run), device=place.type)

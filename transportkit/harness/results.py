@@ -145,11 +145,11 @@ def read_run(said: Any) -> Run:
     run = Run(
         **{
             **said,
-            "method": _choice(said["method"], "method"),
-            "problem": _choice(said["problem"], "problem"),
+            "method": read_choice(said["method"], "method"),
+            "problem": read_choice(said["problem"], "problem"),
             "budget": Budget(**said_of(Budget, said["budget"], "budget")),
-            "integrator": None if integrator is None else _choice(integrator, "integrator"),
-            "metrics": tuple(_choice(metric, "one of the metrics") for metric in metrics),
+            "integrator": None if integrator is None else read_choice(integrator, "integrator"),
+            "metrics": tuple(read_choice(metric, "one of the metrics") for metric in metrics),
         }
     )
     # It says ValueError of numbers that no run has.
@@ -157,7 +157,8 @@ def read_run(said: Any) -> Run:
     return run
 
 
-def _choice(said: Any, what: str) -> Choice:
+def read_choice(said: Any, what: str) -> Choice:
+    """A plugin chosen, from what is said of it; `what` names it. Raises KeyError or ValueError."""
     choice = Choice(**said_of(Choice, said, what))
     if not isinstance(choice.name, str):
         raise ValueError(f"the name of {what} should be a text, not {briefly(choice.name)}")

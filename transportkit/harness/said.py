@@ -12,7 +12,8 @@ from typing import Any
 def said_of(kind: type, said: Any, what: str) -> Mapping[str, Any]:
     """What is `said` of a record of this kind, by the names of its fields; `what` names it.
 
-    Raises KeyError for a field that lacks, ValueError for one too many and for no values by name.
+    Raises KeyError for a field that is missing, ValueError for one too many and for no values by
+    name.
     """
     known, needed = _names(kind)
     for name in by_name(said, what):

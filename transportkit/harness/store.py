@@ -8,6 +8,7 @@ shared by the runs that push it differently.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import shutil
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..core.trainer import Fit
+
+log = logging.getLogger("transportkit")
 
 FINISHED = ("done", "refused")
 FIT = "fit.json"
@@ -130,7 +133,10 @@ class Store:
             _, model = load_model(place, device)
             alone = bool(record.get("alone", True))
             return Fit(model, history, int(record["steps"]), float(record["seconds"]), alone)
+        except FileNotFoundError:
+            return None
         except (OSError, ValueError, TypeError, KeyError, DataError, PluginError):
+            log.warning("the fit in %s is damaged or not whole; it is done again", place)
             return None
 
     def put_fit(self, run: Run, fit: Fit, folder: Path) -> None:
