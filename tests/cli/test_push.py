@@ -289,3 +289,20 @@ def test_a_damaged_fit_is_done_again(tmp_path: Path) -> None:
     assert (fit / "model.safetensors").read_bytes() == weights
     assert again.json["steps"] == first["steps"]
     assert tk(f"{line} --nfe 8").err == ""
+
+
+@pytest.mark.parametrize("source", [None, np.float32(3), np.zeros((4, 5))])
+def test_points_that_cannot_be_checked_are_moved_all_the_same(
+    source: object, folder: Path, points: Path, tmp_path: Path
+) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "samples.npz").unlink()
+    if source is not None:
+        np.savez(tmp_path / "samples.npz", source=source, moved=source, target=source)
+    answer = tk(f"push {tmp_path} {points} -o {tmp_path / 'y.npy'} --json")
+    assert answer.status == 0
+    assert "it was not checked whether points lie far outside" in answer.json["message"]
+    assert answer.err == f"Warning: {answer.json['message']}\n"
+    moved = np.load(tmp_path / "y.npy", allow_pickle=False)
+    assert moved.tobytes() == samples(folder)["moved"].tobytes()

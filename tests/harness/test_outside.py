@@ -53,13 +53,78 @@ def test_one_wild_point_among_many_is_told() -> None:
     assert far_outside(draw("normal", 64, 2), 1e3 * draw("normal", 100_000, 1))[0] == 100_000
 
 
+@pytest.mark.parametrize(("times", "told"), [(4.9, 0), (5.1, 1)])
+def test_five_times_as_far_as_the_farthest_is_far(times: float, told: int) -> None:
+    known = draw("normal", 200, 1)
+    middle = known.median(0).values
+    farthest = (known - middle).norm(dim=1).max()
+    x = (middle + times * farthest * torch.tensor([0.6, 0.8]))[None]
+    count, found = far_outside(known, x)
+    assert count == told
+    assert found == pytest.approx(times, rel=1e-4)
+
+
+@pytest.mark.parametrize(("distance", "told"), [(50e3, 0), (150e3, 1)])
+def test_a_hundred_times_is_far_whatever_the_tails(distance: float, told: int) -> None:
+    known = draw("normal", 200, 1) - 1e3
+    known[7] = torch.tensor([1e3, 0.0])
+    assert far_outside(known, torch.tensor([[0.0, distance]]))[0] == told
+
+
+def write(place: Path, source: object) -> None:
+    np.savez(place / "samples.npz", source=source, moved=source, target=source)
+
+
+@pytest.mark.parametrize("at", [0.0, 3.0])
+def test_of_samples_at_one_place_no_number_is_said(at: float, tmp_path: Path) -> None:
+    write(tmp_path, np.full((5, 2), at, np.float32))
+    told = outside(tmp_path, torch.full((3, 2), 1e3), "source")
+    assert told.startswith(
+        "3 of 3 points lie far outside the source samples of this run, which all lie at one place: "
+    )
+    assert outside(tmp_path, torch.full((3, 2), at), "source") == ""
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.longdouble])
+def test_samples_that_are_not_finite_are_left_out(kind: type, tmp_path: Path) -> None:
+    known = np.random.default_rng(0).normal(size=(50, 2)).astype(kind)
+    known[3, 1], known[8, 0] = np.nan, np.inf
+    write(tmp_path, known)
+    x = torch.zeros(4, 2)
+    assert outside(tmp_path, x, "source") == ""
+    x[2] += 1e4
+    assert outside(tmp_path, x, "source").startswith("1 of 4 points lie far outside")
+
+
+def test_parts_of_many_numbers_are_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = draw("normal", 30, 1).repeat(1, 3)
+    x[:4] += 1e3
+    whole = far_outside(draw("normal", 50, 2).repeat(1, 3), x)
+    monkeypatch.setattr("transportkit.harness.outside._AT_ONCE", 7)
+    assert far_outside(draw("normal", 50, 2).repeat(1, 3), x) == whole
+    assert whole[0] == 4
+
+
 @pytest.mark.parametrize(
     "source",
-    [None, np.zeros((5, 3), np.float32), np.zeros((0, 2), np.float32), np.zeros((5, 2), int)],
+    [
+        None,
+        np.zeros((5, 3), np.float32),
+        np.zeros((0, 2), np.float32),
+        np.zeros((5, 2), int),
+        np.zeros((5, 2), complex),
+        np.full((5, 2), np.nan),
+        np.zeros(5, np.float32),
+        np.float32(3),
+        np.array("text"),
+    ],
 )
-def test_without_samples_to_compare_with_nothing_is_said(
+def test_without_samples_to_compare_with_that_is_said(
     source: np.ndarray | None, tmp_path: Path
 ) -> None:
     if source is not None:
-        np.savez(tmp_path / "samples.npz", source=source, moved=source, target=source)
-    assert outside(tmp_path, torch.full((3, 2), 1e8), "source") == ""
+        write(tmp_path, source)
+    assert outside(tmp_path, torch.full((3, 2), 1e8), "source") == (
+        f"'{tmp_path / 'samples.npz'}' is missing or holds no source samples that can be read, so "
+        "it was not checked whether points lie far outside of what the model was fitted to"
+    )

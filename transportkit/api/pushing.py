@@ -41,7 +41,8 @@ class Pushed:
 
     `points` (N, *E) is a tensor on the CPU; `moved` has the statuses and the evaluations of each.
     `names` are those of the columns of the table that the points came in, if it had some. `message`
-    says how many points lie far outside what the model was fitted to, empty where none do.
+    says how many points lie far outside what the model was fitted to, or that this was not checked;
+    it is empty where none do.
     """
 
     moved: Moved
@@ -100,6 +101,7 @@ def pushed(
     # Before there is work to lose.
     names = column_names(points) if isinstance(points, str | os.PathLike) else ()
     transport = record.transport(integrator=integrator, nfe=nfe, device=device)
+    message = outside(record.folder, x, "target" if reverse else "source")
     begun = time.perf_counter()
     moved = transport.push(
         x.to(place),
@@ -109,7 +111,6 @@ def pushed(
     )
     seconds = time.perf_counter() - begun
     here = Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu())
-    message = outside(record.folder, x, "target" if reverse else "source")
     return Pushed(here, seconds, names, message)
 
 
