@@ -88,6 +88,15 @@ def test_a_map_that_is_not_finite_leaves_the_point(generator: Generator) -> None
     assert not moved.points.requires_grad
 
 
+def test_a_point_beyond_the_precision_of_the_data_has_not_arrived(generator: Generator) -> None:
+    model = Shift().double()
+    model.by.data.fill_(1e39)
+    moved = Transport(model).push(torch.tensor([[1.0, 2.0]]), generator)
+    assert moved.stop.tolist() == [Stop.NOT_FINITE]
+    assert moved.points.tolist() == [[1, 2]]
+    assert moved.points.dtype == torch.float32
+
+
 class Large(Flow):
     """Lines in units of which the data have none."""
 

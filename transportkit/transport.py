@@ -81,23 +81,25 @@ class Transport:
         model = self.model.reverse() if reverse else self.model
         if batch < 1:
             raise ValueError(f"a batch has at least 1 point, not {batch}")
+        x = x.to(self.device)
         given = x.dtype
-        x = x.to(self.device, _precision(model) or given)
         parts, done = [], 0
-        for chunk in torch.split(x, batch):
+        for chunk in torch.split(x.to(_precision(model) or given), batch):
             # A learned field asks for gradients wherever an integrator evaluates it on its own.
             with torch.no_grad():
                 parts.append(self._push(model, chunk, generator, save))
             done += len(chunk)
             if progress:
                 progress(done)
-        return Moved(
+        moved = Moved(
             torch.cat([p.points for p in parts]).to(given),
             torch.cat([p.stop for p in parts]),
             torch.cat([p.evaluations for p in parts]),
             _join([p.times for p in parts]),
             _join([p.path for p in parts]),
         )
+        # A finite state may be beyond all numbers in the units or the precision of the data.
+        return _finite(moved, x)
 
     def _push(self, model: Model, x: Tensor, generator: Generator, save: int) -> Moved:
         if isinstance(model, Map):
@@ -108,15 +110,13 @@ class Transport:
                     "it must keep their shape"
                 )
             stop = torch.full((len(x),), int(Stop.ARRIVED), dtype=torch.uint8, device=x.device)
-            return _finite(Moved(points, stop, torch.ones_like(stop, dtype=torch.long)), x)
+            return Moved(points, stop, torch.ones_like(stop, dtype=torch.long))
         assert isinstance(model, Field)
         assert self.integrator is not None
         solution = self.integrator.solve(model, x, generator, save=save)
         points = model.drop(solution.end).to(x.dtype)
         spent = solution.evaluations + model.finishing
-        moved = Moved(points, solution.stop, spent, solution.times, solution.path)
-        # A state that is finite may be beyond all numbers in the units of the data.
-        return _finite(moved, x)
+        return Moved(points, solution.stop, spent, solution.times, solution.path)
 
 
 def _finite(moved: Moved, x: Tensor) -> Moved:

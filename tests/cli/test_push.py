@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save
 
 from tests.commands import TINY, Answer, samples, tk
+from transportkit import load, push
 from transportkit.problems.files import read_points
 
 
@@ -306,3 +309,54 @@ def test_points_that_cannot_be_checked_are_moved_all_the_same(
     assert answer.err == f"Warning: {answer.json['message']}\n"
     moved = np.load(tmp_path / "y.npy", allow_pickle=False)
     assert moved.tobytes() == samples(folder)["moved"].tobytes()
+
+
+def test_where_no_point_arrives_nothing_is_written(
+    folder: Path, points: Path, tmp_path: Path
+) -> None:
+    hopeless = "--integrator dopri5:rtol=1e-30,atol=1e-30"
+    for of in ("", " --json"):
+        answer = tk(f"push {folder} {points} -o {tmp_path / 'y.npy'} {hopeless}{of}")
+        assert (answer.status, answer.out) == (1, "")
+        assert answer.err == (
+            "Error: none of 64 points arrived (100.0% not finite): take another integrator or "
+            "another number of evaluations; nothing was written\n"
+        )
+    np.save(tmp_path / "one.npy", np.load(points)[:1] + 1e9)
+    one = tk(f"push {folder} {tmp_path / 'one.npy'} -o {tmp_path / 'y.npy'} {hopeless}")
+    assert one.status == 1
+    far, error = one.err.splitlines()
+    assert far.startswith("Warning: 1 point lies far outside")
+    assert error.startswith("Error: the point did not arrive (100.0% not finite): ")
+    assert not (tmp_path / "y.npy").exists()
+
+
+def test_points_that_do_not_arrive_are_warned_of(tmp_path: Path) -> None:
+    line = f"run linear --data gaussian-pair:dim=2 {TINY} --json --out {tmp_path}"
+    run = Path(tk(line).json["run"])
+    # A map so steep that it leads far points beyond all numbers.
+    state = load_file(run / "model.safetensors")
+    state["matrix"] *= 1e28
+    saved = json.loads((run / "model.json").read_text())
+    del saved["sha256"]
+    (run / "model.json").write_text(json.dumps(saved))
+    (run / "model.safetensors").write_bytes(save(state))
+    x = samples(run)["source"][:10]
+    x[3] = 1e14
+    np.save(tmp_path / "x.npy", x)
+    answer = tk(f"push {run} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'}")
+    assert answer.status == 0
+    assert answer.out.endswith("(90.0% arrived, 10.0% not finite)\n")
+    told = "1 of 10 points did not arrive (10.0% not finite): it is where it stopped"
+    assert answer.err.splitlines()[1:] == [f"Warning: {told}"]
+    assert (np.load(tmp_path / "y.npy")[3] == x[3]).all()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        moved = push(run, x)
+        none = load(run).push(x[[3, 3, 3, 3]])
+    said = [moved.message, told, none.message, none.lost]
+    assert [str(w.message) for w in warned] == said
+    assert {w.filename for w in warned} == {__file__}
+    assert none.lost == (
+        "none of 4 points arrived (100.0% not finite): bring the points to the units of the run"
+    )

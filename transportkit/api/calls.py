@@ -214,8 +214,8 @@ def push(record: RunRecord | str | os.PathLike[str], points: Points, **how: Any)
     does.
     """
     moved = pushed(load(record), points, **how)
-    if moved.message:
-        warnings.warn(moved.message, stacklevel=2)
+    for text in moved.warnings:
+        warnings.warn(text, stacklevel=2)
     return moved
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..core.params import whole
 from ..core.random import derive
+from ..core.status import Stop
 from ..errors import DataError
 from ..harness import device as devices
 from ..harness.outside import outside
@@ -42,13 +43,15 @@ class Pushed:
     `points` (N, *E) is a tensor on the CPU; `moved` has the statuses and the evaluations of each.
     `names` are those of the columns of the table that the points came in, if it had some. `message`
     says how many points lie far outside what the model was fitted to, or that this was not checked;
-    it is empty where none do.
+    it is empty where none do. `lost` says how many points did not arrive, and is empty where all
+    did; they are where they stopped.
     """
 
     moved: Moved
     seconds: float
     names: tuple[str, ...] = ()
     message: str = ""
+    lost: str = ""
 
     @property
     def points(self) -> Tensor:
@@ -58,6 +61,11 @@ class Pushed:
     def finished(self) -> float:
         """The share of lines that arrived."""
         return self.moved.finished
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be warned of: `message` and `lost`, where they are not empty."""
+        return tuple(text for text in (self.message, self.lost) if text)
 
     def save(self, file: str | os.PathLike[str]) -> Path:
         """Write the points to a file, whose suffix names the format: ``tk push -o``.
@@ -86,7 +94,7 @@ def pushed(
     device: str = "auto",
     batch: int | None = None,
 ) -> Pushed:
-    """Points moved as `RunRecord.push` does, without its warning."""
+    """Points moved as `RunRecord.push` does, without its warnings."""
     check_flags(reverse=reverse)
     seed = whole("a seed", seed, 0)
     batch = record.run.batch if batch is None else whole("batch", batch, 1)
@@ -111,7 +119,28 @@ def pushed(
     )
     seconds = time.perf_counter() - begun
     here = Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu())
-    return Pushed(here, seconds, names, message)
+    return Pushed(here, seconds, names, message, _lost(here, transport.integrator is not None))
+
+
+def _lost(moved: Moved, lines: bool) -> str:
+    """What to say of points that did not arrive, and what to do where none at all did."""
+    count, of = int((moved.stop != int(Stop.ARRIVED)).sum()), len(moved.points)
+    if not count:
+        return ""
+    stops = {stop: moved.stops[stop.label] for stop in Stop if stop != Stop.ARRIVED}
+    shares = ", ".join(f"{share:.1%} {stop.label}" for stop, share in stops.items() if share)
+    if count < of:
+        where = "it is where it stopped" if count == 1 else "they are where they stopped"
+        return f"{count} of {of} points did not arrive ({shares}): {where}"
+    reason = max(stops, key=stops.__getitem__)
+    if not lines:
+        hint = "bring the points to the units of the run"
+    elif reason == Stop.NOT_FINITE:
+        hint = "take another integrator or another number of evaluations"
+    else:
+        hint = reason.text
+    who = "the point did not arrive" if of == 1 else f"none of {of} points arrived"
+    return f"{who} ({shares}): {hint}"
 
 
 def points_of(points: Points) -> Tensor:

@@ -121,15 +121,15 @@ class RunRecord:
     ) -> Pushed:
         """Move points of P to Q, or with `reverse` points of Q to P.
 
-        Warns of points far outside what the model was fitted to. Raises DataError for points of
-        another shape than the model moves.
+        Warns of points far outside what the model was fitted to, and of those that did not arrive.
+        Raises DataError for points of another shape than the model moves.
         """
         moved = pushed(
             self, points, reverse=reverse, seed=seed, integrator=integrator, nfe=nfe, device=device,
             batch=batch,
         )  # fmt: skip
-        if moved.message:
-            warnings.warn(moved.message, stacklevel=2)
+        for text in moved.warnings:
+            warnings.warn(text, stacklevel=2)
         return moved
 
     def reproduce(self, *, device: str | None = None, progress: bool | None = None) -> Reproduction:

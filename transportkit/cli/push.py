@@ -7,6 +7,7 @@ import click
 from ..api.pushing import pushed
 from ..api.record import RunRecord
 from ..core.params import whole
+from ..errors import TransportkitError
 from ..harness.plan import evaluations
 from ..problems.files import check_output, write_points
 from ..report.document import as_text
@@ -39,6 +40,10 @@ def push(
     moved = pushed(
         record, points, reverse=reverse, seed=seed, integrator=integrator, nfe=nfe, device=device
     )
+    if not moved.finished:
+        if moved.message:
+            click.echo(f"Warning: {moved.message}", err=True)
+        raise TransportkitError(f"{moved.lost}; nothing was written")
     write_points(output, moved.points, moved.names)
     stops = {k: v for k, v in moved.moved.stops.items() if v}
     if as_json:
@@ -57,6 +62,6 @@ def push(
         shares = ", ".join(f"{share:.1%} {name}" for name, share in stops.items())
         count = "1 point" if len(moved.points) == 1 else f"{len(moved.points)} points"
         click.echo(f"{count} moved by {record.run.method} to {output} ({shares})")
-    if moved.message:
-        click.echo(f"Warning: {moved.message}", err=True)
+    for text in moved.warnings:
+        click.echo(f"Warning: {text}", err=True)
     return 0
