@@ -48,6 +48,18 @@ def test_points_go_where_the_run_took_them(folder: Path, points: Path, tmp_path:
     assert one.out.startswith("1 point moved by cfm")
 
 
+def test_columns_stand_in_the_order_of_those_fitted_to(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i}.5,{i % 7}" for i in range(40))
+    (tmp_path / "p.csv").write_text(f"x,y\n{rows}\n")
+    (tmp_path / "turned.csv").write_text(f"y,x\n{rows}\n")
+    p = tmp_path / "p.csv"
+    run = tk(f"run linear --source {p} --target {p} --metric cost --out {tmp_path} --json").json
+    assert tk(f"push {run['run']} {p} -o {tmp_path / 'a.csv'}").status == 0
+    answer = tk(f"push {run['run']} {tmp_path / 'turned.csv'} -o {tmp_path / 'b.csv'}")
+    assert answer.status != 0
+    assert "write both in one order" in answer.err
+
+
 @pytest.mark.parametrize("name", ["moved.csv", "moved.txt"])
 def test_columns_keep_their_names(name: str, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text('# degrees\n"lon, east";lat\n1;2\n3;4\n')

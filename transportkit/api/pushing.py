@@ -19,6 +19,7 @@ from ..errors import DataError
 from ..harness import device as devices
 from ..harness.outside import outside
 from ..problems.files import (
+    check_order,
     check_output,
     check_range,
     column_names,
@@ -107,7 +108,13 @@ def pushed(
             f"shape {record.result.event_shape}"
         )
     # Before there is work to lose.
-    names = column_names(points) if isinstance(points, str | os.PathLike) else ()
+    names: tuple[str, ...] = ()
+    if isinstance(points, str | os.PathLike):
+        names = column_names(points)
+        fitted = record.run.problem.params.get("target" if reverse else "source")
+        # The file that the model was fitted to may be elsewhere by now.
+        if names and isinstance(fitted, str) and os.path.exists(fitted):
+            check_order(points, fitted)
     transport = record.transport(integrator=integrator, nfe=nfe, device=device)
     message = outside(record.folder, x, "target" if reverse else "source")
     begun = time.perf_counter()
