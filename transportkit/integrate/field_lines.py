@@ -117,10 +117,11 @@ class _Following:
         """The two sides of a plate must be different numbers."""
         span = self.span
         for z, offset in zip((span.start, span.end), span.offsets, strict=True):
-            if offset < 4 * abs(z) * torch.finfo(dtype).eps:
+            least = 4 * abs(z) * torch.finfo(dtype).eps
+            if offset < least:
                 raise Refusal(
-                    f"the offset {offset:g} from the plate at z = {z:g} is too small for {dtype}; "
-                    "enlarge it or use float64"
+                    f"the offset {offset:g} (in the field's units) from the plate at z = {z:g} is "
+                    f"too small for {dtype}; take one {1.01 * least / offset:.3g} times as large"
                 )
 
     def _region(self, y: Tensor) -> Tensor:
