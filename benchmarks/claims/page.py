@@ -10,12 +10,13 @@ import torch
 
 from transportkit import __version__
 
-from .laboratory import Scale
+from .laboratory import SCALES, Scale
 from .questions import Answer, table
 
 
 def page(answers: Mapping[str, Answer], command: str, scale: Scale) -> str:
     summary = table(["Claim", "Verdict"], [[c, f"**{a.verdict}**"] for c, a in answers.items()])
+    more = "" if scale == SCALES["full"] else "; `--scale full` asks for more of each"
     parts = [
         "# Claims",
         "What is said of electrostatic field matching, by its paper (Kolesov, Manukhov, Palyulin "
@@ -24,10 +25,10 @@ def page(answers: Mapping[str, Answer], command: str, scale: Scale) -> str:
         f"Written by `{command}` on {datetime.date.today().isoformat()}: transportkit "
         f"{__version__}, torch {torch.__version__}, {platform.machine()}, CPU. "
         f"{scale.seeds} seeds, {scale.train} training samples, {scale.points} points judged, "
-        f"{scale.steps} training steps. The scale `full` asks for more of each, and narrows the "
-        "intervals. Values are means over seeds with 95% intervals (Student's t); sliced W2 stands "
-        "over its floor, which is its mean between independent samples of Q. Lost lines are judged "
-        "where they stopped. L is the distance of the plates, in the units of the data.",
+        f"{scale.steps} training steps{more}. Values are means over seeds with 95% intervals "
+        "(Student's t); sliced W2 stands over its floor, which is its mean between independent "
+        "samples of Q. Lost lines are judged where they stopped. L is the distance of the plates, "
+        "in the units of the data.",
     ]
     for claim, answer in answers.items():
         parts += [f"## {claim}", f"**{answer.verdict.capitalize()}.** {answer.reason}"]
