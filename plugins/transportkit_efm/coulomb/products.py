@@ -51,11 +51,13 @@ def superpose(points: Tensor, charges: Tensor, weights: Tensor) -> Partial:
         points.new_full((count,), -torch.inf, dtype=torch.float64),
     )
     wide, tall = TILE.get(points.device.type, TILE["cpu"])
+    # One place for the moved charges of all blocks: memory that is new costs more than the moving.
+    room = points.new_empty(min(wide, len(charges)), _padded(width))
     with full_products(points.device.type):
         for sign in (1.0, -1.0):
             chosen = (weights * sign > 0).nonzero()[:, 0]
             for start in range(0, len(chosen), wide):
-                block = _Block(charges, weights, chosen[start : start + wide])
+                block = _Block(charges, weights, chosen[start : start + wide], room)
                 for low in range(0, count, tall):
                     rows = slice(low, low + tall)
                     _merge(total, rows, block.terms(points[rows]), sign)
@@ -73,24 +75,23 @@ def _merge(total: Partial, rows: slice, new: Partial, sign: float) -> None:
 
 
 class _Block:
-    """Charges of one sign around their own mean."""
+    """Charges of one sign around their own mean, which are kept in `room` (n or more, q)."""
 
-    def __init__(self, charges: Tensor, weights: Tensor, chosen: Tensor) -> None:
+    def __init__(self, charges: Tensor, weights: Tensor, chosen: Tensor, room: Tensor) -> None:
         first, last = int(chosen[0]), int(chosen[-1])
         together = last - first + 1 == len(chosen)
         self.exact = charges[first : last + 1] if together else charges[chosen]
         self.centre = self.exact.mean(0)
-        self.charges = self.moved(self.exact)
+        self.charges = self.moved(self.exact, room[: len(chosen)])
         self.log_weights = weights[chosen].abs().double().log()
         squares = _squares(self.charges)
         self.mean_square = squares.mean()
         self.spread = (squares - self.mean_square).to(charges.dtype)
 
-    def moved(self, rows: Tensor) -> Tensor:
-        """Rows (n, p) from the centre, (n, q), with zeros behind that products are faster with."""
+    def moved(self, rows: Tensor, out: Tensor) -> Tensor:
+        """Rows (n, p) from the centre, in `out` (n, q), with zeros behind that products are faster
+        with."""
         width = rows.shape[1]
-        padded = width if width < WIDE else -(-width // ALIGNED) * ALIGNED
-        out = rows.new_empty(len(rows), padded)
         torch.sub(rows, self.centre, out=out[:, :width])
         out[:, width:] = 0
         return out
@@ -98,7 +99,7 @@ class _Block:
     def terms(self, points: Tensor) -> Partial:
         """The sum of |w_j| (x - y_j) / |x - y_j|^p over the block at points (m, p)."""
         width = points.shape[1]
-        moved = self.moved(points)
+        moved = self.moved(points, points.new_empty(len(points), self.charges.shape[1]))
         scale = (_squares(moved) + self.mean_square).clamp_min(1e-300)
         factor = (-2 / scale).to(points.dtype)[:, None]
         excess = torch.mm(moved, self.charges.T)
@@ -112,8 +113,7 @@ class _Block:
         # Floored, as exp is slow where it underflows; what it leaves is beyond rounding.
         terms.sub_(level.to(points.dtype)[:, None]).clamp_min_(_FLOOR).exp_()
         count = terms.sum(1)
-        vector = torch.addmm(moved.mul_(count[:, None]), terms, self.charges, alpha=-1)
-        vector = vector[:, :width]
+        vector = moved.mul_(count[:, None]).addmm_(terms, self.charges, alpha=-1)[:, :width]
         # By Cauchy and Schwarz, sum a r <= sqrt(sum a) sqrt(sum a r^2).
         second = (count + torch.linalg.vecdot(terms, excess)).clamp_min_(0.0)
         magnitude = (count * second).sqrt_().mul_(scale.sqrt().to(points.dtype))
@@ -189,6 +189,11 @@ class _Near:
         for part in self._parts():
             weighed = terms[part].to(vector.dtype)
             vector[self.rows[part]] += torch.einsum("sk,skp->sp", weighed, self._steps(part))
+
+
+def _padded(width: int) -> int:
+    """Columns (q) of rows of so many coordinates, with those that products are faster with."""
+    return width if width < WIDE else -(-width // ALIGNED) * ALIGNED
 
 
 def _squares(rows: Tensor) -> Tensor:
