@@ -125,6 +125,7 @@ def test_every_option_on_the_pages_exists() -> None:
         "--nthreads",
         "--nworkers",
         "--repeats",
+        "--scale",
         "--standalone",
         "--strict",
         "--width",
