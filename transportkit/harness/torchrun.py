@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,13 +41,20 @@ def own_device(name: str) -> str:
 
 @contextmanager
 def joined(device: str) -> Iterator[Team]:
-    """The team of the processes that torchrun started; this process alone where it did not."""
+    """The team of the processes that torchrun started; this process alone where it did not.
+
+    Nothing of the process group, its threads included, is left afterwards.
+    """
     if not started():
         yield Team()
         return
     place = devices.resolve(device)
     if place.type == "cuda":
         torch.cuda.set_device(place)
+    # An optimiser imports this module, whose functions keep as a default the group there is by
+    # then. A group that is kept outlives its destruction, threads and all, and a thread that lets
+    # go of its last tensor while the interpreter shuts down aborts the process.
+    importlib.import_module("torch.distributed.nn.functional")
     dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
     try:
         yield Team.here()
