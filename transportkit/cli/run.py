@@ -72,6 +72,9 @@ def run(*, words: tuple[str, ...], config: str | None, as_json: bool, **given: A
     store, device = Store(Path(values["out"])), values["device"]
     if torchrun.started():
         device = torchrun.own_device(device)
+        if fresh or store.find(work) is None:
+            # Each process says so, and none waits for the first, which would.
+            store.check_writable()
     with torchrun.joined(device) as team:
         if team.size > 1 and torchrun.to_train(team, work, store, device, fresh) and team.rank:
             torchrun.help_train(work, store, device, fresh)

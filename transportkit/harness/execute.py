@@ -63,12 +63,13 @@ class Executor:
     def execute(self, run: Run) -> Outcome:
         """The run's result; a failure is a status, and a full disk a note, not an exception.
 
-        KeyboardInterrupt passes through, and DataError where the problem's samples cannot be
-        used; what was finished before is kept.
+        KeyboardInterrupt passes through, DataError where the problem's samples cannot be used, and
+        UsageError where the store cannot be written; what was finished before is kept.
         """
         found = None if self.fresh else self.store.find(run)
         if found and not (self.timed and found.alone is False):
             return Outcome(found, found=True)
+        self.store.check_writable()
         if not found and not self.fresh and self.store.place(run).exists():
             log.warning(
                 "what is in %s is damaged or not whole; the run is done again",

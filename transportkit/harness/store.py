@@ -47,14 +47,17 @@ _NO_ARCHIVE = (zipfile.BadZipFile, zlib.error)
 
 
 class Store:
-    """Results under one folder. Raises UsageError where the folder cannot be written.
+    """Results under one folder. Raises UsageError where there is none and none can be made.
 
-    What processes that died left half written there is removed. With `reads` the store is for
-    looking alone: the folder need not be there, may be read-only, and stays as it is.
+    A folder that cannot be written serves those whose runs are finished there; for others see
+    `check_writable`. What processes that died left half written is removed. With `reads` the store
+    is for looking alone: the folder need not be there, may be read-only, and stays as it is.
     """
 
     def __init__(self, folder: Path, *, reads: bool = False) -> None:
         self.folder, self._asked = folder, 0
+        self.refusal = ""
+        """Why nothing can be written here; empty where it can."""
         if reads:
             return
         try:
@@ -62,9 +65,17 @@ class Store:
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
-            raise UsageError(unwritable(folder, error)) from None
+            self.refusal = unwritable(folder, error)
+            if not folder.is_dir():
+                self.check_writable()
+            return
         clear_leftovers(folder)
         clear_halves(folder / FITS, CHECKPOINT)
+
+    def check_writable(self) -> None:
+        """Raise UsageError where nothing can be written, before there is work to lose."""
+        if self.refusal:
+            raise UsageError(self.refusal)
 
     def place(self, run: Run, status: Status = "done") -> Path:
         """Where the run's folder is or will be; one that failed stands beside the finished."""

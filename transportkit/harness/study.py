@@ -95,7 +95,7 @@ class Study:
 
     @cached_property
     def store(self) -> Store:
-        """Where results are kept. Raises UsageError where nothing can be."""
+        """Where results are kept. Raises UsageError where there is no such place."""
         return Store(self.out, reads=self.reads)
 
     @property
@@ -107,14 +107,16 @@ class Study:
     def execute(self, watch: Watch, told: Told = lambda outcome: None) -> list[Outcome]:
         """The outcome of every run, in their order; those that are finished are found.
 
-        `told` hears of each run that was not found, as soon as it is over. Raises DataError, before
-        any work, for a problem whose samples cannot be used.
+        `told` hears of each run that was not found, as soon as it is over. Raises, before any work,
+        DataError for a problem whose samples cannot be used, and UsageError where runs are to be
+        done and the store cannot be written.
         """
         runs, store = self.runs, self.store
-        if self.suite is not None:
+        if self.suite is not None and not store.refusal:
             keep_suite(self.suite, self.out)
         if not self.fresh and (found := self._finished(store)) is not None:
             return found
+        store.check_writable()
         from .executors import Work, backend
 
         place = backend(self.executor, self.jobs)
