@@ -12,7 +12,7 @@ import pytest
 
 from tests.commands import TINY, same, tk
 from transportkit import registry
-from transportkit.report.sheet import entry
+from transportkit.report.sheet import entries_of
 
 DATA = "--data gaussian-pair:dim=3"
 
@@ -93,7 +93,7 @@ def test_a_table_for_people(line: str, document: dict) -> None:
         assert word in answer.out
     # The same figures as on a page or in a paper, half of an interval that need not be symmetric.
     for row in document["table"]:
-        assert entry(row, row["ratio"] is not None).text in answer.out
+        assert entries_of([row], row["ratio"] is not None)[0].text in answer.out
     assert "Solved at once, whatever the budget: emd, linear." in " ".join(answer.out.split())
     bounded = tk(f"{line} --nfe 2")
     assert "budget steps=5, at most 2 evaluations, cpu" in bounded.out

@@ -141,13 +141,13 @@ class Comparison:
             if any(sheet.floors):
                 rows.append(["floor", *sheet.floors])
             parts.append(tables.table(("method", *sheet.metrics), rows, sheet.data))
-            parts.append(f"<p><small>{meaning(sheet)}</small></p>")
+            parts.append(f"<p><small>{html.escape(meaning(sheet, 'Bold:'))}</small></p>")
         troubles = [f"<p>{html.escape(text)}</p>" for text in (*self._effort(), *self._troubles())]
         return "".join([*parts, *troubles])
 
 
 def _text(sheet: Sheet) -> str:
-    """A sheet as text, with a star at what nothing is better than beyond doubt."""
+    """A sheet as text, with a star at what others are not better than beyond doubt."""
     body = [
         [method, *(f"{e.text}*" if e.best else f"{e.text} " for e in entries)]
         for method, entries in zip(sheet.methods, sheet.entries, strict=True)
@@ -156,5 +156,4 @@ def _text(sheet: Sheet) -> str:
         body.append(["floor", *(f"{floor} " for floor in sheet.floors)])
     head = ["method", *(f"{metric} " for metric in sheet.metrics)]
     lines = tables.aligned([head, *body], "l" + "r" * len(sheet.metrics))
-    said = f"{meaning(sheet)} * best, or not told apart from it.".strip()
-    return "\n".join([sheet.data, *lines, "", textwrap.fill(said, 100)])
+    return "\n".join([sheet.data, *lines, "", textwrap.fill(meaning(sheet, "*"), 100)])

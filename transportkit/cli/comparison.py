@@ -19,7 +19,7 @@ from ..harness.effort import effort
 from ..harness.naming import places
 from ..report.figures import number, seconds, three
 from ..report.remarks import shared_remarks
-from ..report.sheet import INTERVAL, ONE_SEED, entry, in_floors_of
+from ..report.sheet import BEST, entries_of, in_floors_of, reading
 
 GAP = "  "
 WIDTH_OF_A_PIPE = 120
@@ -86,7 +86,7 @@ def _sections(
     for metric in dict.fromkeys(row.metric for row in rows):
         here = {row.method: row for row in rows if row.metric == metric}
         in_floors = all(row.ratio is not None for row in here.values())
-        cells = [_cell(here.get(method), in_floors) for method in done]
+        cells = _cells([here.get(method) for method in done], in_floors)
         floor = three(next(iter(here.values())).floor) + " " if in_floors else ""
         smallest = _smallest(seen.get(metric), in_floors)
         (distances if in_floors else others).append(Column(f"{metric} ", cells, floor, smallest))
@@ -108,9 +108,9 @@ def _sections(
     return [distances, others, how if done else []]
 
 
-def _cell(row: Row | None, in_floors: bool) -> str:
-    shown = entry(None if row is None else asdict(row), in_floors)
-    return shown.text + ("*" if shown.best else " ")
+def _cells(rows: Sequence[Row | None], in_floors: bool) -> list[str]:
+    shown = entries_of([None if row is None else asdict(row) for row in rows], in_floors)
+    return [entry.text + ("*" if entry.best else " ") for entry in shown]
 
 
 def _smallest(resolution: Resolution | None, in_floors: bool) -> str:
@@ -185,12 +185,7 @@ def _print_meaning(findings: Findings, results: Sequence[Result], width: int) ->
     distances = list(dict.fromkeys(row.metric for row in rows if row.ratio is not None))
     if distances:
         parts.append(f"{in_floors_of(distances)}: 1 is as near as can be told.")
-    if any(row.seeds > 1 for row in rows):
-        parts.append(INTERVAL)
-    else:
-        parts.append(ONE_SEED)
-    if any(row.rank == 1 for row in rows):
-        parts.append("* best, or not told apart from it.")
+    parts += reading([asdict(row) for row in rows], f"* {BEST}")
     if any(r.smallest is not None for r in findings.resolutions):
         parts.append(
             "Resolution: the smallest difference between two methods that would show with a "

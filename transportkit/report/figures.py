@@ -4,6 +4,8 @@ from __future__ import annotations
 
 UNEVEN = 1.5
 """Times as far as one limit of an interval may lie from the mean as the other, to be half of it."""
+UNTOLD = 1000
+"""Times the lower limit of an uneven interval beyond which the upper one makes it tell nothing."""
 
 
 def number(value: float | None) -> str:
@@ -38,12 +40,23 @@ def with_limits(mean: float, low: float, high: float) -> str:
     """A mean with half the width of its interval, or with its limits where they lie unevenly.
 
     Half of a width would say of an interval from 0.4 to 9 about 1.5 that values below 0 may be.
+    Limits that are orders of magnitude apart, as those of two seeds may be, are not named.
     """
-    below, above = mean - low, high - mean
-    narrow = high - low < abs(mean) / 5
-    if narrow or max(below, above) <= UNEVEN * min(below, above):
+    if untold(mean, low, high):
+        return f"{three(mean)} ±?"
+    if _even(mean, low, high):
         return with_half(mean, (high - low) / 2)
     return f"{three(mean)} ({_two(low)} to {_two(high)})"
+
+
+def untold(mean: float, low: float, high: float) -> bool:
+    """Whether the interval is so wide that it tells nothing of the mean."""
+    return not _even(mean, low, high) and low >= 0 and high > UNTOLD * low
+
+
+def _even(mean: float, low: float, high: float) -> bool:
+    below, above = mean - low, high - mean
+    return high - low < abs(mean) / 5 or max(below, above) <= UNEVEN * min(below, above)
 
 
 def seconds(value: float | None) -> str:

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..registry import side
-from .figures import three, with_limits
+from .figures import UNTOLD, three, untold, with_limits
 
 Row = Mapping[str, Any]
 INTERVAL = "Mean over seeds ± half of its 95% interval, or its limits where they lie unevenly."
+WIDE = f"±?: its limits lie more than {UNTOLD:,} times apart and tell nothing; more seeds would."
 ONE_SEED = "One seed says nothing of the scatter of training."
+BEST = "best, or not told apart from it"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One figure as text; `best` where nothing is told apart from the best as better than it."""
+    """One figure as text; `best` where others stand beside it and none is told to be better."""
 
     text: str
     best: bool = False
@@ -27,7 +29,7 @@ class Sheet:
     """The methods on one problem. `entries` holds a line for each method, in order of `methods`.
 
     `in_floors` says of each metric whether its figures are in units of the noise floor, which
-    `floors` gives in the metric's own.
+    `floors` gives in the metric's own. `rows` are those of the table that all of it says.
     """
 
     data: str
@@ -36,6 +38,7 @@ class Sheet:
     methods: Sequence[str]
     entries: Sequence[Sequence[Entry]]
     floors: Sequence[str]
+    rows: Sequence[Row]
 
 
 def sheets(rows: Sequence[Row]) -> list[Sheet]:
@@ -53,27 +56,41 @@ def _sheet(data: str, rows: Sequence[Row]) -> Sheet:
     counted = {m: all(r["ratio"] is not None for r in rows if r["metric"] == m) for m in metrics}
     # What has a floor stands together, first.
     metrics.sort(key=lambda metric: not counted[metric])
-    entries = [
-        [entry(by_place.get((method, metric)), counted[metric]) for metric in metrics]
-        for method in methods
+    columns = [
+        entries_of([by_place.get((method, metric)) for method in methods], counted[metric])
+        for metric in metrics
     ]
+    entries = [[each[i] for each in columns] for i in range(len(methods))]
     floors = [
         three(next(r["floor"] for r in rows if r["metric"] == m)) if counted[m] else ""
         for m in metrics
     ]
-    return Sheet(data, metrics, [counted[m] for m in metrics], methods, entries, floors)
+    return Sheet(data, metrics, [counted[m] for m in metrics], methods, entries, floors, rows)
 
 
-def entry(row: Row | None, in_floors: bool) -> Entry:
-    """A row's mean with its interval, in units of its floor or in its own."""
-    if row is None:
-        return Entry("-")
+def entries_of(rows: Sequence[Row | None], in_floors: bool) -> list[Entry]:
+    """The rows of several methods under one metric: each mean with its interval, in units of its
+    floor or in its own."""
+    several = sum(row is not None for row in rows) > 1
+    return [
+        Entry("-")
+        if row is None
+        else Entry(_figure(row, in_floors), several and row["rank"] == 1 and tested(row))
+        for row in rows
+    ]
+
+
+def tested(row: Row) -> bool:
+    """Whether the row could have been told from others: one seed without a floor is not."""
+    return row["seeds"] > 1 or row["floor"] is not None
+
+
+def _figure(row: Row, in_floors: bool) -> str:
     unit = row["floor"] if in_floors else 1.0
-    low, high = row["low"], row["high"]
-    mean, best = row["mean"] / unit, row["rank"] == 1
+    mean, low, high = row["mean"] / unit, row["low"], row["high"]
     if low is None or high is None:
-        return Entry(three(mean), best)
-    return Entry(with_limits(mean, low / unit, high / unit), best)
+        return three(mean)
+    return with_limits(mean, low / unit, high / unit)
 
 
 def in_floors_of(metrics: Sequence[str]) -> str:
@@ -87,14 +104,28 @@ def in_floors_of(metrics: Sequence[str]) -> str:
     )
 
 
-def meaning(sheet: Sheet) -> str:
-    """What the figures of a sheet are."""
-    parts = []
+def meaning(sheet: Sheet, mark: str) -> str:
+    """What the figures of a sheet are, where this mark stands at the best."""
     counted = [m for m, yes in zip(sheet.metrics, sheet.in_floors, strict=True) if yes]
-    if counted:
-        parts.append(f"{in_floors_of(counted)}.")
-    if any("±" in one.text or "(" in one.text for line in sheet.entries for one in line):
-        parts.append(INTERVAL)
-    else:
-        parts.append(ONE_SEED)
-    return " ".join(parts)
+    units = [f"{in_floors_of(counted)}."] if counted else []
+    return " ".join([*units, *reading(sheet.rows, f"{mark} {BEST}")])
+
+
+def reading(rows: Sequence[Row], best: str) -> list[str]:
+    """What is to be known of the scatter of these rows; `best` says how the best are marked."""
+    several = [row for row in rows if row["seeds"] > 1]
+    parts = [INTERVAL if several else ONE_SEED]
+    if any(untold(row["mean"], row["low"], row["high"]) for row in several):
+        parts.append(WIDE)
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["data"], row["metric"]), []).append(row)
+    beside = [row for own in groups.values() if len(own) > 1 for row in own]
+    ranked = [row for row in beside if row["rank"] is not None]
+    if any(row["rank"] == 1 and tested(row) for row in ranked):
+        by = "" if several else " by the scatter of samples"
+        parts.append(f"{best}{by}.")
+    if lost := list(dict.fromkeys(row["metric"] for row in ranked if not tested(row))):
+        have = "has" if len(lost) == 1 else "have"
+        parts.append(f"One seed tells nothing apart by {', '.join(lost)}, which {have} no floor.")
+    return parts

@@ -71,8 +71,7 @@ def _latex_sheet(sheet: Sheet) -> str:
 
 def _said(sheet: Sheet) -> str:
     """What the figures are, and what bold means."""
-    best = any(entry.best for line in sheet.entries for entry in line)
-    return f"{meaning(sheet)} {'Bold: best, or not told apart from it.' if best else ''}".strip()
+    return meaning(sheet, "Bold:")
 
 
 def _figure(text: str) -> str:

@@ -10,9 +10,9 @@ from ... import registry
 from ...core.record import Result, reason
 from ...core.spec import MetricSpec
 from ..document import result_document
-from ..figures import number, seconds, three
+from ..figures import number, seconds, three, untold
 from ..remarks import shared_remarks
-from ..sheet import entry
+from ..sheet import entries_of, reading
 from .command import command
 from .view import view
 
@@ -66,14 +66,20 @@ def _problem(data: str, own: Sequence[Named], said: Said) -> dict[str, Any]:
     metrics = [_metric(name, rows) for name in dict.fromkeys(row["metric"] for row in rows)]
     metrics.sort(key=lambda metric: not metric["floors"])
     methods = list(dict.fromkeys(one.method for one in own))
+    columns = {m["name"]: _column(m, methods, rows) for m in metrics}
     return {
         "name": data,
         "setting": _setting([one.result for one in own]),
         "metrics": metrics,
         "methods": [
-            _method(name, [o.result for o in own if o.method == name], rows, metrics)
-            for name in methods
+            _method(
+                name,
+                [o.result for o in own if o.method == name],
+                {metric: cells[i] for metric, cells in columns.items()},
+            )
+            for i, name in enumerate(methods)
         ],
+        "meaning": _meaning([one.result for one in own], rows, resolution),
         "axes": _axes([curve for curve in curves if curve["axis"] != ACROSS]),
         "pairs": [{k: pair[k] for k in PAIR} for pair in pairs],
         "resolution": resolution,
@@ -104,10 +110,7 @@ def _better(metric: str) -> str | None:
     return spec.better if isinstance(spec, MetricSpec) else None
 
 
-def _method(
-    name: str, results: Sequence[Result], rows: Sequence[Row], metrics: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    by_metric = {row["metric"]: row for row in rows if row["method"] == name}
+def _method(name: str, results: Sequence[Result], cells: Mapping[str, Any]) -> dict[str, Any]:
     done = [r for r in results if r.status == "done"]
     troubles: dict[str, list[int]] = {}
     for result in results:
@@ -118,23 +121,53 @@ def _method(
     return {
         "name": name,
         "seeds": len({r.run.seed for r in done}),
-        "cells": {m["name"]: _cell(by_metric.get(m["name"]), m["floors"]) for m in metrics},
+        "cells": cells,
         "facts": [_fact(get, show, done) for _, get, show in FACTS],
         "troubles": [{"text": text, "seeds": seeds} for text, seeds in troubles.items()],
         "view": next(filter(None, map(view, sorted(done, key=lambda r: r.run.seed))), None),
     }
 
 
-def _cell(row: Row | None, floors: bool) -> dict[str, Any] | None:
-    if row is None:
-        return None
-    return {
-        "value": row["mean"],
-        "ratio": row["ratio"],
-        "text": entry(row, False).text,
-        "ratio_text": entry(row, True).text if floors else None,
-        "rank": row["rank"],
-    }
+def _column(
+    metric: Mapping[str, Any], methods: Sequence[str], rows: Sequence[Row]
+) -> list[dict[str, Any] | None]:
+    """A cell for each of these methods under a metric; None where it has no figure."""
+    by_method = {row["method"]: row for row in rows if row["metric"] == metric["name"]}
+    own = [by_method.get(name) for name in methods]
+    figures, ratios = entries_of(own, False), entries_of(own, True) if metric["floors"] else None
+    return [
+        None
+        if row is None
+        else {
+            "value": row["mean"],
+            "ratio": row["ratio"],
+            "text": figures[i].text,
+            "ratio_text": ratios[i].text if ratios else None,
+            "best": figures[i].best,
+        }
+        for i, row in enumerate(own)
+    ]
+
+
+def _meaning(results: Sequence[Result], rows: Sequence[Row], resolution: Sequence[Row]) -> str:
+    """What the figures of a problem's table are."""
+    if not rows:
+        return "No run here has figures."
+    parts = []
+    if any(row["ratio"] is not None for row in rows):
+        parts.append(
+            "The floor is the distance between independent samples of the target: 1 is as near as "
+            "can be told."
+        )
+    parts += reading(rows, "★ best; ≈ not told apart from the best")
+    if any(result.alone is False for result in results):
+        parts.append("~ timed while other runs went on beside it.")
+    if any(row["smallest"] is not None for row in resolution):
+        parts.append(
+            "Resolution: the smallest difference between two methods that would show with a "
+            "chance of 80%."
+        )
+    return " ".join(parts)
 
 
 PAIR = ("metric", "first", "second", "seeds", "difference", "low", "high", "adjusted", "differs")
@@ -178,9 +211,24 @@ def _axes(curves: Sequence[Row]) -> list[dict[str, Any]]:
     for axis, label in LABELS.items():
         own = [curve for curve in curves if curve["axis"] == axis]
         if own:
-            drawn = [{k: curve[k] for k in ("method", "metric", "points")} for curve in own]
+            drawn = [
+                {
+                    "method": curve["method"],
+                    "metric": curve["metric"],
+                    "points": [_drawn(point) for point in curve["points"]],
+                }
+                for curve in own
+            ]
             found.append({"key": axis, "label": label, "curves": drawn})
     return found
+
+
+def _drawn(point: Row) -> Row:
+    """A point without an interval that tells nothing, which would set the scale of its picture."""
+    low, high = point["low"], point["high"]
+    if low is None or high is None or not untold(point["mean"], low, high):
+        return point
+    return {**point, "low": None, "high": None}
 
 
 def _across(said: Said) -> list[dict[str, Any]]:

@@ -186,5 +186,5 @@ function curves(part) {
   choice.addEventListener("change", lay);
   lay();
   return [el("h3", {}, "Curves"), el("div", { class: "bar" }, el("label", {}, "metric", choice)), plots, legend(names, index, fronts),
-    el("p", { class: "soft" }, "Bands are 95% intervals over seeds; hover over a point, or use the arrow keys, for its figures.")];
+    el("p", { class: "soft" }, "Bands are 95% intervals over seeds, where they tell anything; hover over a point, or use the arrow keys, for its figures.")];
 }

@@ -14,9 +14,8 @@ function table(problem) {
     // The line above says how many they are, where they are equally many.
     ...(new Set(problem.methods.map((m) => m.seeds).filter((n) => n)).size > 1 ? [{ name: "seeds", value: (m) => m.seeds }] : []),
   ];
-  const ranked = (name) => problem.methods.some((m) => m.cells[name] && m.cells[name].rank !== null);
+  const ranked = (name) => ties(problem, name) > 0;
   const star = (column, mark) => (ranked(column.name) ? el("span", { class: "star" }, mark) : null);
-  const figures = problem.methods.some((m) => m.seeds > 0);
   const heads = columns.map((column) => {
     const head = el("th", { scope: "col", "aria-sort": "none" });
     head.append(el("button", { type: "button", onclick: () => sort(column, head) }, column.name));
@@ -32,7 +31,7 @@ function table(problem) {
       const got = method.cells[column.name];
       if (!got) return el("td", {}, "-", star(column, ""));
       const text = shown.floors && got.ratio_text ? got.ratio_text : got.text;
-      const best = got.rank === 1;
+      const best = got.best;
       const mark = best ? (ties(problem, column.name) > 1 ? "≈" : "★") : "";
       const title = best ? "best, or not told apart from the best" : null;
       return el("td", { class: best ? "best" : null, title }, text, star(column, mark));
@@ -88,27 +87,9 @@ function table(problem) {
     box.addEventListener("change", () => { shown.floors = box.checked; lay(); });
     bar.append(el("label", {}, box, "distances in units of their floor"));
   }
-  const notes = figures ? meaning(problem) : "No run here has figures.";
-  return [bar, el("div", { class: "scroll" }, node), el("p", { class: "soft" }, notes)];
+  return [bar, el("div", { class: "scroll" }, node), el("p", { class: "soft" }, problem.meaning)];
 }
 
 function ties(problem, metric) {
-  return problem.methods.filter((m) => m.cells[metric] && m.cells[metric].rank === 1).length;
-}
-
-function meaning(problem) {
-  const parts = [];
-  if (problem.metrics.some((m) => m.floors)) {
-    parts.push("The floor is the distance between independent samples of the target: 1 is as near as can be told.");
-  }
-  if (problem.methods.some((m) => m.seeds > 1)) parts.push("Mean over seeds ± half of its 95% interval, or its limits where they lie unevenly.");
-  else parts.push("One seed says nothing of the scatter of training.");
-  if (problem.methods.some((m) => m.facts.some((f) => f.text.startsWith("~")))) {
-    parts.push("~ timed while other runs went on beside it.");
-  }
-  parts.push("★ best; ≈ not told apart from the best.");
-  if (problem.resolution.some((r) => r.smallest !== null)) {
-    parts.push("Resolution: the smallest difference between two methods that would show with a chance of 80%.");
-  }
-  return parts.join(" ");
+  return problem.methods.filter((m) => m.cells[metric] && m.cells[metric].best).length;
 }

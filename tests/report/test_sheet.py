@@ -1,0 +1,57 @@
+"""What stands out in a comparison's table, and what is said of its figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from tests.report.results import result
+from transportkit import Result
+from transportkit.harness.compare import table
+from transportkit.report.sheet import Sheet, meaning, sheets
+
+
+def sheet(*results: Result) -> Sheet:
+    (one,) = sheets([asdict(row) for row in table(results)])
+    return one
+
+
+def starred(shown: Sheet) -> dict[str, list[str]]:
+    """The methods that stand out, by metric."""
+    return {
+        metric: [
+            method
+            for method, entries in zip(shown.methods, shown.entries, strict=True)
+            if entries[i].best
+        ]
+        for i, metric in enumerate(shown.metrics)
+    }
+
+
+def test_one_seed_without_a_floor_marks_nobody() -> None:
+    shown = sheet(*(result(m, sliced_w2=v, cost_ratio=v) for m, v in (("cfm", 0.1), ("emd", 0.9))))
+    assert starred(shown) == {"sliced_w2": ["cfm"], "cost_ratio": []}
+    said = meaning(shown, "*")
+    assert "* best, or not told apart from it by the scatter of samples." in said
+    assert "One seed tells nothing apart by cost_ratio, which has no floor." in said
+    alone = meaning(sheet(*(result(m, cost_ratio=1.0) for m in ("cfm", "emd"))), "*")
+    assert "*" not in alone
+
+
+def test_several_seeds_mark_what_is_not_told_apart() -> None:
+    shown = sheet(*(result(m, s, cost_ratio=1.0 + s) for m in ("cfm", "emd") for s in (0, 1)))
+    assert starred(shown) == {"cost_ratio": ["cfm", "emd"]}
+    assert meaning(shown, "Bold:").endswith("Bold: best, or not told apart from it.")
+
+
+def test_a_method_alone_is_not_the_best() -> None:
+    shown = sheet(result(sliced_w2=0.2), result(seed=1, sliced_w2=0.3))
+    assert starred(shown) == {"sliced_w2": []}
+    assert "best" not in meaning(shown, "*")
+
+
+def test_an_interval_over_orders_of_magnitude_is_not_named() -> None:
+    values = {"cfm": (0.1, 0.3), "emd": (0.2, 0.21)}
+    runs = [result(m, s, sliced_w2=v) for m, of in values.items() for s, v in enumerate(of)]
+    shown = sheet(*runs)
+    assert [line[0].text for line in shown.entries] == ["2.00 ±?", "2.05 ±0.67"]
+    assert "±?: its limits lie more than 1,000 times apart" in meaning(shown, "*")
