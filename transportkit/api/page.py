@@ -12,6 +12,7 @@ from ..harness.mixed import mixtures
 from ..harness.naming import places
 from ..report.page.build import build
 from ..report.page.content import Named, content
+from ..report.page.plain import plain
 
 TITLE = "Transport compared"
 
@@ -22,6 +23,5 @@ def page(results: Sequence[Result], title: str = TITLE) -> bytes:
     named = [Named(each, *place) for each, place in zip(results, names, strict=True)]
     said = compare(results)
     parts = {"table": [asdict(row) for row in said.rows], **details(said)}
-    return build(
-        {**content(named, parts), "mixed": mixtures(results), "effort": effort(results)}, title
-    ).encode()
+    data = {**content(named, parts), "mixed": mixtures(results), "effort": effort(results)}
+    return build(data, title, plain(data)).encode()

@@ -15,8 +15,9 @@ SCRIPTS = ("parts", "table", "pairs", "curves", "samples", "runs", "page")
 """One script in this order: the last calls the others."""
 
 
-def build(data: Mapping[str, Any], title: str) -> str:
-    """The whole page. `data` stands in it as JSON and is shown as text, never as HTML."""
+def build(data: Mapping[str, Any], title: str, plain: str = "") -> str:
+    """The whole page. `data` stands in it as JSON and is shown as text, never as HTML; `plain` is
+    the HTML that is shown where scripts do not run."""
     # In a script element only "</" and "<!--" could end the JSON before its end.
     text = _compact(data).replace("<", "\\u003c")
     parts = {
@@ -24,6 +25,7 @@ def build(data: Mapping[str, Any], title: str) -> str:
         "/*{{style}}*/": read("page.css"),
         "/*{{script}}*/": "\n".join(read(f"{name}.js") for name in SCRIPTS),
         "{{data}}": text,
+        "{{plain}}": plain,
     }
     # At once: what takes the place of one mark may hold the text of another.
     return re.sub("|".join(map(re.escape, parts)), lambda mark: parts[mark[0]], read("page.html"))

@@ -131,10 +131,12 @@ def _method(name: str, results: Sequence[Result], cells: Mapping[str, Any]) -> d
 def _column(
     metric: Mapping[str, Any], methods: Sequence[str], rows: Sequence[Row]
 ) -> list[dict[str, Any] | None]:
-    """A cell for each of these methods under a metric; None where it has no figure."""
+    """A cell for each of these methods under a metric; None where it has no figure. Its `mark` is a
+    star for what alone is best, ≈ for several that are not told apart."""
     by_method = {row["method"]: row for row in rows if row["metric"] == metric["name"]}
     own = [by_method.get(name) for name in methods]
     figures, ratios = entries_of(own, False), entries_of(own, True) if metric["floors"] else None
+    mark = "★" if sum(figure.best for figure in figures) == 1 else "≈"
     return [
         None
         if row is None
@@ -143,7 +145,7 @@ def _column(
             "ratio": row["ratio"],
             "text": figures[i].text,
             "ratio_text": ratios[i].text if ratios else None,
-            "best": figures[i].best,
+            "mark": mark if figures[i].best else "",
         }
         for i, row in enumerate(own)
     ]

@@ -14,7 +14,7 @@ function table(problem) {
     // The line above says how many they are, where they are equally many.
     ...(new Set(problem.methods.map((m) => m.seeds).filter((n) => n)).size > 1 ? [{ name: "seeds", value: (m) => m.seeds }] : []),
   ];
-  const ranked = (name) => ties(problem, name) > 0;
+  const ranked = (name) => problem.methods.some((m) => m.cells[name] && m.cells[name].mark);
   const star = (column, mark) => (ranked(column.name) ? el("span", { class: "star" }, mark) : null);
   const heads = columns.map((column) => {
     const head = el("th", { scope: "col", "aria-sort": "none" });
@@ -31,10 +31,8 @@ function table(problem) {
       const got = method.cells[column.name];
       if (!got) return el("td", {}, "-", star(column, ""));
       const text = shown.floors && got.ratio_text ? got.ratio_text : got.text;
-      const best = got.best;
-      const mark = best ? (ties(problem, column.name) > 1 ? "≈" : "★") : "";
-      const title = best ? "best, or not told apart from the best" : null;
-      return el("td", { class: best ? "best" : null, title }, text, star(column, mark));
+      const title = got.mark ? "best, or not told apart from the best" : null;
+      return el("td", { class: got.mark ? "best" : null, title }, text, star(column, got.mark));
     }
     if (column.fact !== undefined) return el("td", {}, method.facts[column.fact].text);
     return el("td", {}, String(column.value(method)));
@@ -88,8 +86,4 @@ function table(problem) {
     bar.append(el("label", {}, box, "distances in units of their floor"));
   }
   return [bar, el("div", { class: "scroll" }, node), el("p", { class: "soft" }, problem.meaning)];
-}
-
-function ties(problem, metric) {
-  return problem.methods.filter((m) => m.cells[metric] && m.cells[metric].best).length;
 }
