@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save
 
 from tests.commands import TINY, Answer, samples, tk
 from transportkit import load, push
+from transportkit.harness.saving import signed
 from transportkit.problems.files import read_points
 
 
@@ -228,11 +229,11 @@ def test_a_model_that_other_code_laid_out_otherwise(
         (tmp_path / file.name).write_bytes(file.read_bytes())
     saved = json.loads((folder / "model.json").read_text())
     saved["code"] |= code
-    (tmp_path / "model.json").write_text(json.dumps(saved))
+    (tmp_path / "model.json").write_text(json.dumps(signed(saved)))
     # Code that lays a model out as this does is no reason to refuse it.
     assert tk(f"push {tmp_path} {points} -o {tmp_path / 'y.npy'}").status == 0
     saved["config"]["lifted"] = True
-    (tmp_path / "model.json").write_text(json.dumps(saved))
+    (tmp_path / "model.json").write_text(json.dumps(signed(saved)))
     answer = tk(f"push {tmp_path} {points} -o {tmp_path / 'z.npy'}")
     assert (answer.status, answer.out) == (2, "")
     assert text in answer.err
@@ -249,7 +250,7 @@ def test_a_config_that_the_method_does_not_have(
         (tmp_path / file.name).write_bytes(file.read_bytes())
     saved = json.loads((folder / "model.json").read_text())
     saved["config"] |= config
-    (tmp_path / "model.json").write_text(json.dumps(saved))
+    (tmp_path / "model.json").write_text(json.dumps(signed(saved)))
     answer = tk(f"push {tmp_path} {points} -o {tmp_path / 'y.npy'}")
     assert answer.status == 2
     assert answer.err == (
@@ -276,17 +277,41 @@ def test_weights_that_are_not_those_that_were_saved(
     place.write_bytes((folder / "model.safetensors").read_bytes())
     saved = json.loads((folder / "model.json").read_text())
     saved["config"]["width"] = 7
-    (tmp_path / "model.json").write_text(json.dumps(saved))
+    (tmp_path / "model.json").write_text(json.dumps(signed(saved)))
     assert "model.json' is damaged: its config is not that of the weights" in tk(pushed).err
     place.write_bytes(content)
     # Those that were saved before there were digests are read.
     saved = json.loads((folder / "model.json").read_text())
-    del saved["sha256"]
+    del saved["sha256"], saved["digest"]
     (tmp_path / "model.json").write_text(json.dumps(saved))
     assert tk(pushed).status == 0
     saved["config"]["width"] = 7
     (tmp_path / "model.json").write_text(json.dumps(saved))
     assert "model.safetensors' is damaged or not of this model" in tk(pushed).err
+
+
+def test_a_description_that_is_not_the_one_that_was_saved(tmp_path: Path) -> None:
+    line = f"run sf2m --data gaussian-pair:dim=3 {TINY} --integrator euler --json --out {tmp_path}"
+    place = Path(tk(line).json["run"])
+    np.save(tmp_path / "x.npy", samples(place)["source"][:5])
+    pushed = f"push {place} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'} --seed 0"
+    file = place / "model.json"
+    saved = json.loads(file.read_text())
+    # It fits the weights, and moves points otherwise.
+    noise = {**saved["method"]["params"], "sigma": 3.5}
+    changed = {**saved, "method": {**saved["method"], "params": noise}}
+    for content in (changed, {**saved, "code": {}}, {**saved, "digest": None}):
+        file.write_text(json.dumps(content))
+        for command in (pushed, f"reproduce {place}"):
+            answer = tk(command)
+            assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+            assert f"'{file}' is damaged: it says something else than was saved" in answer.err
+    # The order and the spaces of JSON say nothing.
+    file.write_text(json.dumps(dict(reversed(saved.items()))))
+    assert tk(pushed).status == 0
+    # Those that were saved before there was such a digest are read.
+    file.write_text(json.dumps({k: v for k, v in changed.items() if k != "digest"}))
+    assert tk(pushed).status == 0
 
 
 def test_a_damaged_fit_is_done_again(tmp_path: Path) -> None:
@@ -350,7 +375,7 @@ def test_points_that_do_not_arrive_are_warned_of(tmp_path: Path) -> None:
     state = load_file(run / "model.safetensors")
     state["matrix"] *= 1e28
     saved = json.loads((run / "model.json").read_text())
-    del saved["sha256"]
+    del saved["sha256"], saved["digest"]
     (run / "model.json").write_text(json.dumps(saved))
     (run / "model.safetensors").write_bytes(save(state))
     x = samples(run)["source"][:10]
