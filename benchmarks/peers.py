@@ -9,21 +9,22 @@ benchmarks/results/NAME.csv. RUNS holds a folder of runs for some of the suites,
 
 and, by the full protocol, in RUNS/NAME-full; a suite without a reduced protocol has RUNS/NAME
 alone. They are recorded first: a cell that was run again (protocol, method, problem, seed and
-metric) takes the place of the old one, and all others stay, with their dates. With --complete, a
-metric of the suite that a run was made without is computed from the model that the run kept, but
-for the W2 between samples, which is costly.
+metric) takes the place of the old one, and all others stay, with their dates; so does a value whose
+cell came to none when it was run again, and it is said which. With --complete, a metric of the
+suite that a run was made without is computed from the model that the run kept, but for the W2
+between samples, which is costly.
 
 A row of a table has one setting: the parameters, as far as they are known, the budget, the numbers
 of points, and the integrator. Where new runs have another one than records of their row that would
 stay, nothing is written: a mean over two settings is of neither, and to drop cells that took hours
-must be meant. --replace keeps the newer setting only.
+must be meant. --replace keeps the newer setting only, and the newer run where it came to no value.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from recorded import Suite
@@ -45,9 +46,9 @@ The numbers on this page are those of the `reduced` budgets of the suites where 
 said, and are no judgement of methods at full strength: the full budgets are in the same files. This
 page is made by `python benchmarks/peers.py` from the records of the runs, a CSV file of each suite
 in `benchmarks/results`, where a page of each has the values of every seed. New runs are recorded by
-`python benchmarks/peers.py RUNS`: cells that were run again take the place of the old ones, and all
-others stay. Records whose origin is "page" were read off an earlier page, to four digits: the last
-digit of what is made of them here may be off by one.
+`python benchmarks/peers.py RUNS`: cells that were run again and came to a value take the place of
+the old ones, and all others stay. Records whose origin is "page" were read off an earlier page, to
+four digits: the last digit of what is made of them here may be off by one.
 
 Ours are means over seeds ± half of the 95% interval (Student's t), without an interval where there
 is one seed. "Published" is quoted; "recomputed" is a published method's figure computed anew
@@ -76,18 +77,33 @@ def with_runs(name: str, runs: Path, complete: bool, replace: bool) -> list[Reco
         merged = merge(old, new, replace)
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
-    stay = {r.cell for r in merged}
-    for r in new:
-        if r.cell not in stay:
-            told = f"{r.method} on {r.problem}, seed {r.seed}, by the {r.protocol} protocol"
-            print(f"{name}: {told} came to no figures; those recorded stay")
-    if left := [r for r in old if r.metric and r.cell not in stay]:
-        print(f"{name}: {_counted(len(left), 'value')} by another setting left out")
-    if new:
-        added = len(stay - {r.cell for r in old})
-        runs_of = _counted(len({r.run for r in new}), "run")
-        print(f"{name}: values of {runs_of}, {added} in new cells")
+    for told in _told(old, new, merged):
+        print(f"{name}: {told}")
     return merged
+
+
+def _told(old: Sequence[Record], new: Sequence[Record], merged: Sequence[Record]) -> Iterator[str]:
+    """What became of old and new records, in words."""
+    stands = {r.cell: r for r in merged}
+    valued = {r.cell for r in old if r.value is not None and stands.get(r.cell) == r}
+    for r in new:
+        if r.value is None and (r.cell in valued or r.cell not in stands):
+            run = f"{r.method} on {r.problem}, seed {r.seed}, by the {r.protocol} protocol"
+            yield (
+                f"{run} came to no {r.metric or 'figures'}; what is recorded of it stays, unless "
+                "--replace is given"
+            )
+    gone = [r for r in old if r.value is not None and r.cell not in valued]
+    again = {r.cell for r in new if r.value is not None}
+    failed = {r.run for r in merged if not r.metric}
+    lost = [r for r in gone if r.cell not in again and (r.cell in stands or r.run in failed)]
+    if lost:
+        yield f"{_counted(len(lost), 'value')} left out, of runs that came to none now"
+    if other := [r for r in gone if r.cell not in stands and r not in lost]:
+        yield f"{_counted(len(other), 'value')} by another setting left out"
+    if new:
+        added = len(stands.keys() - {r.cell for r in old})
+        yield f"values of {_counted(len({r.run for r in new}), 'run')}, {added} in new cells"
 
 
 def _counted(number: int, what: str) -> str:
@@ -115,7 +131,9 @@ def main() -> None:
         help="compute metrics that runs lack, except W2, which is costly",
     )
     parser.add_argument(
-        "--replace", action="store_true", help="leave out records of another setting"
+        "--replace",
+        action="store_true",
+        help="leave out records of another setting, and values of runs that came to none now",
     )
     given = parser.parse_args()
     try:

@@ -16,7 +16,7 @@ import datetime
 import io
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -92,14 +92,20 @@ COLUMNS = tuple(field.name for field in fields(Record))
 def merge(old: Sequence[Record], new: Sequence[Record], replace: bool = False) -> list[Record]:
     """The records with new ones, each of which takes the place of an old one of its cell.
 
-    A run without figures takes the place of no figures. A row of a table has one setting: where a
-    new record has another one than an old one that stays, nothing is merged, or with `replace` no
-    old record of another setting stays. Raises DataError for a row of two settings.
+    What came to no value takes the place of none, a run without figures as little as a metric that
+    failed; with `replace` it does. A row of a table has one setting: where a new record has another
+    one than an old one that stays, nothing is merged, or with `replace` no old record of another
+    setting stays. Raises DataError for a row of two settings.
     """
-    valued = {r.run for r in old if r.metric} | {r.run for r in new if r.metric}
-    new = [r for r in new if r.metric or r.run not in valued]
-    again, figures = {r.cell for r in new}, {r.run for r in new if r.metric}
-    kept = [r for r in old if r.cell not in again and (r.metric or r.run not in figures)]
+    figures = {r.run for r in new if r.metric}
+    new = [r for r in new if r.metric or r.run not in figures]
+    if not replace:
+        valued = {r.cell for r in old if r.value is not None}
+        whole = {r.run for r in old if r.metric}
+        new = [r for r in new if r.value is not None or not (r.cell in valued or _bare(r, whole))]
+    again, bare = {r.cell for r in new}, {r.run for r in new if not r.metric}
+    kept = [r for r in old if r.cell not in again and r.run not in bare]
+    kept = [r for r in kept if r.metric or r.run not in figures]
     if replace:
         kept = [r for r in kept if not any(o.row == r.row and differ(o, r) for o in new)]
     merged = [*kept, *{r.cell: r for r in new}.values()]
@@ -111,6 +117,11 @@ def merge(old: Sequence[Record], new: Sequence[Record], replace: bool = False) -
         )
         raise DataError(f"{trouble}, and a row of a table has one; {way}")
     return merged
+
+
+def _bare(record: Record, whole: Collection[tuple[str, str, str, int]]) -> bool:
+    """Whether a run without figures is one of these, which have some."""
+    return not record.metric and record.run in whole
 
 
 def differ(one: Record, other: Record) -> bool:

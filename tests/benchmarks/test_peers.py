@@ -6,6 +6,7 @@ import math
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from transportkit.harness.executors import serially
 from transportkit.harness.experiment import Experiment
 from transportkit.harness.gather import gather
 from transportkit.harness.plan import Settings, plan
-from transportkit.harness.results import write_result
+from transportkit.harness.results import read_result, write_result
 from transportkit.harness.store import Store
 from transportkit.harness.suite import load_mapping, read_suite
 
@@ -204,6 +205,30 @@ def test_a_run_whose_metric_failed_is_recorded_and_read_again(message: str, tmp_
     peers.make(tmp_path)
     (record,) = peers.recorded("entropic")
     assert (record.value, record.message) == (None, " ".join(message.split()) or "done")
+
+
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize("status", ["done", "failed"])
+def test_a_newer_run_that_failed_leaves_the_value(
+    status: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_runs(tmp_path / "entropic", ["lightsb"], Value(0.5))
+    peers.make(tmp_path)
+    file = tmp_path / "entropic" / "0"
+    worse = replace(read_result(file), status=status, message="not finite")
+    write_result(file, replace(worse, metrics={"cbw2_uvp": Value(None)}))
+    capsys.readouterr()
+    peers.make(tmp_path)
+    (record,) = peers.recorded("entropic")
+    assert record.value == 0.5
+    what = "cbw2_uvp" if status == "done" else "figures"
+    told = capsys.readouterr().out
+    assert f"by the reduced protocol came to no {what}; what is recorded of it stays" in told
+    assert "left out" not in told
+    peers.make(tmp_path, replace=True)
+    (record,) = peers.recorded("entropic")
+    assert (record.value, record.message) == (None, "not finite")
+    assert "entropic: 1 value left out, of runs that came to none now" in capsys.readouterr().out
 
 
 def test_a_metric_that_a_run_lacks_is_what_the_run_would_have_had(tmp_path: Path) -> None:

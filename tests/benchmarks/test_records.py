@@ -84,6 +84,21 @@ def test_a_run_without_figures_takes_the_place_of_none() -> None:
     assert book.merge([figures], [failed]) == [figures]
     assert book.merge([failed], [figures]) == [figures]
     assert book.merge([], [failed]) == [failed]
+    assert book.merge([figures], [failed], replace=True) == [failed]
+
+
+def test_a_metric_that_failed_takes_the_place_of_no_value() -> None:
+    values, others = records({"otcfm": {0: 0.8, 1: 0.9}}), records({"otcfm": {0: 0.7, 1: 0.6}})
+    failed = [replace(values[0], value=None, message="not finite"), others[1]]
+    assert book.merge(values, failed) == [values[0], others[1]]
+    assert book.merge(values, failed, replace=True) == failed
+    assert book.merge(failed[:1], values[:1]) == values[:1]
+    assert book.merge(failed[:1], [replace(failed[0], date="2026-12-01")])[0].date == "2026-12-01"
+    # What stays is of one setting with what came.
+    elsewhere = [replace(r, parameters="lr=0.002") for r in failed]
+    with pytest.raises(DataError, match="would have two settings"):
+        book.merge(values, elsewhere)
+    assert book.merge(values, elsewhere, replace=True) == elsewhere
 
 
 @pytest.mark.parametrize(
