@@ -39,7 +39,8 @@ class Cell:
         return float(student.ppf(0.975, n - 1)) * spread
 
     def __str__(self) -> str:
-        return f"{self.mean:.3g}" + (f" ± {self.half:.1g}" if self.half is not None else "")
+        half = "" if self.half is None else f" ± {float(f'{self.half:.1g}'):g}"
+        return f"{self.mean:.3g}{half}"
 
 
 @cache
