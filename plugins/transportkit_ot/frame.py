@@ -7,6 +7,8 @@ from torch import Generator, Tensor, nn
 
 from transportkit import DataError, Problem
 
+from .noise import warn_of_noise
+
 _MOST, _FEWEST, _ELEMENTS = 100_000, 100, 2**23
 """Points that means and the unit are taken of: the most, the fewest, and the most numbers in them
 between, which is what memory is asked for."""
@@ -64,6 +66,8 @@ class Frame(nn.Module):
 
         It is the regularisation of its plan for the cost |x - y|^2 / 2. `given` is relative to the
         mean variance of a coordinate, of both sides (unit "variance"), or in the data's units
-        squared (unit "data").
+        squared (unit "data"). Warns of so much that it hides the data.
         """
-        return given if unit == "variance" else given / float(self.scale) ** 2
+        epsilon = given if unit == "variance" else given / float(self.scale) ** 2
+        warn_of_noise(given, epsilon, 1.0)
+        return epsilon

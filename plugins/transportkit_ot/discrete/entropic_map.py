@@ -11,10 +11,12 @@ from torch import Generator, Tensor
 from transportkit import Direct, Diverged, Map, Method, Problem, Solvable
 
 from ..draws import pick
+from ..noise import warn_of_noise
 from . import SinkhornParams
 from .entropic import logits, solve
 
 _BLOCK = 2**22
+_LOOKED_AT = 1000
 _GEOMETRIC = 4.0
 """Most that the unit of epsilon may be, in geometric means of both variances."""
 
@@ -100,6 +102,17 @@ def unit_of(x: Tensor, y: Tensor, unit: Literal["variance", "data"]) -> float:
     return min((a + b) / 2, _GEOMETRIC * (a * b) ** 0.5)
 
 
+def tell_of_noise(given: float, epsilon: float, x: Tensor, y: Tensor) -> None:
+    """Warn where the plan of this epsilon couples next to nothing of x (N, D) and y (M, D).
+
+    What couples them is x.y / epsilon. Its scatter stands for their size: where both are the same
+    along D coordinates, D^(1/2) times the variance of one.
+    """
+    a, b = ((s[:_LOOKED_AT] - s.mean(0)).double() for s in (x, y))
+    if size := float((a @ b.T).square().mean().sqrt()):
+        warn_of_noise(given, epsilon, size)
+
+
 class EntropicObjective(Solvable):
     """The entropic plan between at most `points` training samples of each side."""
 
@@ -114,6 +127,7 @@ class EntropicObjective(Solvable):
         x, y = x - source_mean, y - target_mean
         # Without extent on either side every epsilon gives the same plan.
         epsilon = settings.epsilon * unit_of(x, y, settings.unit) or 1.0
+        tell_of_noise(settings.epsilon, epsilon, x, y)
         plan = solve(x, y, epsilon, tolerance=settings.tolerance, most=settings.iterations)
         # Written so that an error which is not a number counts as too large.
         if not plan.error <= settings.tolerance:

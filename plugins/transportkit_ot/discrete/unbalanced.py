@@ -13,7 +13,7 @@ from transportkit import Direct, Diverged, Method, Problem, Solvable
 
 from . import UnbalancedParams
 from .entropic import FALL, STAGE, EntropicPlan, soft_maximum
-from .entropic_map import EntropicMap, unit_of, variances
+from .entropic_map import EntropicMap, tell_of_noise, unit_of, variances
 
 _LARGEST = 1e4
 """Exponents up to which single precision leaves their exponentials right to a thousandth."""
@@ -81,6 +81,7 @@ class UnbalancedObjective(Solvable):
         ends = (self.problem.source, self.problem.target)
         x, y = (m.points(settings.points, generator).flatten(1) for m in ends)
         epsilon = settings.epsilon * unit_of(x, y, settings.unit) or 1.0
+        tell_of_noise(settings.epsilon, epsilon, x, y)
         means = x.mean(0), y.mean(0)
         # One origin for both: here a shift between the sides has a price.
         centre = torch.cat([x, y]).mean(0)
