@@ -49,7 +49,7 @@ class EfmParams:
     )
     offset: float | None = param(
         None,
-        "how near a plate the field is read; auto: from the distance of neighbours on it, .05 "
+        "how near a plate the field is read; auto: from the distance of neighbours on it, .07 "
         "standard deviations of its sample above 8 dimensions",
         gt=0,
     )

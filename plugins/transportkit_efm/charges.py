@@ -11,7 +11,15 @@ from torch import Tensor
 
 from .capacitor import Capacitor, Rule
 from .coulomb import CoulombField, choose_once, coulomb_field
-from .units import Units, nearest_neighbour_distance, plate_gap, plate_offset, spread
+from .units import (
+    Harm,
+    Units,
+    nearest_neighbour_distance,
+    plate_gap,
+    plate_offset,
+    spread,
+    warn_of_offset,
+)
 
 DENSE = 8
 """Dimensions up to which samples are taken to fill their plate."""
@@ -95,24 +103,28 @@ class ChargedPlates(Capacitor):
         spacing: float | None = None,
         far: float = FAR,
         apart: float = APART,
+        harms: tuple[Harm, ...] = (),
     ) -> ChargedPlates:
         """The field of two flat samples (N, D) and (M, D).
 
         `distance` and `offset` are in the units of the samples. Without them the plates stand
         `apart` sqrt(D) units of the pooled data apart, and the offset of either is `spacing` times
         the distance of nearest neighbours on it, at most sqrt(D) / 4 spreads of its sample; the
-        class has its own `spacing`. An `offset` is that of both.
+        class has its own `spacing`. An `offset` is that of both; one that is far from these is
+        warned of on the sides that `harms` names.
         Without a rule it is "plate" up to D = 8 and "sphere" above.
         """
         units = Units.of(source, target)
         p, q = ((x - units.mean) / units.scale for x in (source, target))
         gap = plate_gap(distance, units.scale, apart * math.sqrt(p.shape[1]))
         size = max(gap, *(float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)))
-        if offset is None:
-            spacing = cls.spacing if spacing is None else spacing
-            below, above = (_offset(x, spacing, cls.least * gap, 0.2 * gap) for x in (p, q))
-        else:
+        spacing = cls.spacing if spacing is None else spacing
+        below, above = (_offset(x, spacing, cls.least * gap, 0.2 * gap) for x in (p, q))
+        if offset is not None:
+            # The least stands for samples that have no distance of neighbours.
+            automatic = [each for each in (below, above) if each > cls.least * gap]
             below = above = plate_offset(offset, units.scale, gap, 0.49)
+            warn_of_offset(offset, below, automatic, harms)
         if rule is None:
             rule = "plate" if p.shape[1] <= DENSE else "sphere"
         field = cls(

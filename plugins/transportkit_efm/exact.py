@@ -47,6 +47,8 @@ class ChargesObjective(Solvable):
             distance=self.params.distance,
             offset=self.params.offset,
             rule=rule,
+            # From charge to charge it is the radius on which lines begin.
+            harms=() if rule == "discrete" else ("far", "near"),
         )
 
 

@@ -18,7 +18,7 @@ from transportkit import Lines, Method, Model, Problem, Stop, Trainer
 
 from . import EfmPlatesParams
 from .capacitor import Capacitor, Rule
-from .charges import ChargedPlates
+from .charges import DENSE, ChargedPlates
 from .network import DirectionNet
 from .training import PooledGame, muon
 
@@ -108,6 +108,7 @@ class FieldRegression(PooledGame[Examples]):
             rule=None if params.rule == "auto" else params.rule,
             spacing=params.spacing,
             far=FAR,
+            harms=("far", "near") if problem.dim <= DENSE else ("far",),
         )
         assert isinstance(exact, _Watched)
         self.exact = exact

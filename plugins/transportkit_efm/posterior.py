@@ -34,7 +34,7 @@ from transportkit import Game, Interval, Problem, mlp
 from . import EfmParams
 from .noise import cauchy
 from .rising import APART, LANDED, RisingField
-from .units import LEAST_SPREAD, Units, plate_gap, plate_offset, spread
+from .units import LEAST_SPREAD, Units, plate_gap, plate_offset, spread, warn_of_offset
 
 NEAR = 0.25
 """Height over a plate below which lines are taken in even steps, in spreads of its sample. A noise
@@ -265,10 +265,10 @@ class PosteriorRegression(Game[Noised]):
         dim = p.shape[1]
         gap = plate_gap(params.distance, scale, APART * math.sqrt(dim))
         spreads = float(spread(p)), float(spread(q))
-        if params.offset is None:
-            below, above = (LEAST * x for x in spreads)
-        else:
+        below, above = (LEAST * x for x in spreads)
+        if params.offset is not None:
             given = plate_offset(params.offset, scale, gap, 1 / 4)
+            warn_of_offset(params.offset, given, (below, above), ("far",))
             # As near as automatic heights may be.
             below = above = max(given, LEAST * LEAST_SPREAD)
         self.field = PosteriorField(

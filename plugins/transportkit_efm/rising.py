@@ -24,6 +24,7 @@ from transportkit import Axis, Interval, IntervalField
 from .charges import ChargedPlates
 from .condensed import CondensedPlates
 from .passage import Passage, nearness
+from .units import Harm
 
 APART = 8.0
 """Automatic distance of the plates, in units of the data and sqrt(D)."""
@@ -241,6 +242,7 @@ class ExactRisingField(BoundedRisingField):
         spacing: float,
         apart: float = APART,
         near: float = NEAR,
+        harms: tuple[Harm, ...] = (),
     ) -> ExactRisingField:
         """The lines between two flat samples (N, D) and (M, D); lengths as in `ChargedPlates.of`,
         `near` in units of the data and sqrt(D), at most."""
@@ -254,6 +256,7 @@ class ExactRisingField(BoundedRisingField):
             rule="forward",
             spacing=spacing,
             apart=apart,
+            harms=harms,
         )
         n = plates.counts[0]
         sides = plates.charges[:n, :-1], plates.charges[n:, :-1]

@@ -74,6 +74,7 @@ class SlopeRegression(PooledGame[States]):
             distance=params.distance,
             offset=params.offset,
             spacing=params.spacing,
+            harms=("far",),
         )
         self.exact = exact
         self.field = LearnedRisingField(

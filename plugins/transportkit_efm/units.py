@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import logging
+from collections.abc import Collection
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from transportkit import Refusal
+
+log = logging.getLogger("transportkit")
+
+Harm = Literal["far", "near"]
+"""On which side an offset that is far from the automatic one does harm."""
+
+AWAY = 30.0
+"""Times the automatic offset that another one may be, or it the other, without a word."""
 
 NEAREST, FARTHEST = 1e-3, 1e4
 """Distances of the plates that are served, in standard deviations of the data."""
@@ -67,6 +77,33 @@ def plate_offset(offset: float, scale: Tensor, gap: float, share: float) -> floa
             f"choose at most {0.995 * share * distance:.3g}, or auto"
         )
     return offset / float(scale)
+
+
+def warn_of_offset(
+    given: float, offset: float, automatic: Collection[float], harms: tuple[Harm, ...]
+) -> None:
+    """Warn of an offset that is far from all automatic ones, on a side that `harms` the method.
+
+    `given` is what was asked, `offset` the same in units of the data. On 10,000 samples in the
+    plane one 30 times as far from a plate as the automatic one made energy distances 3 to 60 times
+    as large; one 30 times as near up to 3 times, and the exact field's lines then end on samples.
+    """
+    if not automatic:
+        return
+    if "far" in harms and offset > AWAY * max(automatic):
+        log.warning(
+            "offset=%g is %.0f times the automatic one, and blurs what is smaller; give less, or "
+            "auto",
+            given,
+            offset / max(automatic),
+        )
+    if "near" in harms and offset < min(automatic) / AWAY:
+        log.warning(
+            "offset=%g is %.0f times nearer a plate than the automatic one, where the field is of "
+            "single samples; give more, or auto",
+            given,
+            min(automatic) / offset,
+        )
 
 
 def nearest_neighbour_distance(x: Tensor, limit: int = 1000) -> float:
