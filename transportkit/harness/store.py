@@ -95,7 +95,7 @@ class Store:
 
     def remember(self, runs: Sequence[Run]) -> None:
         """Have the finished among these runs in the index, where they are many."""
-        if len(runs) < WORTH:
+        if self.refusal or len(runs) < WORTH:
             return
         for run in runs:
             if (name := _name(run)) not in self._index.current:
