@@ -23,7 +23,8 @@ WAYS = {
 
 
 def sample(kind: str, count: int, dimension: int, seed: int) -> Tensor:
-    """A cloud: round, ten tight clusters, a curved sheet of rank 8, or far off the origin."""
+    """A cloud: round, ten tight clusters, a curved sheet of rank 8, far off the origin, with heavy
+    tails, of zeros and ones, along a line, or a few charges over and over."""
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(count, dimension, generator=generator)
     if kind == "clusters":
@@ -32,6 +33,14 @@ def sample(kind: str, count: int, dimension: int, seed: int) -> Tensor:
     if kind == "sheet":
         sheet = torch.randn(8, dimension, generator=generator)
         return torch.tanh(torch.randn(count, 8, generator=generator) @ sheet)
+    if kind == "tails":
+        return noise * torch.exp(torch.randn(count, 1, generator=generator))
+    if kind == "binary":
+        return (noise > 1).float()
+    if kind == "line":
+        return noise[:, :1] * noise[:1] + 1e-3 * noise
+    if kind == "repeated":
+        return noise[: count // 20 + 2].repeat(20, 1)[:count]
     return noise + 1000.0 * (kind == "offset")
 
 
@@ -124,6 +133,67 @@ def test_any_unit_of_length_and_charge(
     error = torch.linalg.vector_norm(direction.double() - expected, dim=1).max()
     assert float(error) < (1e-5 if width <= 65 else 5e-4)
     torch.testing.assert_close(log_magnitude.double(), expected_log, rtol=1e-6, atol=1e-4)
+
+
+KINDS = ["round", "clusters", "sheet", "offset", "tails", "binary", "line", "repeated"]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    case=st.sampled_from(ANY + [(d + 1, "products") for d in (64, 200, 400)] + [(65, "tiled")]),
+    seed=st.integers(0, 10**6),
+    kinds=st.tuples(st.sampled_from(KINDS), st.sampled_from(KINDS)),
+    count=st.sampled_from([5, 40, 300]),
+    log_gap=st.floats(-0.5, 1.5),
+    signed=st.booleans(),
+)
+def test_points_between_charges(
+    case: tuple[int, str],
+    seed: int,
+    kinds: tuple[str, str],
+    count: int,
+    log_gap: float,
+    signed: bool,
+) -> None:
+    """Halfway between two charges all hangs on their two distances, and partly cancels."""
+    width, way = case
+    if way in ("unrolled", "tiled"):
+        pytest.importorskip("numba")
+    generator = torch.Generator().manual_seed(seed)
+    gap = 10**log_gap * width**0.5
+    source, target = (sample(kind, count, width - 1, seed + i) for i, kind in enumerate(kinds))
+    charges = torch.cat([lifted(source, 0.0), lifted(target, gap)])
+    weights = torch.cat([torch.ones(count), -torch.ones(count)]) / count
+    if signed:
+        weights = torch.randn(2 * count, generator=generator)
+    one, other = (source[torch.randint(count, (8,), generator=generator)] for _ in range(2))
+    flat = [(one + other) / 2, one + 0.1 * torch.randn(8, width - 1, generator=generator)]
+    heights = (1e-3, 1e-1, 10.0, gap / 2)
+    points = torch.cat([lifted(some, height) for some in flat for height in heights])
+    expected = truth(points, charges, weights)
+    steps = points.double()[:, None] - charges.double()
+    logs = -width * torch.linalg.vector_norm(steps, dim=2).log()
+    lengths = torch.exp(logs - logs.amax(1, keepdim=True))
+    terms = weights.double() * lengths
+    norm = torch.linalg.vector_norm(torch.einsum("mn,mnp->mp", terms, steps), dim=1)
+    told = (terms.abs() * torch.linalg.vector_norm(steps, dim=2)).sum(1) < 1e7 * norm
+    for accuracy in ("fast", "accurate"):
+        found = coulomb_field(points, charges, weights, method=way, accuracy=accuracy)[0]
+        error = torch.linalg.vector_norm(found.double() - expected[0], dim=1)[told]
+        bound = 1e-6 if accuracy == "accurate" else 1e-5 if width <= 65 else 5e-4
+        assert not len(error) or float(error.max()) < bound
+
+
+def test_points_with_many_charges_that_weigh_are_left_to_float64() -> None:
+    """In the accurate mode: charges that coincide round alike, however many they are."""
+    few = torch.randn(2, 784, generator=torch.Generator().manual_seed(0))
+    charges = lifted(few.repeat(300, 1), 0.0)
+    weights = torch.ones(600) / 600
+    across = torch.linalg.qr(torch.stack([few[0] - few[1], torch.ones(784)], 1))[0][:, 1]
+    points = lifted(few.mean(0) + torch.linspace(1, 40, 8)[:, None] * across, 1.0)
+    expected = truth(points, charges, weights)
+    found = coulomb_field(points, charges, weights, method="products", accuracy="accurate")
+    assert largest_error(found, expected) < 3e-7
 
 
 @pytest.mark.parametrize("kind", ["round", "clusters", "offset"])

@@ -21,7 +21,7 @@ torch.cuda.get_device_properties = lambda device: SimpleNamespace(multi_processo
 torch.cuda.get_device_capability = lambda device=None: (9, 0)
 torch.cuda.device = lambda device: contextlib.nullcontext()
 compiled._on_cpu = gpu.superpose
-compiled.worst_condition = lambda way, kind, device: (
+compiled.worst_condition = lambda way, kind, device, width: (
     gpu.WORST_CONDITION[kind] if way == "tiled" else compiled.WORST_CONDITION[kind]
 )
 way, dimensions = sys.argv[1], [int(d) for d in sys.argv[2:]]

@@ -25,6 +25,8 @@ WIDEST_UNROLLED = 9
 """Most coordinates (D+1) of the unrolled loop."""
 WORST_CONDITION = {torch.float32: 20.0, torch.float64: 1e12}
 """Cancellation beyond which sums in this dtype are given up."""
+_STEEP = 150.0
+"""The same, times the coordinates, for float32: found by searching for the worst inputs."""
 WIDEST_TILED = 97
 """Coordinates (D+1) up to which the tiled loop beats two matrix products and their logarithms."""
 LOOPS = ("unrolled", "tiled")
@@ -55,11 +57,14 @@ def usable(device: torch.device) -> bool:
     return gpu.usable(device)
 
 
-def worst_condition(way: str, kind: torch.dtype, device: torch.device) -> float:
-    """Cancellation beyond which sums of a loop in this dtype are given up."""
+def worst_condition(way: str, kind: torch.dtype, device: torch.device, width: int) -> float:
+    """Cancellation beyond which sums of a loop in this dtype, in so many coordinates, are given
+    up."""
+    worst = WORST_CONDITION[kind]
     if way == "tiled" and device.type != "cpu":
-        return gpu.WORST_CONDITION[kind]
-    return WORST_CONDITION[kind]
+        worst = gpu.WORST_CONDITION[kind]
+    # What a squared distance rounds to counts p / 2 times, and the promise is 1e-5 up to D = 64.
+    return min(worst, _STEEP / width) if kind == torch.float32 and width <= 65 else worst
 
 
 def loaded(device: torch.device) -> bool:

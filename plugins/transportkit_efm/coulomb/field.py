@@ -109,22 +109,24 @@ def _field(
 
 
 def _normalised(total: Partial, log_unit: float, dtype: torch.dtype) -> CoulombField:
-    norm = torch.linalg.vector_norm(total.vector, dim=1)
+    # In float64, as a sum of thousands of equal squares rounds to one side.
+    norm = torch.linalg.vector_norm(total.vector, dim=1, dtype=torch.float64)
     low, high = torch.stack(torch.aminmax(norm)).tolist()
     # Squares that leave the range are then too small beside the largest to be missed.
-    least = math.sqrt(torch.finfo(norm.dtype).tiny) / torch.finfo(norm.dtype).eps
+    kind = torch.finfo(total.vector.dtype)
+    least = math.sqrt(kind.tiny) / kind.eps
     if least < low and high < 1 / least:
-        direction = total.vector / norm[:, None]
+        direction = total.vector / norm.to(total.vector.dtype)[:, None]
         return CoulombField(
-            direction.to(dtype), (norm.double().log() + (total.log_scale + log_unit)).to(dtype)
+            direction.to(dtype), (norm.log() + (total.log_scale + log_unit)).to(dtype)
         )
     # Dividing by the largest component first keeps the squares inside the range.
     largest = total.vector.abs().amax(dim=1)
     some = largest > 0
     vector = total.vector / torch.where(some, largest, 1.0)[:, None]
-    norm = torch.linalg.vector_norm(vector, dim=1)
-    direction = vector.div_(torch.where(some, norm, 1.0)[:, None])
-    logs = norm.double().log() + largest.double().log() + total.log_scale + log_unit
+    norm = torch.linalg.vector_norm(vector, dim=1, dtype=torch.float64)
+    direction = vector.div_(torch.where(some, norm, 1.0).to(vector.dtype)[:, None])
+    logs = norm.log() + largest.double().log() + total.log_scale + log_unit
     log_magnitude = torch.where(some, logs, -torch.inf)
     return CoulombField(direction.to(dtype), log_magnitude.to(dtype))
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from . import weighty
+from .matrices import product
 from .partial import Partial
 from .precision import full_products
 
@@ -31,6 +33,12 @@ take a third longer than 792."""
 _NEAR = {torch.float32: 0.25, torch.float64: 1e-5}
 """Share of c below which a squared distance is not trusted to the product."""
 
+_SUMMED = 1.2
+"""Rounding of the sums of y', of lengths sqrt(c), beside what is allowed for that of weights."""
+
+_LOST = 4e-6
+"""Share of c at which a squared distance is beyond what float32 tells."""
+
 _NEGLIGIBLE = 30.0
 """A log weight so far below the largest is below rounding."""
 
@@ -38,11 +46,15 @@ _FLOOR = -80.0
 """Where log weights relative to the largest are cut off."""
 
 
-def superpose(points: Tensor, charges: Tensor, weights: Tensor) -> Partial:
+def superpose(
+    points: Tensor, charges: Tensor, weights: Tensor, allowed: float | None = None
+) -> Partial:
     """Sum w_j (x - y_j) / |x - y_j|^p over charges (N, p) at points (M, p), in their dtype.
 
-    Weights (N,) must not be zero; coordinates should be of order one (squares are formed). A
-    magnitude of infinity marks a point with too many near charges for this way.
+    Weights (N,) must not be zero; coordinates should be of order one (squares are formed).
+    `allowed`, for float32, bounds what its rounding may do to a direction, by measuring pairs that
+    weigh in float64. A magnitude of infinity marks a point with too many such pairs, or too many
+    near charges, for this way.
     """
     count, width = points.shape
     total = Partial(
@@ -53,6 +65,7 @@ def superpose(points: Tensor, charges: Tensor, weights: Tensor) -> Partial:
     wide, tall = TILE.get(points.device.type, TILE["cpu"])
     # One place for the moved charges of all blocks: memory that is new costs more than the moving.
     room = points.new_empty(min(wide, len(charges)), _padded(width))
+    doubt = weighty.Doubt.none(allowed, points) if allowed else None
     with full_products(points.device.type):
         for sign in (1.0, -1.0):
             chosen = (weights * sign > 0).nonzero()[:, 0]
@@ -60,7 +73,10 @@ def superpose(points: Tensor, charges: Tensor, weights: Tensor) -> Partial:
                 block = _Block(charges, weights, chosen[start : start + wide], room)
                 for low in range(0, count, tall):
                     rows = slice(low, low + tall)
-                    _merge(total, rows, block.terms(points[rows]), sign)
+                    new = block.terms(points[rows], doubt.of(rows) if doubt else None)
+                    _merge(total, rows, new, sign)
+    if doubt:
+        total.magnitude.masked_fill_(doubt.large(), torch.inf)
     return total
 
 
@@ -84,9 +100,10 @@ class _Block:
         self.centre = self.exact.mean(0)
         self.charges = self.moved(self.exact, room[: len(chosen)])
         self.log_weights = weights[chosen].abs().double().log()
-        squares = _squares(self.charges)
+        squares = _squares(self.exact, self.centre)
         self.mean_square = squares.mean()
         self.spread = (squares - self.mean_square).to(charges.dtype)
+        self.squares = squares
 
     def moved(self, rows: Tensor, out: Tensor) -> Tensor:
         """Rows (n, p) from the centre, in `out` (n, q), with zeros behind that products are faster
@@ -96,37 +113,60 @@ class _Block:
         out[:, width:] = 0
         return out
 
-    def terms(self, points: Tensor) -> Partial:
-        """The sum of |w_j| (x - y_j) / |x - y_j|^p over the block at points (m, p)."""
+    def terms(self, points: Tensor, doubt: weighty.Doubt | None = None) -> Partial:
+        """The sum of |w_j| (x - y_j) / |x - y_j|^p over the block at points (m, p).
+
+        `doubt` of these points has the pairs that weigh measured again, and learns what is left.
+        """
         width = points.shape[1]
         moved = self.moved(points, points.new_empty(len(points), self.charges.shape[1]))
-        scale = (_squares(moved) + self.mean_square).clamp_min(1e-300)
+        scale = (_squares(points, self.centre) + self.mean_square).clamp_min(1e-300)
         factor = (-2 / scale).to(points.dtype)[:, None]
-        excess = torch.mm(moved, self.charges.T)
+        excess = product(moved, self.charges)
         excess.sub_(self.spread * 0.5).mul_(factor)
         near = _Near(self, points, excess, scale)
-        terms = torch.log1p(excess.clamp_min_(-1 + 1e-6)).mul_(-0.5 * width)
+        terms = torch.log1p(excess.clamp_min_(_LOST - 1)).mul_(-0.5 * width)
         terms.add_(self.log_weights.to(points.dtype))
         near.leave_out(terms)
-        top = near.highest(terms.amax(dim=1).double())
+        # Rounded as the weights are, so that blocks stay in proportion.
+        top = near.highest(terms.amax(dim=1).double()).to(points.dtype).double()
         level = torch.where(top > -torch.inf, top, 0.0)
         # Floored, as exp is slow where it underflows; what it leaves is beyond rounding.
         terms.sub_(level.to(points.dtype)[:, None]).clamp_min_(_FLOOR).exp_()
+        log_scale = top - 0.5 * width * scale.log()
+        if doubt is not None:
+            given = moved, self.charges, width, scale, self.squares, near.next
+            pairs = doubt.choose(terms, log_scale, weighty.turned(*given), self.squares)
+            self._measure_again(points, terms, log_scale, pairs)
         count = terms.sum(1)
-        vector = moved.mul_(count[:, None]).addmm_(terms, self.charges, alpha=-1)[:, :width]
+        vector = moved.mul_(count[:, None]).sub_(product(terms, self.charges.T))[:, :width]
         # By Cauchy and Schwarz, sum a r <= sqrt(sum a) sqrt(sum a r^2).
         second = (count + torch.linalg.vecdot(terms, excess)).clamp_min_(0.0)
-        magnitude = (count * second).sqrt_().mul_(scale.sqrt().to(points.dtype))
+        lengths = scale.sqrt().to(points.dtype)
+        magnitude = (count * second).sqrt_().mul_(lengths)
         near.add(vector, magnitude, level)
+        if doubt is not None:
+            # What the sum of y' rounds to matters as much as that of steps of such a length.
+            torch.maximum(magnitude, count * lengths * _SUMMED, out=magnitude)
         magnitude.masked_fill_(near.crowded(level), torch.inf)
-        return Partial(vector, magnitude, top - 0.5 * width * scale.log())
+        return Partial(vector, magnitude, log_scale)
+
+    def _measure_again(
+        self, points: Tensor, terms: Tensor, log_scale: Tensor, pairs: Tensor
+    ) -> None:
+        """Put exact weights of pairs (k,) of the flat terms (m, n) in their places."""
+        rows, columns = pairs // terms.shape[1], pairs % terms.shape[1]
+        logs = weighty.log_squares(points, self.exact, rows, columns)
+        weights = self.log_weights[columns] - 0.5 * points.shape[1] * logs - log_scale[rows]
+        terms.view(-1)[pairs] = weights.exp_().to(terms.dtype)
 
 
 class _Near:
     """The pairs of a tile whose distance the product has cancelled away.
 
     For each of the rows (s,) that have any, as many columns (s, k) as the row with the most of
-    them needs: one sum for each row, in one order, whatever device adds.
+    them needs: one sum for each row, in one order, whatever device adds. next (m,): at least u of
+    what is left to the product.
     """
 
     def __init__(self, block: _Block, points: Tensor, excess: Tensor, scale: Tensor) -> None:
@@ -134,14 +174,18 @@ class _Near:
         self.width = points.shape[1]
         bound = _NEAR[points.dtype] - 1
         self.beyond = torch.full_like(scale, -torch.inf)
-        self.rows = (excess.amin(dim=1) < bound).nonzero()[:, 0]
+        lowest = excess.amin(dim=1)
+        self.next = lowest.clamp_min(bound)
+        self.rows = (lowest < bound).nonzero()[:, 0]
         count = min(NEAREST + 1, excess.shape[1])
         values, columns = excess.index_select(0, self.rows).topk(count, dim=1, largest=False)
         taken = values < bound
         if count > NEAREST:
-            # What the next one might weigh at most, had the product lost half its distance.
-            last = values[:, -1].double().clamp_min(-1 + 1e-6).add(1).mul(0.5)
+            # What the next one might weigh at most, had the product lost half its distance; where
+            # it may have lost all of it, the nearest are not known.
+            last = values[:, -1].double().add(1).mul(0.5)
             weight = -0.5 * self.width * last.log() + block.log_weights.amax()
+            weight = torch.where(2 * last > _LOST, weight, torch.inf)
             self.beyond[self.rows] = torch.where(taken[:, -1], weight, -torch.inf)
             taken[:, -1] = False
         most = int(taken.sum(1).max()) if len(self.rows) else 0
@@ -164,8 +208,8 @@ class _Near:
         return [slice(low, low + size) for low in range(0, len(self.rows), size)]
 
     def _steps(self, part: slice) -> Tensor:
-        """(s, k, p) from the charges to the points of a part of the rows."""
-        return self.points[self.rows[part], None] - self.block.exact[self.columns[part]]
+        """(s, k, p) from the charges to the points of a part of the rows, in float64."""
+        return self.points[self.rows[part], None].double() - self.block.exact[self.columns[part]]
 
     def leave_out(self, terms: Tensor) -> None:
         """Take these pairs out of the log weights (m, n) of the tile."""
@@ -187,8 +231,9 @@ class _Near:
         terms = torch.exp(self.terms - level[self.rows, None])
         magnitude[self.rows] += (terms * self.lengths).sum(1).to(magnitude.dtype)
         for part in self._parts():
-            weighed = terms[part].to(vector.dtype)
-            vector[self.rows[part]] += torch.einsum("sk,skp->sp", weighed, self._steps(part))
+            steps = self._steps(part)
+            some = torch.einsum("sk,skp->sp", terms[part].to(steps.dtype), steps)
+            vector[self.rows[part]] += some.to(vector.dtype)
 
 
 def _padded(width: int) -> int:
@@ -196,11 +241,14 @@ def _padded(width: int) -> int:
     return width if width < WIDE else -(-width // ALIGNED) * ALIGNED
 
 
-def _squares(rows: Tensor) -> Tensor:
-    """Squared lengths (n,) of rows (n, p), in float64 without a float64 copy of them all."""
+def _squares(rows: Tensor, centre: Tensor | None = None) -> Tensor:
+    """Squared lengths (n,) of rows (n, p) from a centre (p,), in float64 without such a copy of
+    them all."""
     size = max(1, (1 << (24 if rows.is_cuda else 16)) // rows.shape[1])
     squares = torch.empty(len(rows), dtype=torch.float64, device=rows.device)
     for low in range(0, len(rows), size):
-        part = rows[low : low + size]
-        squares[low : low + size] = torch.linalg.vector_norm(part, dim=1, dtype=torch.float64)
+        part = rows[low : low + size].double()
+        if centre is not None:
+            part = part - centre
+        squares[low : low + size] = torch.linalg.vector_norm(part, dim=1)
     return squares.square_()

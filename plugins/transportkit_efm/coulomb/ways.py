@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from . import compiled, differences, multipole, products
+from . import compiled, differences, multipole, products, weighty
 from .choice import Accuracy, Way
 from .inputs import Sizes
 from .partial import Partial
@@ -47,13 +47,14 @@ def _by(
     `far` says that some points may be so far away that all are to be looked at for it.
     """
     kind = torch.float64 if fine else points.dtype
-    worst = compiled.worst_condition(way, kind, points.device)
     if way == "products":
-        total = products.superpose(points.to(kind), charges.to(kind), weights.to(kind))
+        kind, allowed, worst = weighty.limits(points, fine)
+        total = products.superpose(points.to(kind), charges.to(kind), weights.to(kind), allowed)
     elif way == "fmm":
         kind, worst = points.dtype, multipole.WORST_CONDITION
         total = multipole.superpose(points, charges, weights)
     else:
+        worst = compiled.worst_condition(way, kind, points.device, points.shape[1])
         total = compiled.superpose(points, charges, weights, way, fine)
     if compiled.by_numba(way, points.device) and not far:
         rows = compiled.doubtful(total, worst)
@@ -69,6 +70,8 @@ def _by(
     again = points[rows]
     if kind == torch.float32:
         finer: Way = "unrolled" if way == "fmm" else way
+        if way == "products":
+            again, charges, weights = again.double(), charges.double(), weights.double()
         total.overwrite(rows, _by(finer, again, charges, weights, True, far))
     else:
         total.overwrite(rows, _by_differences(again, charges, weights))

@@ -1,0 +1,171 @@
+"""How far products in float32 are to be believed, and the pairs that are measured again.
+
+A product of float32 matrices tells a squared distance r^2 up to a few roundings of |x'| |y'|, which
+the power r^-p multiplies by p / 2. In high dimension few charges make up nearly all of a point's
+field, so a few distances in float64 for each point do what float64 products of all pairs would. The
+roundings of the others are independent, unless charges coincide, and their sum is known well enough
+to tell how many may stay; a point with too many is left to float64.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Limits(NamedTuple):
+    """What products are made in, and what they may do to a direction.
+
+    allowed: the error that pairs may add up to, nothing for float64, where none is looked for;
+    worst: the cancellation beyond which a point is left to a finer way, which multiplies it.
+    """
+
+    dtype: torch.dtype
+    allowed: float | None
+    worst: float
+
+
+_DOUBLE = Limits(torch.float64, None, 3e3)
+_FAST = {65: Limits(torch.float32, 1.5e-6, 4.0), 1 << 30: Limits(torch.float32, 2e-5, 6.0)}
+"""By the most coordinates: the promise is 1e-5 up to D = 64, and 5e-4 above."""
+
+_ACCURATE = Limits(torch.float32, 2e-7, 2.5)
+_FEWEST = 160
+"""Coordinates from which on the accurate mode uses these: with fewer, most charges weigh."""
+
+_MOST = 48
+"""Pairs of one point in one block: more take longer than the products in float64."""
+
+_ROUNDINGS = 1.5
+"""Root mean square error of r^2, in roundings of |x'| |y'|, with that of log1p: measured, .8."""
+
+_SAME, _SEVERAL = 1e-7, 0.02
+"""Charges are taken to coincide whose |y'|^2 differ by less; and how many of them may be so."""
+
+_CUTS = (0.1, 1e-2, 1e-3, 1e-4)
+"""Weights, of the heaviest, that are tried one after another as what may stay in float32."""
+
+
+def limits(points: Tensor, fine: bool) -> Limits:
+    """Those of the field at points (M, p), in the accurate mode where `fine`."""
+    width = points.shape[1]
+    if points.dtype == torch.float64 or (fine and width < _FEWEST):
+        return _DOUBLE
+    return _ACCURATE if fine else next(_FAST[most] for most in _FAST if width <= most)
+
+
+class Doubt:
+    """What float32 was left to tell, at M points, of the blocks of charges until now.
+
+    allowed: the error of a direction that may be left; weight (M,): of all charges; left (M,): the
+    weight that would bear what was left; both divided by exp(log_scale) (M,), where the heaviest
+    charge weighs about 1.
+    """
+
+    def __init__(self, allowed: float, log_scale: Tensor, weight: Tensor, left: Tensor) -> None:
+        self.allowed, self.log_scale, self.weight, self.left = allowed, log_scale, weight, left
+
+    @classmethod
+    def none(cls, allowed: float, like: Tensor) -> Doubt:
+        """Of no blocks, at as many points as `like` (M, p) are."""
+        nothing = torch.zeros(len(like), dtype=torch.float64, device=like.device)
+        return cls(allowed, torch.full_like(nothing, -torch.inf), nothing, nothing.clone())
+
+    def of(self, rows: slice) -> Doubt:
+        """That of some of the points, in the same memory."""
+        return Doubt(self.allowed, self.log_scale[rows], self.weight[rows], self.left[rows])
+
+    def large(self) -> Tensor:
+        """(M,) whether more was left than may be."""
+        return self.left > self.weight
+
+    def choose(self, terms: Tensor, log_scale: Tensor, error: Tensor, squares: Tensor) -> Tensor:
+        """Which of the weights terms (m, n) of a block, times exp(log_scale), to measure again.
+
+        error (m,): as `turned` says; squares: |y'|^2 (n,) of the charges. Returns the pairs as
+        positions in the flat terms (k,).
+        """
+        share = self.allowed / error
+        scale = torch.maximum(self.log_scale, log_scale)
+        old = torch.exp(self.log_scale - scale).nan_to_num_(nan=0.0)
+        new = torch.exp(log_scale - scale).nan_to_num_(nan=0.0)
+        # A charge that stands alone beside this sum may weigh 1 in it.
+        weight = terms.sum(1).double().clamp_min_(1.0)
+        allowed = share * (weight / 2 + old * self.weight / 16 / new.clamp_min(1e-30))
+        if bool((allowed >= weight).all()):
+            pairs, left = allowed.new_empty(0, dtype=torch.int64), weight
+        else:
+            pairs, left = _heaviest(terms, allowed, _coincide(squares))
+        self.left.mul_(old).add_(new * left / share)
+        self.weight.mul_(old).add_(new * weight)
+        self.log_scale.copy_(scale)
+        return pairs
+
+
+def turned(
+    points: Tensor, charges: Tensor, width: int, scale: Tensor, squares: Tensor, least: Tensor
+) -> Tensor:
+    """How far the rounding of a charge's weight turns the field (m,), as a root of a mean square.
+
+    points (m, q) and charges (n, q) from the centre of the charges, in `width` coordinates with
+    zeros behind; squares (n,): |y'|^2; scale (m,): c of the points; least (m,): u of their nearest
+    charge. The error of a log weight is p/2 of that of r^2, and turns the direction by as much of
+    the angle under which charges are seen.
+    """
+    radius = squares.amax().sqrt()
+    # A plate is flat, and its own coordinate adds nothing to a product.
+    along = points if charges[:, width - 1].any() else points[:, : width - 1]
+    length = torch.linalg.vector_norm(along, dim=1).double()
+    weight = _ROUNDINGS * 2.0**-24 * width / 2 * length * radius / (scale * (1 + least))
+    return (weight * (radius / scale.sqrt()).clamp_max(1.0)).clamp_min(1e-30)
+
+
+def _coincide(squares: Tensor) -> bool:
+    """Whether charges of these |y'|^2 (n,) are partly the same, so that their roundings are."""
+    near = squares.sort().values.diff() <= _SAME * squares.mean()
+    return bool(near.sum() > _SEVERAL * len(squares))
+
+
+def _heaviest(terms: Tensor, allowed: Tensor, same: bool) -> tuple[Tensor, Tensor]:
+    """As many of the weights terms (m, n) as leave no more than is allowed (m,), and what is left.
+
+    Their positions in the flat terms (k,), and what those left add up to (m,). Points that would
+    need too many get none.
+    """
+    rest = _size(terms, same)
+    cut = torch.full_like(rest, torch.inf)
+    rows = (rest > allowed).nonzero()[:, 0]
+    for bound in _CUTS:
+        if not len(rows):
+            break
+        some = terms[rows]
+        rest[rows] = _size(torch.where(some < bound, some, 0.0), same)
+        cut[rows] = bound
+        rows = rows[rest[rows] > allowed[rows]]
+    heavy = terms >= cut.to(terms.dtype)[:, None]
+    many = heavy.sum(1) > _MOST
+    many[rows] = True
+    heavy &= ~many[:, None]
+    rest[many] = _size(terms[many], same)
+    return heavy.view(-1).nonzero()[:, 0], rest
+
+
+def _size(terms: Tensor, same: bool) -> Tensor:
+    """(m,) how roundings of weights (m, n) add up: as they are where they may be the same."""
+    if same:
+        return terms.sum(1).double()
+    return torch.linalg.vector_norm(terms, dim=1).double()
+
+
+def log_squares(points: Tensor, charges: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """log |x - y|^2 (k,) of pairs of points (m, p) and charges (n, p), from float64 differences."""
+    size = max(1, (1 << 18) // points.shape[1])
+    found = torch.empty(len(rows), dtype=torch.float64, device=points.device)
+    for low in range(0, len(rows), size):
+        part = slice(low, low + size)
+        steps = points.index_select(0, rows[part]).double()
+        steps -= charges.index_select(0, columns[part])
+        found[part] = torch.linalg.vector_norm(steps, dim=1)
+    return found.log_().mul_(2.0)
