@@ -84,8 +84,7 @@ def _merge(total: Partial, rows: slice, new: Partial, sign: float) -> None:
     scale = torch.maximum(total.log_scale[rows], new.log_scale)
     old = torch.exp(total.log_scale[rows] - scale).nan_to_num_(nan=0.0).to(new.vector.dtype)
     fresh = torch.exp(new.log_scale - scale).nan_to_num_(nan=0.0).to(new.vector.dtype)
-    total.vector[rows] *= old[:, None]
-    total.vector[rows] += new.vector.mul_(sign * fresh[:, None])
+    total.vector[rows].mul_(old[:, None]).addcmul_(new.vector, sign * fresh[:, None])
     total.magnitude[rows] = total.magnitude[rows] * old + new.magnitude * fresh
     total.log_scale[rows] = scale
 
@@ -246,9 +245,10 @@ def _squares(rows: Tensor, centre: Tensor | None = None) -> Tensor:
     them all."""
     size = max(1, (1 << (24 if rows.is_cuda else 16)) // rows.shape[1])
     squares = torch.empty(len(rows), dtype=torch.float64, device=rows.device)
+    room = squares.new_empty(min(size, len(rows)), rows.shape[1])
     for low in range(0, len(rows), size):
-        part = rows[low : low + size].double()
+        part = room[: len(rows) - low].copy_(rows[low : low + size])
         if centre is not None:
-            part = part - centre
-        squares[low : low + size] = torch.linalg.vector_norm(part, dim=1)
+            part.sub_(centre)
+        torch.linalg.vector_norm(part, dim=1, out=squares[low : low + size])
     return squares.square_()

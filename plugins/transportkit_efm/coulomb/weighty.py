@@ -28,10 +28,10 @@ class Limits(NamedTuple):
 
 
 _DOUBLE = Limits(torch.float64, None, 3e3)
-_FAST = {65: Limits(torch.float32, 1.5e-6, 4.0), 1 << 30: Limits(torch.float32, 2e-5, 6.0)}
+_FAST = {65: Limits(torch.float32, 1.2e-6, 4.0), 1 << 30: Limits(torch.float32, 3e-5, 4.0)}
 """By the most coordinates: the promise is 1e-5 up to D = 64, and 5e-4 above."""
 
-_ACCURATE = Limits(torch.float32, 2e-7, 2.5)
+_ACCURATE = Limits(torch.float32, 1.5e-7, 2.5)
 _FEWEST = 160
 """Coordinates from which on the accurate mode uses these: with fewer, most charges weigh."""
 
@@ -78,8 +78,8 @@ class Doubt:
         return Doubt(self.allowed, self.log_scale[rows], self.weight[rows], self.left[rows])
 
     def large(self) -> Tensor:
-        """(M,) whether more was left than may be."""
-        return self.left > self.weight
+        """(M,) whether more was left than may be, by half as much again."""
+        return self.left > 1.5 * self.weight
 
     def choose(self, terms: Tensor, log_scale: Tensor, error: Tensor, squares: Tensor) -> Tensor:
         """Which of the weights terms (m, n) of a block, times exp(log_scale), to measure again.
@@ -91,9 +91,10 @@ class Doubt:
         scale = torch.maximum(self.log_scale, log_scale)
         old = torch.exp(self.log_scale - scale).nan_to_num_(nan=0.0)
         new = torch.exp(log_scale - scale).nan_to_num_(nan=0.0)
-        # A charge that stands alone beside this sum may weigh 1 in it.
+        # A charge that stands alone beside this sum may weigh 1 in it. Where others weigh more, a
+        # part of their share comes to it, half again of which may add up over many blocks.
         weight = terms.sum(1).double().clamp_min_(1.0)
-        allowed = share * (weight / 2 + old * self.weight / 16 / new.clamp_min(1e-30))
+        allowed = share * (weight + old * self.weight / 16 / new.clamp_min(1e-30))
         if bool((allowed >= weight).all()):
             pairs, left = allowed.new_empty(0, dtype=torch.int64), weight
         else:
