@@ -136,7 +136,8 @@ class _Block:
         if doubt is not None:
             given = moved, self.charges, width, scale, self.squares, near.next
             pairs = doubt.choose(terms, log_scale, weighty.turned(*given), self.squares)
-            self._measure_again(points, terms, log_scale, pairs)
+            # Out of the product: many small terms would round away from a large one, to one side.
+            terms.view(-1)[pairs] = 0
         count = terms.sum(1)
         vector = moved.mul_(count[:, None]).sub_(product(terms, self.charges.T))[:, :width]
         # By Cauchy and Schwarz, sum a r <= sqrt(sum a) sqrt(sum a r^2).
@@ -147,17 +148,32 @@ class _Block:
         if doubt is not None:
             # What the sum of y' rounds to matters as much as that of steps of such a length.
             torch.maximum(magnitude, count * lengths * _SUMMED, out=magnitude)
+            if len(pairs):
+                self._add_exactly(vector, magnitude, points, log_scale, pairs)
         magnitude.masked_fill_(near.crowded(level), torch.inf)
         return Partial(vector, magnitude, log_scale)
 
-    def _measure_again(
-        self, points: Tensor, terms: Tensor, log_scale: Tensor, pairs: Tensor
+    def _add_exactly(
+        self, vector: Tensor, magnitude: Tensor, points: Tensor, log_scale: Tensor, pairs: Tensor
     ) -> None:
-        """Put exact weights of pairs (k,) of the flat terms (m, n) in their places."""
-        rows, columns = pairs // terms.shape[1], pairs % terms.shape[1]
-        logs = weighty.log_squares(points, self.exact, rows, columns)
-        weights = self.log_weights[columns] - 0.5 * points.shape[1] * logs - log_scale[rows]
-        terms.view(-1)[pairs] = weights.exp_().to(terms.dtype)
+        """Add terms from float64 differences to vector (m, p) and magnitude (m,).
+
+        pairs (k,): in order, places in a matrix (m, n) of all of the tile.
+        """
+        half = 0.5 * points.shape[1]
+        for part in pairs.split(_rows_at_once(points)):
+            rows, columns = part // len(self.exact), part % len(self.exact)
+            steps = points.index_select(0, rows).double()
+            steps -= self.exact.index_select(0, columns)
+            squares = torch.linalg.vecdot(steps, steps)
+            terms = self.log_weights[columns] - half * squares.log() - log_scale[rows]
+            steps *= terms.exp_()[:, None]
+            # Row by row in one order, which adding by index would not promise on every device.
+            rows, counts = torch.unique_consecutive(rows, return_counts=True)
+            sums = torch.segment_reduce(steps, "sum", lengths=counts)
+            vector[rows] += sums.to(vector.dtype)
+            sums = torch.segment_reduce(terms * squares.sqrt(), "sum", lengths=counts)
+            magnitude[rows] += sums.to(magnitude.dtype)
 
 
 class _Near:
@@ -240,10 +256,16 @@ def _padded(width: int) -> int:
     return width if width < WIDE else -(-width // ALIGNED) * ALIGNED
 
 
+def _rows_at_once(like: Tensor) -> int:
+    """How many rows as wide as those of `like` (n, p) are taken into float64 together: on a CPU as
+    many as its nearer caches hold."""
+    return max(1, (1 << (24 if like.is_cuda else 16)) // like.shape[1])
+
+
 def _squares(rows: Tensor, centre: Tensor | None = None) -> Tensor:
     """Squared lengths (n,) of rows (n, p) from a centre (p,), in float64 without such a copy of
     them all."""
-    size = max(1, (1 << (24 if rows.is_cuda else 16)) // rows.shape[1])
+    size = _rows_at_once(rows)
     squares = torch.empty(len(rows), dtype=torch.float64, device=rows.device)
     room = squares.new_empty(min(size, len(rows)), rows.shape[1])
     for low in range(0, len(rows), size):

@@ -32,14 +32,20 @@ _FAST = {65: Limits(torch.float32, 1.2e-6, 4.0), 1 << 30: Limits(torch.float32, 
 """By the most coordinates: the promise is 1e-5 up to D = 64, and 5e-4 above."""
 
 _ACCURATE = Limits(torch.float32, 1.5e-7, 2.5)
-_FEWEST = 160
-"""Coordinates from which on the accurate mode uses these: with fewer, most charges weigh."""
+_FEWEST = 100
+"""Coordinates from which on the accurate mode uses these: with fewer, too many charges weigh."""
 
 _MOST = 48
 """Pairs of one point in one block: more take longer than the products in float64."""
 
 _ROUNDINGS = 1.5
 """Root mean square error of r^2, in roundings of |x'| |y'|, with that of log1p: measured, .8."""
+
+_UNEVEN = 3.0
+"""Times as many where the charges are of two plates."""
+
+_WORST = 2.5
+"""And the largest that is to be expected, in root mean squares."""
 
 _SAME, _SEVERAL = 1e-7, 0.02
 """Charges are taken to coincide whose |y'|^2 differ by less; and how many of them may be so."""
@@ -116,10 +122,13 @@ def turned(
     the angle under which charges are seen.
     """
     radius = squares.amax().sqrt()
-    # A plate is flat, and its own coordinate adds nothing to a product.
-    along = points if charges[:, width - 1].any() else points[:, : width - 1]
+    along, roundings = points[:, : width - 1], _ROUNDINGS
+    if charges[:, width - 1].any():
+        # Not of one plate, whose own coordinate adds nothing to a product. That of two may outweigh
+        # all others, so that they are rounded as it is.
+        along, roundings = points, _ROUNDINGS * _UNEVEN
     length = torch.linalg.vector_norm(along, dim=1).double()
-    weight = _ROUNDINGS * 2.0**-24 * width / 2 * length * radius / (scale * (1 + least))
+    weight = roundings * 2.0**-24 * width / 2 * length * radius / (scale * (1 + least))
     return (weight * (radius / scale.sqrt()).clamp_max(1.0)).clamp_min(1e-30)
 
 
@@ -154,19 +163,7 @@ def _heaviest(terms: Tensor, allowed: Tensor, same: bool) -> tuple[Tensor, Tenso
 
 
 def _size(terms: Tensor, same: bool) -> Tensor:
-    """(m,) how roundings of weights (m, n) add up: as they are where they may be the same."""
+    """(m,) how roundings of weights (m, n) add up: at their worst where they may be the same."""
     if same:
-        return terms.sum(1).double()
+        return terms.sum(1).double() * _WORST
     return torch.linalg.vector_norm(terms, dim=1).double()
-
-
-def log_squares(points: Tensor, charges: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """log |x - y|^2 (k,) of pairs of points (m, p) and charges (n, p), from float64 differences."""
-    size = max(1, (1 << 18) // points.shape[1])
-    found = torch.empty(len(rows), dtype=torch.float64, device=points.device)
-    for low in range(0, len(rows), size):
-        part = slice(low, low + size)
-        steps = points.index_select(0, rows[part]).double()
-        steps -= charges.index_select(0, columns[part])
-        found[part] = torch.linalg.vector_norm(steps, dim=1)
-    return found.log_().mul_(2.0)
