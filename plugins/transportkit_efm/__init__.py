@@ -53,8 +53,11 @@ class EfmParams:
         "standard deviations of its sample above 8 dimensions",
         gt=0,
     )
-    spacing: float = param(
-        2.0, "automatic offset up to 8 dimensions, in distances of nearest neighbours", gt=0
+    spacing: float | None = param(
+        None,
+        "automatic offset up to 8 dimensions, in distances of nearest neighbours; auto: 2, 1.25 "
+        "above 4 dimensions",
+        gt=0,
     )
 
 

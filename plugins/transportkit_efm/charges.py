@@ -90,6 +90,25 @@ class ChargedPlates(Capacitor):
         rise = field.direction[:, -1].clamp_min(torch.finfo(x.dtype).tiny)
         return rise.log().to(field.log_magnitude) + field.log_magnitude
 
+    def without(self, rows: Tensor) -> ChargedPlates:
+        """The same plates without some charges (k,) of the source, whose part the others take."""
+        kept = torch.ones_like(self.weights, dtype=torch.bool)
+        kept[rows] = False
+        n, m = self.counts[0] - len(rows), self.counts[1]
+        weights = self.weights[kept]
+        weights[:n] = 1 / n
+        other = ChargedPlates(
+            self.event_shape,
+            counts=(n, m),
+            gap=self.gap,
+            offsets=self.offsets,
+            radius=self.radius,
+            rule=self.rule,
+        ).to(weights.device)
+        charges = self.charges[kept]
+        other.load_state_dict({**self.state_dict(), "charges": charges, "weights": weights})
+        return other
+
     @classmethod
     def of(
         cls,
@@ -101,6 +120,7 @@ class ChargedPlates(Capacitor):
         offset: float | None,
         rule: Rule | None,
         spacing: float | None = None,
+        widest: float = 1 / 4,
         far: float = FAR,
         apart: float = APART,
         harms: tuple[Harm, ...] = (),
@@ -109,8 +129,8 @@ class ChargedPlates(Capacitor):
 
         `distance` and `offset` are in the units of the samples. Without them the plates stand
         `apart` sqrt(D) units of the pooled data apart, and the offset of either is `spacing` times
-        the distance of nearest neighbours on it, at most sqrt(D) / 4 spreads of its sample; the
-        class has its own `spacing`. An `offset` is that of both; one that is far from these is
+        the distance of nearest neighbours on it, at most `widest` sqrt(D) spreads of its sample;
+        the class has its own `spacing`. An `offset` is that of both; one that is far from these is
         warned of on the sides that `harms` names.
         Without a rule it is "plate" up to D = 8 and "sphere" above.
         """
@@ -119,7 +139,7 @@ class ChargedPlates(Capacitor):
         gap = plate_gap(distance, units.scale, apart * math.sqrt(p.shape[1]))
         size = max(gap, *(float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)))
         spacing = cls.spacing if spacing is None else spacing
-        below, above = (_offset(x, spacing, cls.least * gap, 0.2 * gap) for x in (p, q))
+        below, above = (_offset(x, spacing, widest, cls.least * gap, 0.2 * gap) for x in (p, q))
         if offset is not None:
             # The least stands for samples that have no distance of neighbours.
             automatic = [each for each in (below, above) if each > cls.least * gap]
@@ -145,7 +165,7 @@ class ChargedPlates(Capacitor):
         return field
 
 
-def _offset(x: Tensor, spacing: float, least: float, most: float) -> float:
+def _offset(x: Tensor, spacing: float, widest: float, least: float, most: float) -> float:
     """The automatic offset of the plate of a sample (N, D)."""
-    most = min(math.sqrt(x.shape[1]) / 4 * float(spread(x - x.mean(0))), most)
+    most = min(math.sqrt(x.shape[1]) * widest * float(spread(x - x.mean(0))), most)
     return max(min(spacing * nearest_neighbour_distance(x), most), least)

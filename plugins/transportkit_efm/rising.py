@@ -230,6 +230,18 @@ class ExactRisingField(BoundedRisingField):
         """See of each plate what is needed from afar: several times faster."""
         self.condensed = CondensedPlates.of(self.plates, self.passage)
 
+    def without(self, rows: Tensor) -> ExactRisingField:
+        """The lines between the same plates without some charges (k,) of the source."""
+        plates = self.plates.without(rows)
+        passage = self.passage
+        other = ExactRisingField(
+            self.event_shape, gap=passage.gap, near=passage.near, plates=plates
+        ).to(self.scale.device)
+        for name in ("means", "scale", "radii"):
+            getattr(other, name).copy_(getattr(self, name))
+        other.passage.load_state_dict(passage.state_dict())
+        return other
+
     @classmethod
     def of(
         cls,
@@ -240,6 +252,7 @@ class ExactRisingField(BoundedRisingField):
         distance: float | None,
         offset: float | None,
         spacing: float,
+        widest: float = 1 / 4,
         apart: float = APART,
         near: float = NEAR,
         harms: tuple[Harm, ...] = (),
@@ -255,6 +268,7 @@ class ExactRisingField(BoundedRisingField):
             offset=offset,
             rule="forward",
             spacing=spacing,
+            widest=widest,
             apart=apart,
             harms=harms,
         )

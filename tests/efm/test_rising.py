@@ -11,10 +11,11 @@ from torch import Tensor
 from tests.efm.samples import eight, normal, plane, ratio
 from transportkit import Budget, Empirical, Midpoint, Problem, Transport, derive
 from transportkit_efm import EfmParams
+from transportkit_efm.coulomb import coulomb_field
 from transportkit_efm.method import Efm
 from transportkit_efm.passage import Passage
 from transportkit_efm.rising import ExactRisingField
-from transportkit_efm.slopes import LearnedRisingField, SlopeRegression
+from transportkit_efm.slopes import STATIONS, LearnedRisingField, SlopeRegression
 
 SMALL = EfmParams(steps=400, lines=1500, charges=1500)
 
@@ -127,6 +128,46 @@ def test_and_back_again(field: LearnedRisingField) -> None:
     there = transport.push(x, derive(3, "push")).points
     back = transport.push(there, derive(3, "push"), reverse=True).points
     assert float((back - x).norm(dim=1).median()) < 0.1
+
+
+@pytest.mark.parametrize("dim", [5, 8])
+def test_where_samples_are_sparse_new_points_keep_their_spread_both_ways(dim: int) -> None:
+    """N(0, I) to itself. By lines from charges in their own field it was .8, and 1.27 back."""
+    p, q = normal(1500, dim, "p"), normal(1500, dim, "q")
+    params = replace(SMALL, width=64, depth=2, lines=1000)
+    method, problem = Efm(params), Problem(Empirical(p), Empirical(q))
+    objective = method.objective(problem, derive(3, "objective"))
+    model = method.trainer().fit(objective, Budget(steps=200), derive(3, "fit")).model
+    transport = Transport(model, Midpoint(steps=10))
+    for reverse in (False, True):
+        x = normal(1000, dim, "new", reverse)
+        moved = transport.push(x, derive(3, "push"), reverse=reverse).points
+        assert float(moved.std()) == pytest.approx(1, abs=0.08)
+
+
+def test_without_some_charges_the_field_is_that_of_the_others() -> None:
+    p, q = normal(60, 3, "p"), normal(50, 3, "q")
+    whole = ExactRisingField.of(p, q, (3,), distance=20.0, offset=0.1, spacing=2.0)
+    part = whole.without(torch.arange(0, 60, 4))
+    kept = torch.arange(60) % 4 > 0
+    charges = torch.cat([whole.plates.charges[:60][kept], whole.plates.charges[60:]])
+    weights = torch.cat([torch.full((45,), 1 / 45), torch.full((50,), -1 / 50)])
+    u, s = normal(20, 3, "u"), torch.linspace(0, 1, 20)
+    z = whole.passage.height(s).clamp(*(0.1 / whole.scale, whole.passage.gap - 0.1 / whole.scale))
+    y = torch.cat([whole.passage.place(u, s), z[:, None]], 1)
+    direction = coulomb_field(y, charges, weights).direction
+    slope = direction[:, :-1] / direction[:, -1:]
+    torch.testing.assert_close(part.velocity(s, u), whole.passage.velocity(u, s, slope))
+    x = normal(9, 3, "x")
+    assert torch.equal(part.lift(x), whole.lift(x))
+
+
+@pytest.mark.parametrize(("count", "lines"), [(1, 30), (2, 30), (12, 30), (12, 1)])
+def test_few_samples_and_few_lines_have_states_too(count: int, lines: int) -> None:
+    p, q = normal(count, 6, "p"), normal(count, 6, "q")
+    params = replace(SMALL, lines=lines)
+    made = Efm(params).objective(Problem(Empirical(p), Empirical(q)), derive(3, "objective"))
+    assert len(made.pool.s) == lines * (2 * STATIONS + 3)
 
 
 def test_no_point_ends_beside_the_target(field: LearnedRisingField) -> None:
