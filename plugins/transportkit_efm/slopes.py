@@ -4,9 +4,9 @@ A network is regressed on the velocity of exact lines in the coordinates of `Pas
 are exact, not random as those of flow matching are, and its lines are followed in few steps.
 
 A line that begins on a charge is led by that charge first: straight up, which lines of the law are
-not. Where many charges are as near as the offset, one of them does not matter. In 8 dimensions it is
-most of the field at its own place, where no new point begins, and a network that learns from such
-lines carries points to too narrow a law. So where samples are sparse a line is followed in the
+not. Where many charges are as near as the offset, one of them does not matter. In 8 dimensions it
+is most of the field at its own place, where no new point begins, and a network that learns from
+such lines carries points to too narrow a law. So where samples are sparse a line is followed in the
 field without some of the charges, of which one is its beginning.
 """
 
@@ -41,12 +41,12 @@ SPACINGS = 2.0, 1.25
 so many holds three charges or more in the plane and in 8 dimensions; larger ones blur."""
 
 WIDEST = 1 / 4, 1 / 2
-"""The largest automatic offset, likewise, in spreads of the sample and sqrt(D). Neighbours of 10,000
-normal points in 8 dimensions are nearly a spread apart."""
+"""The largest automatic offset, likewise, in spreads of the sample and sqrt(D). Neighbours of
+10,000 normal points in 8 dimensions are nearly a spread apart."""
 
 PARTS = 10
-"""Parts of the source's charges above these dimensions, each left out of the field of the lines that
-begin on it. A tenth of the charges is missed little."""
+"""Parts of the source's charges above these dimensions, each left out of the field of the lines
+that begin on it. A tenth of the charges is missed little."""
 
 
 class LearnedRisingField(BoundedRisingField):
