@@ -38,7 +38,7 @@ FILLED = 4
 
 SPACINGS = 2.0, 1.25
 """Automatic offset up to these dimensions and above, in distances of nearest neighbours. A ball of
-so many holds three charges or more in the plane and in 8 dimensions; larger ones blur."""
+that radius holds about three charges in the plane and from 5 to 8 dimensions; larger ones blur."""
 
 WIDEST = 1 / 4, 1 / 2
 """The largest automatic offset, likewise, in spreads of the sample and sqrt(D). Neighbours of
