@@ -19,7 +19,7 @@ _LEAST = 1 << 20
 def product(left: Tensor, right: Tensor) -> Tensor:
     """left (m, k) times the transpose of right (n, k): (m, n)."""
     if _served(left, right):
-        return torch.ops.mkldnn._linear_pointwise(left, right, None, "none", [], "")
+        return _by_onednn(left, right)
     return torch.mm(left, right.T)
 
 
@@ -36,8 +36,18 @@ def _served(left: Tensor, right: Tensor) -> bool:
 @functools.cache
 def _wide() -> bool:
     """Whether torch has oneDNN here, and the processor the vectors that it is better with."""
-    return (
-        torch.backends.mkldnn.is_available()
-        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-        and torch.backends.cpu.get_cpu_capability() == "AVX512"
-    )
+    if not torch.backends.mkldnn.is_available():
+        return False
+    if torch.backends.cpu.get_cpu_capability() != "AVX512":
+        return False
+    one = torch.ones(1, 1)
+    try:
+        return bool(_by_onednn(one, one).item() == 1.0)
+    except Exception:
+        # Another release of torch may have another name for it, or other arguments.
+        return False
+
+
+def _by_onednn(left: Tensor, right: Tensor) -> Tensor:
+    found: Tensor = torch.ops.mkldnn._linear_pointwise(left, right, None, "none", [], "")
+    return found

@@ -21,7 +21,7 @@ from .partial import Partial
 from .precision import full_products
 
 TILE = {"cpu": (2048, 512), "cuda": (16384, 1024)}
-"""Charges and points of the tile of pairs held at once: in two buffers of 4 MiB, or of 64."""
+"""Charges and points of the tile of pairs held at once: in a few buffers of 4 MiB, or of 64."""
 
 NEAREST = 8
 """Most charges of a block taken exactly for one point; a point with more is left to others."""
@@ -30,7 +30,7 @@ ALIGNED, WIDE = 8, 64
 """Rows of products are filled up to a multiple of the one, from so many coordinates on: 785 of them
 take a third longer than 792."""
 
-_NEAR = {torch.float32: 0.25, torch.float64: 1e-5}
+_NEAR = {torch.float32: 0.25, torch.float64: 1e-3}
 """Share of c below which a squared distance is not trusted to the product."""
 
 _SUMMED = 1.2
@@ -76,7 +76,7 @@ def superpose(
                     new = block.terms(points[rows], doubt.of(rows) if doubt else None)
                     _merge(total, rows, new, sign)
     if doubt:
-        total.magnitude.masked_fill_(doubt.large(), torch.inf)
+        total.magnitude.masked_fill_(doubt.exceeded(), torch.inf)
     return total
 
 
@@ -97,12 +97,17 @@ class _Block:
         together = last - first + 1 == len(chosen)
         self.exact = charges[first : last + 1] if together else charges[chosen]
         self.centre = self.exact.mean(0)
+        plate = self.exact[:, -1]
+        self.flat = bool((plate == plate[0]).all())
+        if self.flat:
+            # Their mean may round to another number.
+            self.centre[-1] = plate[0]
         self.charges = self.moved(self.exact, room[: len(chosen)])
         self.log_weights = weights[chosen].abs().double().log()
         squares = _squares(self.exact, self.centre)
         self.mean_square = squares.mean()
         self.spread = (squares - self.mean_square).to(charges.dtype)
-        self.squares = squares
+        self.lengths = weighty.Lengths.of(squares, self.log_weights, self.flat)
 
     def moved(self, rows: Tensor, out: Tensor) -> Tensor:
         """Rows (n, p) from the centre, in `out` (n, q), with zeros behind that products are faster
@@ -134,8 +139,8 @@ class _Block:
         terms.sub_(level.to(points.dtype)[:, None]).clamp_min_(_FLOOR).exp_()
         log_scale = top - 0.5 * width * scale.log()
         if doubt is not None:
-            given = moved, self.charges, width, scale, self.squares, near.next
-            pairs = doubt.choose(terms, log_scale, weighty.turned(*given), self.squares)
+            turned = weighty.turned(moved, scale, near.next, width, self.lengths)
+            pairs = doubt.choose(terms, log_scale, turned, self.lengths.alike)
             # Out of the product: many small terms would round away from a large one, to one side.
             terms.view(-1)[pairs] = 0
         count = terms.sum(1)

@@ -47,8 +47,14 @@ _UNEVEN = 3.0
 _WORST = 2.5
 """And the largest that is to be expected, in root mean squares."""
 
-_SAME, _SEVERAL = 1e-7, 0.02
-"""Charges are taken to coincide whose |y'|^2 differ by less; and how many of them may be so."""
+_SAME = 1e-7
+"""Charges are taken to coincide whose |y'|^2 differ by less of their mean."""
+
+_SEVERAL = 0.02
+"""Share of the charges that may do so by chance."""
+
+_SEEN = 0.25
+"""The least angle under which charges are taken to be seen."""
 
 _CUTS = (0.1, 1e-2, 1e-3, 1e-4)
 """Weights, of the heaviest, that are tried one after another as what may stay in float32."""
@@ -60,6 +66,35 @@ def limits(points: Tensor, fine: bool) -> Limits:
     if points.dtype == torch.float64 or (fine and width < _FEWEST):
         return _DOUBLE
     return _ACCURATE if fine else next(_FAST[most] for most in _FAST if width <= most)
+
+
+class Lengths(NamedTuple):
+    """What a block of charges says of the rounding of its products.
+
+    radius (): the largest |y'|; uneven (): the largest difference of |y'|^2 from their mean;
+    weights (): that of log weights; flat: whether all are on one plate, whose own coordinate then
+    adds nothing to a product (that of two may outweigh all others, which round as it does); alike:
+    whether charges are partly the same, so that their roundings are.
+    """
+
+    radius: Tensor
+    uneven: Tensor
+    weights: Tensor
+    flat: bool
+    alike: bool
+
+    @classmethod
+    def of(cls, squares: Tensor, log_weights: Tensor, flat: bool) -> Lengths:
+        """Those of charges of these |y'|^2 (n,) and log weights (n,)."""
+        mean = squares.mean()
+        near = squares.sort().values.diff() <= _SAME * mean
+        return cls(
+            squares.amax().sqrt(),
+            (squares - mean).abs().amax(),
+            (log_weights - log_weights.mean()).abs().amax(),
+            flat,
+            bool(near.sum() > _SEVERAL * len(squares)),
+        )
 
 
 class Doubt:
@@ -83,15 +118,15 @@ class Doubt:
         """That of some of the points, in the same memory."""
         return Doubt(self.allowed, self.log_scale[rows], self.weight[rows], self.left[rows])
 
-    def large(self) -> Tensor:
+    def exceeded(self) -> Tensor:
         """(M,) whether more was left than may be, by half as much again."""
         return self.left > 1.5 * self.weight
 
-    def choose(self, terms: Tensor, log_scale: Tensor, error: Tensor, squares: Tensor) -> Tensor:
+    def choose(self, terms: Tensor, log_scale: Tensor, error: Tensor, alike: bool) -> Tensor:
         """Which of the weights terms (m, n) of a block, times exp(log_scale), to measure again.
 
-        error (m,): as `turned` says; squares: |y'|^2 (n,) of the charges. Returns the pairs as
-        positions in the flat terms (k,).
+        error (m,): as `turned` says; alike: as `Lengths` says. Returns the pairs as positions in
+        the flat terms (k,).
         """
         share = self.allowed / error
         scale = torch.maximum(self.log_scale, log_scale)
@@ -104,66 +139,56 @@ class Doubt:
         if bool((allowed >= weight).all()):
             pairs, left = allowed.new_empty(0, dtype=torch.int64), weight
         else:
-            pairs, left = _heaviest(terms, allowed, _coincide(squares))
+            pairs, left = _heaviest(terms, allowed, alike)
         self.left.mul_(old).add_(new * left / share)
         self.weight.mul_(old).add_(new * weight)
         self.log_scale.copy_(scale)
         return pairs
 
 
-def turned(
-    points: Tensor, charges: Tensor, width: int, scale: Tensor, squares: Tensor, least: Tensor
-) -> Tensor:
-    """How far the rounding of a charge's weight turns the field (m,), as a root of a mean square.
+def turned(points: Tensor, scale: Tensor, least: Tensor, width: int, lengths: Lengths) -> Tensor:
+    """How far the rounding of a charge's weight turns the field of its block (m,), as a root of a
+    mean square.
 
-    points (m, q) and charges (n, q) from the centre of the charges, in `width` coordinates with
-    zeros behind; squares (n,): |y'|^2; scale (m,): c of the points; least (m,): u of their nearest
-    charge. The error of a log weight is p/2 of that of r^2, and turns the direction by as much of
-    the angle under which charges are seen.
+    points (m, q): from the centre of the charges, in `width` coordinates with zeros behind; scale
+    (m,): c of the points; least (m,): u of their nearest charge. The error of a log weight is p/2
+    of that of r^2, and turns the direction by as much of the angle under which charges are seen.
+    Some of that is left to far points, as other blocks may pull in another direction.
     """
-    radius = squares.amax().sqrt()
-    along, roundings = points[:, : width - 1], _ROUNDINGS
-    if charges[:, width - 1].any():
-        # Not of one plate, whose own coordinate adds nothing to a product. That of two may outweigh
-        # all others, so that they are rounded as it is.
-        along, roundings = points, _ROUNDINGS * _UNEVEN
-    length = torch.linalg.vector_norm(along, dim=1).double()
-    weight = roundings * 2.0**-24 * width / 2 * length * radius / (scale * (1 + least))
-    return (weight * (radius / scale.sqrt()).clamp_max(1.0)).clamp_min(1e-30)
+    along = points[:, : width - 1] if lengths.flat else points
+    roundings = _ROUNDINGS if lengths.flat else _ROUNDINGS * _UNEVEN
+    product = torch.linalg.vector_norm(along, dim=1).double() * lengths.radius + lengths.uneven / 2
+    weight = roundings * width / 2 * product / (scale * (1 + least)) + lengths.weights
+    angle = (lengths.radius / scale.sqrt()).clamp(_SEEN, 1.0)
+    return (2.0**-24 * weight * angle).clamp_min(1e-30)
 
 
-def _coincide(squares: Tensor) -> bool:
-    """Whether charges of these |y'|^2 (n,) are partly the same, so that their roundings are."""
-    near = squares.sort().values.diff() <= _SAME * squares.mean()
-    return bool(near.sum() > _SEVERAL * len(squares))
-
-
-def _heaviest(terms: Tensor, allowed: Tensor, same: bool) -> tuple[Tensor, Tensor]:
+def _heaviest(terms: Tensor, allowed: Tensor, alike: bool) -> tuple[Tensor, Tensor]:
     """As many of the weights terms (m, n) as leave no more than is allowed (m,), and what is left.
 
     Their positions in the flat terms (k,), and what those left add up to (m,). Points that would
     need too many get none.
     """
-    rest = _size(terms, same)
+    rest = _size(terms, alike)
     cut = torch.full_like(rest, torch.inf)
     rows = (rest > allowed).nonzero()[:, 0]
     for bound in _CUTS:
         if not len(rows):
             break
         some = terms[rows]
-        rest[rows] = _size(torch.where(some < bound, some, 0.0), same)
+        rest[rows] = _size(torch.where(some < bound, some, 0.0), alike)
         cut[rows] = bound
         rows = rows[rest[rows] > allowed[rows]]
     heavy = terms >= cut.to(terms.dtype)[:, None]
     many = heavy.sum(1) > _MOST
     many[rows] = True
     heavy &= ~many[:, None]
-    rest[many] = _size(terms[many], same)
+    rest[many] = _size(terms[many], alike)
     return heavy.view(-1).nonzero()[:, 0], rest
 
 
-def _size(terms: Tensor, same: bool) -> Tensor:
-    """(m,) how roundings of weights (m, n) add up: at their worst where they may be the same."""
-    if same:
+def _size(terms: Tensor, alike: bool) -> Tensor:
+    """(m,) how roundings of weights (m, n) add up: at their worst where they may be alike."""
+    if alike:
         return terms.sum(1).double() * _WORST
     return torch.linalg.vector_norm(terms, dim=1).double()
