@@ -66,6 +66,7 @@ class Comparison:
     def best(self, metric: str, data: str | None = None) -> list[str]:
         """The methods that nothing is better than beyond doubt, under a metric, on a problem.
 
+        They are named also where the table marks none, as nothing could have been told apart.
         `data` may be left out where there is one problem. Raises UsageError for what is not there.
         """
         problems = list(dict.fromkeys(row.data for row in self.table))

@@ -107,9 +107,9 @@ class Study:
     def execute(self, watch: Watch, told: Told = lambda outcome: None) -> list[Outcome]:
         """The outcome of every run, in their order; those that are finished are found.
 
-        `told` hears of each run that was not found, as soon as it is over. Raises, before any work,
-        DataError for a problem whose samples cannot be used, and UsageError where runs are to be
-        done and the store cannot be written.
+        `told` hears of each run that was not found, as soon as it is over. Raises, before the first
+        of them, DataError for a problem whose samples cannot be used, and UsageError where runs are
+        to be done and the store cannot be written.
         """
         runs, store = self.runs, self.store
         if self.suite is not None and not store.refusal:

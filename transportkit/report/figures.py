@@ -50,8 +50,13 @@ def with_limits(mean: float, low: float, high: float) -> str:
 
 
 def untold(mean: float, low: float, high: float) -> bool:
-    """Whether the interval is so wide that it tells nothing of the mean."""
-    return not _even(mean, low, high) and low >= 0 and high > UNTOLD * low
+    """Whether the interval is so wide that it tells nothing of the mean.
+
+    One from 0 on tells how much it is at most, unless that is far from the mean.
+    """
+    if _even(mean, low, high) or low < 0:
+        return False
+    return high > UNTOLD * (low if low > 0 else abs(mean))
 
 
 def _even(mean: float, low: float, high: float) -> bool:

@@ -22,7 +22,9 @@ def _problem(problem: Part) -> str:
     seeds = len({m["seeds"] for m in problem["methods"] if m["seeds"]}) > 1
     names = [metric["name"] for metric in problem["metrics"]]
     heads = ["method", *names, *(name for name, _, _ in FACTS), *(["seeds"] if seeds else [])]
-    body = [row for method in problem["methods"] for row in _rows(method, problem, len(heads))]
+    body = [
+        row for method in problem["methods"] for row in _rows(method, problem, len(heads), seeds)
+    ]
     parts = [
         f"<h2>{html.escape(problem['name'])}</h2>",
         f'<p class="soft">{html.escape(problem["setting"])}</p>',
@@ -40,13 +42,14 @@ def _problem(problem: Part) -> str:
     return "\n".join(parts)
 
 
-def _rows(method: Part, problem: Part, width: int) -> list[str]:
+def _rows(method: Part, problem: Part, width: int, seeds: bool) -> list[str]:
     """A method's figures, where it has any, and what is said beside them."""
     rows = []
     if method["seeds"]:
         cells = [_cell(method["cells"][m["name"]]) for m in problem["metrics"]]
-        row = [method["name"], *cells, *(fact["text"] for fact in method["facts"])]
-        rows.append(_row([*row, str(method["seeds"])][:width]))
+        facts = [fact["text"] for fact in method["facts"]]
+        counted = [str(method["seeds"])] if seeds else []
+        rows.append(_row([method["name"], *cells, *facts, *counted]))
     for trouble in method["troubles"]:
         which = ""
         if method["seeds"] or len(method["troubles"]) > 1:
