@@ -36,7 +36,7 @@ class Refusal(TransportkitError):
 
 
 class Diverged(TransportkitError):
-    """Training met a loss that is not finite."""
+    """Training met a loss that is not finite, or its model moves no point to a finite one."""
 
 
 class RunFailed(TransportkitError):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +17,7 @@ from transportkit import Budget, registry
 from transportkit.harness.execute import Executor
 from transportkit.harness.plan import Settings, plan
 from transportkit.harness.store import Store
+from transportkit.transport import Moved, Transport
 
 SHORTAGES = {
     "Python": MemoryError(),
@@ -121,3 +125,37 @@ def test_a_dry_run_shows_the_plan_and_does_nothing(tmp_path: Path) -> None:
     assert rows["cfm", "nfe=2"][3:6] == ["64", "2", "0"]
     assert "6 cells, 2 of them found finished" in plan
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "advice"),
+    [("cfm", "lower lr, take another integrator, or check"), ("linear", "check")],
+)
+def test_a_run_none_of_whose_points_is_finite_diverged(
+    method: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = Transport._push
+
+    def beyond(*given: Any) -> Moved:
+        moved = move(*given)
+        return replace(moved, points=moved.points / 0)
+
+    monkeypatch.setattr(Transport, "_push", beyond)
+    answer = tk(f"run {method} --data moons {TINY} --out {tmp_path}")
+    assert (answer.status, answer.out) == (1, "")
+    told = f"none of 64 moved points is finite; {advice} the data's scale"
+    assert answer.err.endswith(f"Error: {method}: {told}\n")
+    (result,) = tmp_path.glob("*/result.json")
+    assert json.loads(result.read_text())["status"] == "diverged"
+
+
+def test_a_run_none_of_whose_lines_arrived_is_warned_of(tmp_path: Path) -> None:
+    line = f"run cfm --data moons --integrator dopri5:max_steps=1 {TINY} --json --out {tmp_path}"
+    answer = tk(line)
+    assert (answer.status, answer.json["status"], answer.json["finished"]) == (0, "done", 0.0)
+    assert answer.json["metrics"]["sliced_w2"]["value"] > 0
+    assert answer.json["message"] == (
+        "none of 64 points arrived (100.0% step limit), and the figures are of where they stopped; "
+        "allow more steps, or take another integrator"
+    )
+    assert answer.err.endswith(f"Warning: {answer.json['message']}\n")

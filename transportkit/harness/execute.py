@@ -18,6 +18,7 @@ from ..core.metric import Evidence
 from ..core.problem import Problem
 from ..core.random import derive
 from ..core.record import Result, Run, Status
+from ..core.status import Stop
 from ..core.threads import threads
 from ..errors import DataError, Diverged, Refusal, TransportkitError, Unwritten, UsageError
 from ..transport import Moved, Transport
@@ -113,6 +114,7 @@ class Executor:
         source, target = evaluation_points(problem, run.points, run.seed)
         source, target = source.to(self.device), target.to(self.device)
         moved, push_seconds = self._push(run, transport, source)
+        stranded = none_arrived(run, moved)
         peak = meter.megabytes()
         self.listener("judge", 0, None, "")
         evidence = Evidence(
@@ -124,7 +126,7 @@ class Executor:
         result = Result(
             run,
             "done",
-            "; ".join(troubles),
+            "; ".join([*filter(None, [stranded]), *troubles]),
             metrics=metrics,
             fit_seconds=fit.seconds,
             push_seconds=push_seconds,
@@ -187,6 +189,27 @@ def integrator_of(run: Run) -> Integrator | None:
         return None
     integrator: Integrator = registry.make("integrator", run.integrator)
     return integrator if run.nfe is None else integrator.with_evaluations(run.nfe)
+
+
+def none_arrived(run: Run, moved: Moved) -> str:
+    """What to say of figures where no point arrived; nothing where one did.
+
+    Raises Diverged where no point is finite, for then there is nothing to judge.
+    """
+    if bool((moved.stop == int(Stop.NOT_FINITE)).all()):
+        ways = ["lower lr"] if "lr" in run.method.params else []
+        ways += ["take another integrator"] if run.integrator else []
+        raise Diverged(
+            f"none of {len(moved.stop)} moved points is finite; "
+            f"{', '.join([*ways, ''])}{'or ' if ways else ''}check the data's scale"
+        )
+    if moved.finished:
+        return ""
+    lost = ", ".join(f"{share:.1%} {name}" for name, share in moved.stops.items() if share)
+    return (
+        f"none of {len(moved.stop)} points arrived ({lost}), and the figures are of where they "
+        "stopped; allow more steps, or take another integrator"
+    )
 
 
 def _one_line(error: BaseException) -> str:
