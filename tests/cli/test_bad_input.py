@@ -45,6 +45,8 @@ RUNS = {
     f"run cfm {MOONS} --seed -1": "a seed must be at least 0, not -1",
     f"run cfm {MOONS} --points 1": "points must be at least 2, not 1",
     f"run cfm {MOONS} --points 9999999999999": "points must be at most 1000000000",
+    f"run cfm {MOONS} --threads 100000": "threads must be at most ",
+    f"compare cfm {MOONS} --threads 0": "threads must be at least 1, not 0",
     f"run cfm {MOONS} --nfe 0": "nfe must be at least 1, not 0",
     f"run linear {MOONS} --nfe 5": "linear moves points by a map; leave out integrator and nfe",
     f"run cfm {MOONS} --device nonsense": "unknown device 'nonsense'",

@@ -88,3 +88,10 @@ def test_what_cannot_be_done_again(cell: Callable[..., Path], tmp_path: Path) ->
         shutil.rmtree(damaged)
     failed = cell(lambda content: content.update(status="failed"))
     assert "there is no figure to repeat" in tk(f"reproduce {failed}").err
+
+
+def test_threads_that_this_machine_cannot_give_are_refused(cell: Callable[..., Path]) -> None:
+    answer = tk(f"reproduce {cell(lambda content: content['run'].update(threads=100_000))}")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("Error: threads must be at most ")
+    assert answer.err.count("\n") == 1

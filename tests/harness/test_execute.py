@@ -159,3 +159,10 @@ def test_a_run_none_of_whose_lines_arrived_is_warned_of(tmp_path: Path) -> None:
         "allow more steps, or take another integrator"
     )
     assert answer.err.endswith(f"Warning: {answer.json['message']}\n")
+
+
+def test_a_run_planned_for_more_threads_than_there_may_be_is_refused(tmp_path: Path) -> None:
+    (run,) = plan(["linear"], ["moons"], [0], Settings(points=20, train=50, device="cpu"))
+    result = Executor(Store(tmp_path), "cpu").execute(replace(run, threads=100_000)).result
+    assert result.status == "refused"
+    assert result.message.startswith("threads must be at most ")

@@ -29,6 +29,7 @@ from .floors import Floors
 from .judge import evaluation_points, judge
 from .leave import Finished, leave
 from .outcome import Outcome as Outcome
+from .plan import threads as thread_count
 from .results import write_result
 from .store import FLOORS, Store
 
@@ -78,6 +79,8 @@ class Executor:
             )
         self.phase = "fit"
         try:
+            # Of a run that was planned on another machine.
+            thread_count(run.threads)
             # What a plugin prints is no result, and one that exits is one that failed.
             with redirect_stdout(sys.stderr), threads(run.threads), devices.products(run.tf32):
                 return self._attempt(run)

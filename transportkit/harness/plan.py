@@ -22,7 +22,9 @@ log = logging.getLogger("transportkit")
 MOST_SEEDS = 100_000
 LARGEST_SEED = 2**63 - 1
 MOST = 1_000_000_000
-"""Points, lines or threads beyond which a number is a slip."""
+"""Points or lines beyond which a number is a slip."""
+SEVERAL_THREADS = 256
+"""Threads that may be asked for anywhere: what is planned here may be done on more processors."""
 MOST_EVALUATIONS = 10_000_000
 """Evaluations beyond which the times of steps cannot be told apart in single precision."""
 Asked = str | Choice
@@ -49,8 +51,9 @@ class Settings:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, least in (("points", 2), ("train", 2), ("batch", 1), ("threads", 1)):
+        for name, least in (("points", 2), ("train", 2), ("batch", 1)):
             object.__setattr__(self, name, whole(name, getattr(self, name), least, MOST))
+        object.__setattr__(self, "threads", threads(self.threads))
         if self.nfe is not None:
             object.__setattr__(self, "nfe", evaluations(self.nfe))
 
@@ -171,6 +174,14 @@ def parse_seeds(text: str) -> list[int]:
 def evaluations(given: Any) -> int:
     """A number of evaluations of a line. Raises UsageError for none and for a slip."""
     return whole("nfe", given, 1, MOST_EVALUATIONS)
+
+
+def threads(given: Any) -> int:
+    """A number of CPU threads. Raises UsageError for none, and for so many that torch crawls or
+    crashes on the processors that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    processors = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return whole("threads", given, 1, max(SEVERAL_THREADS, 4 * processors))
 
 
 def of_maps(methods: Iterable[str]) -> str:

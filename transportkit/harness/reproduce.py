@@ -17,6 +17,7 @@ from . import device as devices
 from . import provenance
 from .execute import Executor
 from .fitting import Listener, silent
+from .plan import threads
 from .results import read_result
 from .saving import check_weights
 from .store import Store, read_samples
@@ -117,7 +118,8 @@ def reproduce(folder: Path, device: str | None = None, listener: Listener = sile
     """Do the run of this folder again with the code at hand, in a temporary store.
 
     `device` is that of the run unless another is named. Raises DataError where there is no run, or
-    its model or its points are damaged or missing.
+    its model or its points are damaged or missing, and UsageError where it had more threads than
+    this machine can give it.
     """
     then = read_result(folder)
     if then.status not in ("done", "refused"):
@@ -126,6 +128,7 @@ def reproduce(folder: Path, device: str | None = None, listener: Listener = sile
         raise DataError(f"'{folder}' holds no whole model; the same tk run does the run again")
     if then.status == "done":
         check_weights(folder)
+    threads(then.run.threads)
     moved = read_samples(folder)["moved"] if then.status == "done" else None
     place = devices.resolve(device or then.run.device)
     run = replace(then.run, versions=current_versions(then.run), device=place.type)
