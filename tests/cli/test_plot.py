@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.commands import TINY, Answer, tk
+from tests.commands import TINY, Answer, samples, tk
 from transportkit import Lines, derive
 from transportkit.report.scene import DIRECT, LOST, ROUND, look, slice_of
 from transportkit.report.space import pieces
@@ -64,6 +65,21 @@ def test_what_cannot_be_drawn(
         assert (answer.status, answer.out) == (status, ""), line
         assert text in answer.err
         assert "Traceback" not in answer.err
+
+
+def test_a_run_that_moves_no_point_to_a_finite_place_has_no_lines(
+    cfm: Answer, tmp_path: Path
+) -> None:
+    run = shutil.copytree(cfm.json["run"], tmp_path / "run")
+    arrays = samples(run)
+    (run / "samples.npz").unlink()
+    np.savez(run / "samples.npz", **{**arrays, "stop": np.full_like(arrays["stop"], 4)})
+    answer = tk(f"plot {run}")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err == (
+        f"Error: '{run}' moves no point to a finite place, so there are no lines to draw; do the "
+        "run again with a lower lr or another integrator\n"
+    )
 
 
 def test_a_scene_between_two_charges() -> None:

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import numpy as np
 import torch
 
 from ..core.metric import Evidence
@@ -15,6 +16,7 @@ from ..core.model import Field, PlateField
 from ..core.params import whole
 from ..core.random import derive
 from ..core.record import Result
+from ..core.status import Stop
 from ..core.writing import replacing
 from ..errors import DataError, Refusal, UsageError, unwritable
 from ..harness.execute import integrator_of
@@ -57,6 +59,12 @@ def draw(
             f"'{folder}' moves points of shape {result.event_shape}; only points of the plane, of "
             "shape (2,), are drawn"
         )
+    samples = read_samples(folder)
+    if (samples.get("stop", np.zeros(1)) == int(Stop.NOT_FINITE)).all():
+        raise DataError(
+            f"'{folder}' moves no point to a finite place, so there are no lines to draw; do the "
+            "run again with a lower lr or another integrator"
+        )
     _, model = load_model(folder)
     integrator = integrator_of(result.run)
     if not isinstance(model, Field) or integrator is None:
@@ -73,7 +81,7 @@ def draw(
     wanted = list(FILES) if what == "all" else [what]
     place = _made(out or folder)
     generator = derive(result.run.seed, "plot")
-    scene = look(str(result.run), model, integrator, read_samples(folder), lines, generator)
+    scene = look(str(result.run), model, integrator, samples, lines, generator)
     for kind in wanted:
         if kind != "slice" or plates:
             yield _draw(kind, place / FILES[kind], scene, model)
