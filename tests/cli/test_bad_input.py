@@ -220,6 +220,25 @@ def test_samples_that_cannot_be_used(name: str, tmp_path: Path) -> None:
     assert not list((tmp_path / "runs").glob("*-moons-*"))
 
 
+PARAMETERS = {
+    "gaussian-pair:shift=1e12": "column 1 is constant at 8.13836e+11 in single precision; choose",
+    "gaussian-pair:condition=1e300": "'condition' of problem 'gaussian-pair' must be ≤ 1e+08",
+    "gaussians:radius=1e30": "has values of up to 1e+30, whose squares are beyond single precision",
+    "radial:radius=1e-30,inner=0": "at most, whose squares are below single precision; choose",
+    "lse:softness=1e-300": "the target of problem 'lse' has values that are not finite",
+}
+
+
+@pytest.mark.parametrize("data", PARAMETERS)
+def test_problems_beyond_single_precision(data: str, tmp_path: Path) -> None:
+    for command in ("run linear", "compare linear emd --data moons"):
+        answer = tk(f"{command} --data {data} {TINY} --out {tmp_path / 'runs'}")
+        assert (answer.status, answer.out) == (2, "")
+        assert PARAMETERS[data] in answer.err
+        assert answer.err.count("\n") == 1
+    assert not list((tmp_path / "runs").glob("*-moons-*"))
+
+
 CONFIGS = {
     "data: [moons\nseed: 1": "is not YAML: expected ',' or ']', but got ':' (line 2, column 5)",
     "sead: 1": "has an unknown option 'sead'; did you mean 'seed'?",

@@ -31,6 +31,7 @@ from .leave import Finished, leave
 from .outcome import Outcome as Outcome
 from .plan import threads as thread_count
 from .results import write_result
+from .scale import check_scale
 from .store import FLOORS, Store
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ class Executor:
         meter = devices.PeakMemory(self.device)
         whole: Problem = registry.make("problem", run.problem)
         memory.check_fits(run, whole, self.device)
+        check_scale(whole, run.problem.name)
         problem = whole.split(run.train, derive(run.seed, "split"))
         method: Method = registry.make("method", run.method)
         if reason := method.refuses(problem.for_training()):

@@ -146,11 +146,13 @@ def check_problems(runs: Iterable[Run], here: bool) -> None:
     """Make every problem once, so that samples that cannot be used are refused before any work;
     where it is done `here`, those that do not fit in memory as well."""
     from .memory import check_fits
+    from .scale import check_scale
 
     for run in {(repr(run.problem), run.points, run.train): run for run in runs}.values():
         problem = registry.make("problem", run.problem)
         if here:
             check_fits(run, problem)
+        check_scale(problem, run.problem.name)
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -18,6 +18,7 @@ from ..errors import TransportkitError, UsageError
 from ..train.team import Team
 from . import device as devices
 from .fitting import Fitter, silent
+from .scale import check_scale
 from .store import Store
 
 
@@ -80,6 +81,7 @@ def help_train(run: Run, store: Store, device: str, fresh: bool) -> None:
     try:
         with threads(run.threads), devices.products(run.tf32):
             problem = registry.make("problem", run.problem)
+            check_scale(problem, run.problem.name)
             problem = problem.split(run.train, derive(run.seed, "split"))
             method = registry.make("method", run.method)
             if method.refuses(problem.for_training()) is None:

@@ -9,6 +9,8 @@ from typing import Literal
 from ..core.params import param
 from ..core.spec import ProblemSpec
 
+MOST_CONDITION = 1e8
+"""Ratio of variances up to which draws in float32, and the true map of them, hold the smallest."""
 _STRATIFIED = "equal counts in every mode and in its share of the source, not independent draws"
 
 
@@ -84,7 +86,9 @@ class GaussianPairParams:
     """Two Gaussians of random covariances."""
 
     dim: int = param(2, "dimension", ge=1)
-    condition: float = param(10.0, "largest over smallest variance of each Gaussian", ge=1)
+    condition: float = param(
+        10.0, "largest over smallest variance of each Gaussian", ge=1, le=MOST_CONDITION
+    )
     shift: float = param(2.0, "distance between the means", ge=0)
     instance: int = param(0, "which pair of covariances, whatever the seed of the run", ge=0)
 
@@ -168,7 +172,9 @@ class EntropicPairParams:
     components: int = param(5, "Gaussians in the potential", ge=1)
     radius: float = param(4.0, "distance of their centres from the origin", ge=0)
     variance: float = param(0.5, "their variance: the geometric mean over axes", gt=0)
-    condition: float = param(4.0, "largest over smallest of their variances", ge=1)
+    condition: float = param(
+        4.0, "largest over smallest of their variances", ge=1, le=MOST_CONDITION
+    )
     instance: int = param(0, _INSTANCE, ge=0)
 
 

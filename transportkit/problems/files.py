@@ -212,22 +212,24 @@ def in_rows(count: int) -> str:
     return f"reshape to (-1, 1) for {count} points on a line, to (1, -1) for one point"
 
 
-def check_spread(points: Tensor, owner: str) -> None:
+def check_spread(points: Tensor, owner: str, way: str = "multiply by a number that leaves") -> None:
     """Raise DataError where points (N, *E) lie so near each other that float32 holds no squares of
-    their distances. Points that are all the same have the distance 0, which it does hold."""
+    their distances. Points that are all the same have the distance 0, which it does hold. `way`
+    says how to change that."""
     spread = float((points.amax(0) - points.amin(0)).max())
     if 0 < spread < SMALLEST:
         raise DataError(
             f"{owner} has values that differ by {spread:.2g} at most, whose squares are below "
-            f"single precision; multiply by a number that leaves at least {SMALLEST:.0e}"
+            f"single precision; {way} at least {SMALLEST:.0e}"
         )
 
 
-def check_range(points: Tensor, owner: str) -> None:
-    """Raise DataError where points (N, *E) are too large for float32 to hold their squares."""
+def check_range(points: Tensor, owner: str, way: str = "divide by a number that leaves") -> None:
+    """Raise DataError where points (N, *E) are too large for float32 to hold their squares.
+    `way` says how to change that."""
     largest = float(points.abs().max())
     if largest > LARGEST:
         raise DataError(
             f"{owner} has values of up to {largest:.2g}, whose squares are beyond single "
-            f"precision; divide by a number that leaves at most {LARGEST:.0e}"
+            f"precision; {way} at most {LARGEST:.0e}"
         )

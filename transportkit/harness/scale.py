@@ -1,0 +1,35 @@
+"""Whether what a problem draws can be reckoned with in single precision, whatever draws it.
+
+Files are checked where they are read, all of them; of a law a few draws tell its scale.
+"""
+
+from __future__ import annotations
+
+from ..core.problem import Problem
+from ..core.random import derive
+from ..errors import DataError
+from ..problems.files import check_range, check_spread
+from ..problems.own import FAR
+
+DRAWS = 64
+"""Points of each side that are looked at."""
+
+
+def check_scale(problem: Problem, name: str) -> None:
+    """Raise DataError where a side of the problem of this name draws points that are not finite,
+    whose squares or distances float32 does not hold, or, in a table, that are rounded to one."""
+    for side in ("source", "target"):
+        marginal = problem.source if side == "source" else problem.target
+        points = marginal.points(DRAWS, derive(0, "scale", side)).cpu()
+        owner = f"the {side} of problem '{name}'"
+        if not points.isfinite().all():
+            raise DataError(f"{owner} has values that are not finite; check its parameters")
+        check_range(points, owner, "choose parameters that leave")
+        check_spread(points, owner, "choose parameters that leave")
+        alike = (points == points[0]).all(0) & (points[0].abs() > FAR)
+        if points.ndim == 2 and len(points) > 1 and alike.any():
+            column = int(alike.nonzero()[0])
+            raise DataError(
+                f"{owner}: column {column + 1} is constant at {float(points[0, column]):g} in "
+                "single precision; choose parameters that bring it nearer to 0"
+            )
