@@ -155,8 +155,8 @@ def test_a_run_none_of_whose_lines_arrived_is_warned_of(tmp_path: Path) -> None:
     assert (answer.status, answer.json["status"], answer.json["finished"]) == (0, "done", 0.0)
     assert answer.json["metrics"]["sliced_w2"]["value"] > 0
     assert answer.json["message"] == (
-        "none of 64 points arrived (100.0% step limit), and the figures are of where they stopped; "
-        "allow more steps, or take another integrator"
+        "none of 64 points arrived (100.0% step limit), and the figures are of where they stopped: "
+        "the line used up its steps; allow more steps or a larger tolerance"
     )
     assert answer.err.endswith(f"Warning: {answer.json['message']}\n")
 

@@ -210,10 +210,11 @@ def none_arrived(run: Run, moved: Moved) -> str:
         )
     if moved.finished:
         return ""
-    lost = ", ".join(f"{share:.1%} {name}" for name, share in moved.stops.items() if share)
+    stops = {stop: share for stop in Stop if (share := moved.stops[stop.label])}
+    lost = ", ".join(f"{share:.1%} {stop.label}" for stop, share in stops.items())
     return (
         f"none of {len(moved.stop)} points arrived ({lost}), and the figures are of where they "
-        "stopped; allow more steps, or take another integrator"
+        f"stopped: {max(stops, key=stops.__getitem__).text}"
     )
 
 
