@@ -12,6 +12,7 @@ from transportkit import Budget, Result, Run, UsageError
 from transportkit.harness.asked import experiment
 from transportkit.harness.estimate import estimate
 from transportkit.harness.experiment import Experiment
+from transportkit.harness.plan import parse_seeds
 from transportkit.harness.suite import read_suite
 
 SUITE = """
@@ -182,9 +183,13 @@ def test_a_cost_is_estimated_from_what_is_finished() -> None:
 
 
 def test_what_is_named_again_is_run_once_and_said(caplog: pytest.LogCaptureFixture) -> None:
-    asked = Experiment(["emd", "cfm:width=64", "emd", "cfm"], ["moons", "moons"])
+    named = ["emd", "cfm:width=64", "emd", "cfm"]
+    asked = Experiment(named, ["moons", "moons"], parse_seeds("0,0,0"))
     assert [run.method.name for run in asked.runs()] == ["emd", "cfm", "cfm"]
+    assert len(Experiment(["emd"], ["moons"], [3, 3, 4, 4]).runs()) == 2
     assert [record.getMessage() for record in caplog.records] == [
+        "seed 0 is named again; it is run once",
         "method emd is named again with equal parameters; it is run once",
         "data moons is named again with equal parameters; it is run once",
+        "seed 3 (and 1 more) is named again; it is run once",
     ]

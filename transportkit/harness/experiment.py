@@ -13,7 +13,7 @@ from ..core.choice import Choice
 from ..core.params import parameters
 from ..core.record import Budget, Run
 from ..errors import UsageError, did_you_mean
-from .plan import Asked, Settings, choose, of_maps, plan, solved
+from .plan import Asked, Settings, choose, of_maps, plan, seeds_once, solved
 from .sizing import Sizing
 from .uncollected import uncollected
 
@@ -79,13 +79,14 @@ class Experiment:
     def _runs(self) -> list[Run]:
         methods = _each_once("method", list(self._methods()))
         problems = _each_once("data", [choose("problem", asked) for asked in self.problems])
+        seeds = seeds_once(self.seeds)
         pushes = [
-            plan(methods, problems, self.seeds, self._settings(budget, integrator, nfe))
+            plan(methods, problems, seeds, self._settings(budget, integrator, nfe))
             for budget, integrator, nfe in product(self.budgets, self.integrators, self.nfes)
         ]
         width = len(self.integrators) * len(self.nfes)
         runs: dict[str, Run] = {}
-        size = len(self.seeds)
+        size = len(seeds)
         # Plans of one order: the same method, problem and seed stand at the same place in each.
         for cell in range(len(methods) * len(problems)):
             for first in range(0, len(pushes), width):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,7 +171,16 @@ def parse_seeds(text: str) -> list[int]:
             seeds += span
     except ValueError:
         raise UsageError(f"seeds read 0-4 or 0,3,7, not '{text}'") from None
-    return list(dict.fromkeys(seeds))
+    return seeds_once(seeds)
+
+
+def seeds_once(seeds: Iterable[Any]) -> list[int]:
+    """The seeds without those that are there already, of which a warning tells."""
+    times = Counter(whole("a seed", seed, 0, LARGEST_SEED) for seed in seeds)
+    for seed in (again := [seed for seed, count in times.items() if count > 1])[:1]:
+        more = f" (and {len(again) - 1} more)" if len(again) > 1 else ""
+        log.warning("seed %s%s is named again; it is run once", seed, more)
+    return list(times)
 
 
 def evaluations(given: Any) -> int:
