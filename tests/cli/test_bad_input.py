@@ -42,6 +42,8 @@ RUNS = {
     f"run cfm {MOONS} --seed {'9' * 310}": "a seed must be at most 9223372036854775807, not one of",
     f"run cfm {MOONS} --nfe 1e30": "nfe must be at most 10000000, not 1e+30",
     f"run cfm {MOONS} --budget seconds=nan": "a budget has more than 0 seconds",
+    f"run cfm {MOONS} --budget seconds=inf": "a budget's seconds must be finite, not inf",
+    f"run cfm {MOONS} --integrator dopri5:rtol=1e-30": "'rtol' of integrator 'dopri5' must be ≥",
     f"run cfm {MOONS} --seed -1": "a seed must be at least 0, not -1",
     f"run cfm {MOONS} --points 1": "points must be at least 2, not 1",
     f"run cfm {MOONS} --points 9999999999999": "points must be at most 1000000000",

@@ -75,7 +75,9 @@ def _seconds(given: Any) -> float:
         seconds = float("nan") if isinstance(given, bool) else float(given)
     except (TypeError, ValueError):
         seconds = float("nan")
-    if not 0 < seconds < float("inf"):
+    if seconds == float("inf"):
+        raise UsageError(f"a budget's seconds must be finite, not {given!r}")
+    if not seconds > 0:
         raise UsageError(f"a budget has more than 0 seconds, not {given!r}")
     if seconds > MOST_SECONDS:
         raise UsageError(f"a budget has at most {MOST_SECONDS} seconds, a year, not {seconds:g}")

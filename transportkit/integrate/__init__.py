@@ -28,7 +28,8 @@ class EquationParams(FixedParams):
 class AdaptiveParams:
     """Of a scheme that holds an error."""
 
-    rtol: float = param(1e-4, "relative tolerance of one step", gt=0, lt=1)
+    # Below rounding in single precision a step is never small enough.
+    rtol: float = param(1e-4, "relative tolerance of one step", ge=1e-7, lt=1)
     atol: float = param(1e-4, "absolute tolerance of one step, in the field's units", gt=0)
     max_steps: int = param(10_000, "evaluations after which a batch is given up", ge=1)
 
