@@ -145,6 +145,11 @@ def test_a_run_none_of_whose_points_is_finite_diverged(
     assert (answer.status, answer.out) == (1, "")
     told = f"none of 64 moved points is finite; {advice} the data's scale"
     assert answer.err.endswith(f"Error: {method}: {told}\n")
+    compared = tk(f"compare {method} --data moons {TINY} --out {tmp_path}")
+    assert (compared.status, compared.err) == (
+        1,
+        f"{method} on moons, seed 0: diverged, {told}\n",
+    )
     (result,) = tmp_path.glob("*/result.json")
     assert json.loads(result.read_text())["status"] == "diverged"
 

@@ -165,7 +165,11 @@ def outcomes_of(work: Work, place: Backend, watcher: Watcher, told: Told) -> lis
                     told(outcome)
                 watcher.next_run(str(result.run))
                 if result.status in FAILED:
-                    log = f"; see {result.folder}/log.txt" if result.folder else ""
+                    log = (
+                        f"; see {result.folder}/log.txt"
+                        if result.folder and outcome.traceback
+                        else ""
+                    )
                     watcher.say(f"{result.run}: {reason(result)}{log}")
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
