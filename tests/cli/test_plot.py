@@ -60,6 +60,7 @@ def test_what_cannot_be_drawn(
         (f"{plates} --lines 0", 2, "at least 1"),
         (f"{plates} -o {tmp_path / 'file'}", 2, "cannot be written"),
         (f"{plates} --what nothing", 2, "nothing"),
+        (f"{plates} -o {flat.json['run']}", 2, "is the folder of another run"),
     ):
         answer = tk(f"plot {line}")
         assert (answer.status, answer.out) == (status, ""), line

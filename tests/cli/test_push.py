@@ -205,7 +205,7 @@ def test_a_damaged_run(
     (tmp_path / name).unlink()
     if content is not None:
         (tmp_path / name).write_text(content)
-    answer = tk(f"push {tmp_path} {points} -o {tmp_path / 'y.npy'}")
+    answer = tk(f"push {tmp_path} {points} -o {tmp_path.with_suffix('.npy')}")
     assert (answer.status, answer.out) == (2, "")
     assert text in answer.err
     assert answer.err.count("\n") == 1
@@ -234,10 +234,10 @@ def test_a_model_that_other_code_laid_out_otherwise(
     saved["code"] |= code
     (tmp_path / "model.json").write_text(json.dumps(signed(saved)))
     # Code that lays a model out as this does is no reason to refuse it.
-    assert tk(f"push {tmp_path} {points} -o {tmp_path / 'y.npy'}").status == 0
+    assert tk(f"push {tmp_path} {points} -o {tmp_path.with_suffix('.npy')}").status == 0
     saved["config"]["lifted"] = True
     (tmp_path / "model.json").write_text(json.dumps(signed(saved)))
-    answer = tk(f"push {tmp_path} {points} -o {tmp_path / 'z.npy'}")
+    answer = tk(f"push {tmp_path} {points} -o {tmp_path.with_suffix('.npy')}")
     assert (answer.status, answer.out) == (2, "")
     assert text in answer.err
     assert answer.err.count("\n") == 1
@@ -254,7 +254,7 @@ def test_a_config_that_the_method_does_not_have(
     saved = json.loads((folder / "model.json").read_text())
     saved["config"] |= config
     (tmp_path / "model.json").write_text(json.dumps(signed(saved)))
-    answer = tk(f"push {tmp_path} {points} -o {tmp_path / 'y.npy'}")
+    answer = tk(f"push {tmp_path} {points} -o {tmp_path.with_suffix('.npy')}")
     assert answer.status == 2
     assert answer.err == (
         f"Error: '{tmp_path / 'model.json'}' is damaged or of another version: cfm has no such "
@@ -271,7 +271,7 @@ def test_weights_that_are_not_those_that_were_saved(
     content = bytearray(place.read_bytes())
     content[-2] ^= 1
     place.write_bytes(content)
-    pushed = f"push {tmp_path} {points} -o {tmp_path / 'y.npy'}"
+    pushed = f"push {tmp_path} {points} -o {tmp_path.with_suffix('.npy')}"
     said = f"'{place}' is damaged: its weights are not those that were saved; run it again"
     for command in (pushed, f"reproduce {tmp_path}", f"plot {tmp_path}"):
         answer = tk(command)
@@ -343,11 +343,11 @@ def test_points_that_cannot_be_checked_are_moved_all_the_same(
     (tmp_path / "samples.npz").unlink()
     if source is not None:
         np.savez(tmp_path / "samples.npz", source=source, moved=source, target=source)
-    answer = tk(f"push {tmp_path} {points} -o {tmp_path / 'y.npy'} --json")
+    answer = tk(f"push {tmp_path} {points} -o {tmp_path.with_suffix('.npy')} --json")
     assert answer.status == 0
     assert "it was not checked whether points lie far outside" in answer.json["message"]
     assert answer.err == f"Warning: {answer.json['message']}\n"
-    moved = np.load(tmp_path / "y.npy", allow_pickle=False)
+    moved = np.load(tmp_path.with_suffix(".npy"), allow_pickle=False)
     assert moved.tobytes() == samples(folder)["moved"].tobytes()
 
 

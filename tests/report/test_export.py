@@ -205,6 +205,36 @@ def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
         gather_runs(tmp_path).export("csv", rows="nothing")  # type: ignore[arg-type]
 
 
+def test_files_of_others_are_not_replaced(runs: Path, tmp_path: Path) -> None:
+    run = next(runs.glob("cfm*"))
+    (tmp_path / "samples.npy").write_text("samples")
+    (tmp_path / "link.html").symlink_to(tmp_path / "samples.npy")
+    before = {file: file.read_bytes() for file in (*run.iterdir(), tmp_path / "samples.npy")}
+    ends, kept = "ends in .", "is in the folder of a run"
+    for line, file, said in (
+        ("report {} -o", tmp_path / "samples.npy", f"{ends}npy; html goes to a file that ends in"),
+        ("report {} -o", tmp_path / "link.html", f"{ends}npy"),
+        ("report {} -o", run / "result.json", f"{ends}json"),
+        ("report {} -o", run / "page.html", kept),
+        ("report {} -o", run / "page", kept),
+        ("export {} --to latex -o", tmp_path / "samples.npy", f"{ends}npy; latex goes to a file"),
+        ("export {} --to csv -o", tmp_path / "table.md", f"{ends}md"),
+        ("export {} --to csv -o", run / "table.csv", kept),
+        (f"push {run} {tmp_path / 'samples.npy'} -o", run / "samples.npz", kept),
+    ):
+        answer = tk(line.format(runs), file)
+        assert (answer.status, answer.err.count("\n")) == (2, 1), line
+        assert said in answer.err
+    with pytest.raises(UsageError, match=r"ends in \.npy"):
+        gather_runs(runs).report(tmp_path / "samples.npy")
+    with pytest.raises(UsageError, match="in the folder of a run"):
+        gather_runs(runs).export("csv", run / "table.csv")
+    assert before == {file: file.read_bytes() for file in before}
+    assert set(run.iterdir()) <= set(before)
+    for place in ("page.HTM", "page"):
+        assert tk("report", runs, "-o", tmp_path / place).status == 0
+
+
 def test_results_of_other_data_files_stand_beside_each_other(tmp_path: Path) -> None:
     one = result(data="samples", sliced_w2=0.2)
     for digest in ("a", "b"):

@@ -105,7 +105,7 @@ class Comparison:
         """
         content = export(self.to_dict(), to, rows)
         if file is not None:
-            write(content, path("file", file))
+            write(content, path("file", file), to)
         return content
 
     def report(self, file: str | Path, title: str = TITLE) -> Path:
@@ -114,7 +114,7 @@ class Comparison:
         Raises TransportkitError where the file cannot be written.
         """
         place = path("file", file)
-        write(page([record.result for record in self.records], title), place)
+        write(page([record.result for record in self.records], title), place, "html")
         return place
 
     def _sheets(self) -> list[Sheet]:

@@ -17,7 +17,7 @@ from ..core.params import whole
 from ..core.random import derive
 from ..core.record import Result
 from ..core.status import Stop
-from ..core.writing import replacing
+from ..core.writing import is_kept, replacing
 from ..errors import DataError, Refusal, UsageError, unwritable
 from ..harness.execute import integrator_of
 from ..harness.leave import LINES, PICTURE, draw_own
@@ -49,6 +49,10 @@ def draw(
     if out and out.suffix.lower() in PICTURES and not out.is_dir():
         raise UsageError(f"pictures go to a folder, by names of their own; '{out}' names a picture")
     result = read_result(folder)
+    if out and is_kept(out) and not out.samefile(folder):
+        raise UsageError(
+            f"'{out}' is the folder of another run, with pictures of its own; name another folder"
+        )
     if result.status != "done":
         raise DataError(f"'{folder}' is a run that was not done ({result.status})")
     if what == "picture":

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import click
 
-from ..core.writing import check_place
 from ..errors import UsageError
 from ..harness.compare import compare, details
 from ..harness.gather import gather
 from ..report.document import comparison_document, result_document
-from ..report.export import export, write
+from ..report.export import check_output, export, write
 from ..report.flat import Rows
 from .console import route_warnings, warn_of_mixtures
 
@@ -24,7 +23,7 @@ def export_runs(folder: str, to: str, rows: Rows, output: str | None) -> None:
         raise UsageError("parquet is not text; name a file with -o")
     file = Path(output).expanduser() if output is not None else None
     if file:
-        check_place(file)
+        check_output(file, to)
     results = gather(Path(folder))
     warn_of_mixtures(results)
     cells = [result_document(result, found=True) for result in results]
@@ -34,6 +33,6 @@ def export_runs(folder: str, to: str, rows: Rows, output: str | None) -> None:
     if file is None:
         click.echo(content.decode(), nl=False)
         return
-    write(content, file)
+    write(content, file, to)
     count = "1 result" if len(results) == 1 else f"{len(results)} results"
     click.echo(f"{count} to {output}", err=True)

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from ..api.page import TITLE, page
-from ..core.writing import check_place
 from ..harness.gather import gather
-from ..report.export import write
+from ..report.export import check_output, write
 from .console import route_warnings, warn_of_mixtures
 
 
@@ -17,9 +16,9 @@ def report(folder: str, output: str, title: str | None) -> None:
     """Write the page of the runs in a folder."""
     route_warnings()
     file = Path(output).expanduser()
-    check_place(file)
+    check_output(file, "html")
     results = gather(Path(folder))
     warn_of_mixtures(results)
-    write(page(results, title or TITLE), file)
+    write(page(results, title or TITLE), file, "html")
     count = "1 result" if len(results) == 1 else f"{len(results)} results"
     click.echo(f"{count} to {output}", err=True)

@@ -9,18 +9,34 @@ from pathlib import Path
 
 from ..errors import Unwritten, UsageError, unwritable
 
+KEPT = ("result.json", "model.json")
+"""One of these is in every folder of a run or of a fit."""
+
 
 def check_place(file: Path) -> None:
-    """Raise UsageError where `replacing` could not write the file, before there is work to lose."""
+    """Raise UsageError where `replacing` could not write the file, before there is work to lose.
+
+    And where it would write into the folder of a run, whose files are read again as they are.
+    """
     if not file.name or os.path.isdir(file):
         raise UsageError(f"'{file}' is a folder; name a file in it")
-    if _is_device(file):
+    if is_device(file):
         return
     folder = _place(file).parent
     if not os.path.isdir(folder):
         raise UsageError(unwritable(file, f"there is no folder '{folder}'"))
     if not os.access(folder, os.W_OK):
         raise UsageError(unwritable(file, "Permission denied"))
+    if is_kept(folder):
+        raise UsageError(
+            f"'{file}' is in the folder of a run, which is replaced when the run is done again; "
+            "name a file elsewhere"
+        )
+
+
+def is_kept(folder: Path) -> bool:
+    """Whether a folder is that of a run or of a fit."""
+    return any(os.path.exists(folder / name) for name in KEPT)
 
 
 @contextmanager
@@ -31,7 +47,7 @@ def replacing(file: Path) -> Iterator[Path]:
     Raises Unwritten for what the system refuses, and leaves an older file then.
     """
     try:
-        if _is_device(file):
+        if is_device(file):
             yield file
             return
         place = _place(file)
@@ -51,5 +67,6 @@ def _place(file: Path) -> Path:
     return Path(os.path.realpath(file)) if os.path.islink(file) else file
 
 
-def _is_device(file: Path) -> bool:
+def is_device(file: Path) -> bool:
+    """Whether it is there and is no plain file, such as a pipe; a folder is none either."""
     return os.path.exists(file) and not os.path.isfile(file)

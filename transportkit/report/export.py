@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core.writing import check_place, replacing
+from ..core.writing import check_place, is_device, replacing
 from ..errors import UsageError
 from .flat import Rows, aligned, flat
 from .sheet import sheets
 from .typeset import latex_rows, latex_sheets, markdown_rows, markdown_sheets
 
+ENDINGS: Mapping[str, tuple[str, ...]] = {
+    "html": (".html", ".htm"),
+    "csv": (".csv",),
+    "parquet": (".parquet",),
+    "latex": (".tex",),
+    "markdown": (".md", ".markdown"),
+}
+"""What the names of files of a format may end in, those of the page among them."""
 Document = Mapping[str, Sequence[Mapping[str, Any]]]
 LEFT_OUT_ON_PAPER = {"params", "data_params", "versions", "stops", "run", "key", "found", "message"}
 
@@ -50,12 +59,28 @@ def export(document: Document, to: str, rows: Rows) -> bytes:
     return _FOR_PROGRAMS[to](records)
 
 
-def write(content: bytes, file: Path) -> None:
-    """Write the file whole or not at all.
+def check_output(file: Path, to: str) -> None:
+    """Raise UsageError where a file of the format `to`, or a page of ``html``, cannot go.
+
+    A name that ends as those of other files do is most likely one of them, such as samples.
+    """
+    endings = ENDINGS[to]
+    # What a link leads to is what is replaced.
+    for name in () if is_device(file) else (file, Path(os.path.realpath(file))):
+        if name.suffix and name.suffix.lower() not in endings:
+            raise UsageError(
+                f"'{name}' ends in {name.suffix}; {to} goes to a file that ends in "
+                f"{' or '.join(endings)}"
+            )
+    check_place(file)
+
+
+def write(content: bytes, file: Path, to: str) -> None:
+    """Write a file of the format `to` whole or not at all.
 
     Raises UsageError for a place that there is not, and Unwritten where it cannot be written.
     """
-    check_place(file)
+    check_output(file, to)
     with replacing(file) as partial:
         partial.write_bytes(content)
 
