@@ -154,6 +154,8 @@ def changed(result: dict[str, Any], path: str, value: Any) -> str:
         ("run tf32", "x", "tf32 should be true or false, not 'x'"),
         ("run device", 3, "device should be a text, not 3"),
         ("run versions", None, "versions should hold values by name, not None"),
+        ("run versions numpy", None, "the version of numpy should be a text, not None"),
+        ("run versions numpy", ["2"], "the version of numpy should be a text, not ['2']"),
         ("run budget", 3, "budget should hold values by name, not 3"),
         ("run budget of", 3, "budget holds 'of', which is not known here"),
         ("run integrator", 0, "integrator should hold values by name, not 0"),

@@ -152,6 +152,7 @@ def test_seeds_of_several_versions_are_warned_of(runs: Path, tmp_path: Path) -> 
         ('"status": "done"', '"status": "banana"'),
         ('"seed": 0', '"seed": "zero"'),
         ('"fit_seconds": 2.0', '"fit_seconds": [2.0]'),
+        ('"transportkit": "1"', '"transportkit": null'),
     ],
 )
 def test_a_damaged_result_is_named_and_left_out(said: str, damaged: str, tmp_path: Path) -> None:

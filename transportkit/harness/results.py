@@ -141,7 +141,9 @@ def read_run(said: Any) -> Run:
         raise ValueError(f"device should be a text, not {briefly(said['device'])}")
     if not isinstance(metrics, list | tuple):
         raise ValueError(f"the metrics of run should be a list, not {briefly(metrics)}")
-    by_name(said["versions"], "versions")
+    for name, version in by_name(said["versions"], "versions").items():
+        if not isinstance(version, str):
+            raise ValueError(f"the version of {name} should be a text, not {briefly(version)}")
     run = Run(
         **{
             **said,
