@@ -18,6 +18,8 @@ from transportkit.harness.saving import signed
 from transportkit.problems.files import read_points
 from transportkit.transport import Moved, Transport
 
+DEEP = "[" * 100_000 + "]" * 100_000
+
 
 @pytest.fixture(scope="module")
 def folder(cfm: Answer) -> Path:
@@ -154,6 +156,9 @@ def test_points_of_another_dimension(folder: Path, tmp_path: Path) -> None:
         ("result.json", "{", "is damaged or is not the result of a run"),
         ("result.json", "[]", "is damaged or is not the result of a run"),
         ("result.json", "{}", "is damaged: it says nothing of 'run'"),
+        ("result.json", DEEP, "values more than 64 deep"),
+        ("model.json", DEEP, "values more than 64 deep"),
+        ("model.json", '{"a":' * 500 + "{}" + "}" * 500, "values more than 64 deep"),
         ("model.json", "nonsense", "is damaged: Expecting value"),
         ("model.json", "{}", "is damaged: it says nothing of 'method'"),
         (

@@ -185,6 +185,7 @@ def test_parts_that_no_run_has_leave_the_index(
         "",
         "[]",
         "{",
+        "[" * 100_000 + "]" * 100_000,
         '{"fields": FIELDS, "parts": [], "runs": {"NAME": 3}}',
         '{"fields": FIELDS, "parts": [], "runs": {"NAME": [STAMP, {"status": 1}, []]}}',
         '{"fields": ["other"], "parts": [], "runs": {"NAME": [STAMP, {}, []]}}',

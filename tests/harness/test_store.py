@@ -56,6 +56,11 @@ def test_names_with_a_slash_stay_in_the_folder(copied: tuple[Store, Run, Path]) 
     assert store.checkpoint(strange).parent == store.folder / "fits"
 
 
+def nest(file: Path) -> None:
+    """Values in values, deeper than Python follows."""
+    file.write_text("[" * 100_000 + "]" * 100_000)
+
+
 def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
@@ -64,7 +69,7 @@ def lengthen(file: Path) -> None:
     file.write_bytes(file.read_bytes() + b"more")
 
 
-@pytest.mark.parametrize("harm", [cut, Path.unlink])
+@pytest.mark.parametrize("harm", [cut, nest, Path.unlink])
 @pytest.mark.parametrize("name", ["result.json", "samples.npz", "model.json", "model.safetensors"])
 def test_a_run_that_is_not_whole_is_not_found(
     name: str, harm: Callable[[Path], None], copied: tuple[Store, Run, Path]
@@ -81,7 +86,7 @@ def test_weights_of_another_length_are_not_found(copied: tuple[Store, Run, Path]
     assert store.find(run) is None
 
 
-@pytest.mark.parametrize("harm", [cut, Path.unlink])
+@pytest.mark.parametrize("harm", [cut, nest, Path.unlink])
 @pytest.mark.parametrize("name", ["fit.json", "model.json", "model.safetensors"])
 def test_a_fit_that_is_not_whole_is_not_found(
     name: str, harm: Callable[[Path], None], copied: tuple[Store, Run, Path]
@@ -144,6 +149,7 @@ def changed(result: dict[str, Any], path: str, value: Any) -> str:
         ("metrics sliced_w2 value", ..., "is damaged: it says nothing of 'value'"),
         ("metrics sliced_w2 value", "1", "the value of sliced_w2 should be a number, not '1'"),
         ("metrics sliced_w2 note", 3, "the note of sliced_w2 should be a text"),
+        ("metrics sliced_w2 value", 10**400, "the value of sliced_w2 should be a number, not 1000"),
         ("stops", 3, "stops should hold values by name, not 3"),
         ("alone", 3, "alone should be true or false, not 3"),
         ("of", 3, "it holds 'of', which is not known here"),

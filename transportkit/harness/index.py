@@ -16,6 +16,7 @@ from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from ..core.parsing import parsed
 from ..core.record import Result, Run
 from .atomic import write_whole
 from .results import RESULT, from_record, read_run
@@ -163,7 +164,7 @@ def _said(result: Result) -> dict[str, Any]:
 def _load(file: Path) -> tuple[list[Any], dict[str, Any]]:
     """The parts and the runs of an index; none where it is not of this code."""
     try:
-        content = json.loads(file.read_bytes())
+        content = parsed(file.read_bytes())
         parts, runs = content["parts"], content["runs"]
         if content["fields"] == _FIELDS and isinstance(parts, list) and isinstance(runs, dict):
             return parts, runs

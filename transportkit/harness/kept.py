@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from .. import registry
 from ..core.choice import Choice
+from ..core.parsing import parsed
 from ..core.record import JUDGING, Run
 from .atomic import write_whole
 
@@ -45,8 +46,8 @@ class Kept(Generic[T]):
     def _read(self, key: str) -> T | None:
         if self.folder is None:
             return None
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            content = json.loads((self.folder / f"{key}.json").read_bytes())
+        with suppress(OSError, ValueError, KeyError, TypeError, OverflowError):
+            content = parsed((self.folder / f"{key}.json").read_bytes())
             values = {name: content[name] for name in self._names()}
             if all(value is None or math.isfinite(value) for value in values.values()):
                 return self.kind(**values)

@@ -12,6 +12,7 @@ from reprlib import repr as briefly
 from typing import Any, get_args
 
 from ..core.choice import Choice
+from ..core.parsing import parsed
 from ..core.record import Budget, Result, Run, Status, Value
 from ..errors import DataError, UsageError
 from .said import by_name, said_of
@@ -41,7 +42,7 @@ def read_result(folder: str | os.PathLike[str], known: Run | None = None) -> Res
     """
     file = os.path.join(folder, RESULT)
     try:
-        result = from_record(json.loads(content(file)), folder, known)
+        result = from_record(parsed(content(file)), folder, known)
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"'{folder}' is not the folder of a run: it has no {RESULT}") from None
     except KeyError as error:
@@ -120,10 +121,10 @@ def _check_judged(result: Result) -> None:
 
 
 def _check_number(name: str, given: Any) -> None:
-    if given is None or type(given) is int:
+    if given is None or (type(given) is int and abs(given) < 1 << 63):
         return
     if type(given) is not float or not math.isfinite(given):
-        raise ValueError(f"{name} should be a number, not {given!r}")
+        raise ValueError(f"{name} should be a number, not {briefly(given)}")
 
 
 def read_run(said: Any) -> Run:

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save
 from .. import registry
 from ..core.choice import Choice
 from ..core.model import Model
+from ..core.parsing import parsed
 from ..errors import DataError, TransportkitError, UsageError
 from .provenance import code
 from .results import read_choice
@@ -119,7 +120,7 @@ def check_weights(folder: Path) -> None:
 def _description(folder: Path) -> Mapping[str, Any]:
     file = folder / DESCRIPTION
     try:
-        said = by_name(json.loads(file.read_text()), "it")
+        said = by_name(parsed(file.read_text()), "it")
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"'{folder}' holds no {DESCRIPTION}, so no model was saved there") from None
     except (OSError, ValueError) as error:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 
+from ..core.parsing import parsed
 from ..core.record import Result, Run, Status
 from ..errors import DataError, PluginError, Unwritten, UsageError, unwritable
 from .atomic import clear_halves, clear_leftovers, filling
@@ -139,7 +140,7 @@ class Store:
 
         place = self._fit_place(run)
         try:
-            record = json.loads((place / FIT).read_text())
+            record = parsed((place / FIT).read_text())
             history = _history(record)
             _, model = load_model(place, device)
             alone = bool(record.get("alone", True))
@@ -225,7 +226,7 @@ def read_losses(folder: Path) -> tuple[tuple[int, float], ...]:
     """Steps of the training of a run with their losses. Raises DataError if they cannot be read."""
     file = folder / FIT
     try:
-        return _history(json.loads(file.read_bytes()))
+        return _history(parsed(file.read_bytes()))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(f"'{file}' is damaged or missing: {error}") from None
 

@@ -5,9 +5,10 @@ Thousands of folders are looked at in a row, so files are opened by plain names,
 
 from __future__ import annotations
 
-import json
 import os
 import zipfile
+
+from ..core.parsing import parsed
 
 WEIGHTS, DESCRIPTION, SAMPLES = "model.safetensors", "model.json", "samples.npz"
 _END, _END_SIZE = b"PK\x05\x06", 22
@@ -23,7 +24,7 @@ def model_is_whole(folder: str | os.PathLike[str]) -> bool:
     the weights themselves are not read.
     """
     try:
-        json.loads(content(os.path.join(folder, DESCRIPTION)))
+        parsed(content(os.path.join(folder, DESCRIPTION)))
         with open(os.path.join(folder, WEIGHTS), "rb", buffering=0) as stream:
             head = stream.read(_HEAD)
             length = int.from_bytes(head[:8], "little")
@@ -32,7 +33,7 @@ def model_is_whole(folder: str | os.PathLike[str]) -> bool:
                 return False
             while len(head) < 8 + length and (more := stream.read(8 + length - len(head))):
                 head += more
-            header = json.loads(head[8 : 8 + length])
+            header = parsed(head[8 : 8 + length])
             ends = [v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return False

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ..core.parsing import parsed
 from ..core.record import Result
 from ..errors import UsageError
 
@@ -55,8 +56,6 @@ def tracker(name: str | None, out: Path) -> Tracker | None:
 
 def _history(folder: Path) -> list[tuple[int, float]]:
     try:
-        return [
-            (int(s), float(v)) for s, v in json.loads((folder / "fit.json").read_text())["history"]
-        ]
+        return [(int(s), float(v)) for s, v in parsed((folder / "fit.json").read_text())["history"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []
