@@ -196,6 +196,7 @@ def test_points_of_another_dimension(folder: Path, tmp_path: Path) -> None:
             '{"method": {"name": "cfm", "params": {}}, "config": [1]}',
             "model.json' is damaged: config should hold values by name, not [1]",
         ),
+        ("model.json", "", "model.json' is damaged: it is empty; run it again with --fresh"),
         ("model.json", "[]", "model.json' is damaged: it should hold values by name, not []"),
         ("model.safetensors", "nonsense", "model.safetensors' is damaged: "),
         ("model.safetensors", None, "holds no model.safetensors"),
@@ -214,6 +215,12 @@ def test_a_damaged_run(
     assert (answer.status, answer.out) == (2, "")
     assert text in answer.err
     assert answer.err.count("\n") == 1
+    assert (
+        "run it again" in answer.err
+        or name == "result.json"
+        or content is None
+        or "gone" in content
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ _DEEP = f"it holds values more than {DEEPEST} deep in each other"
 
 def parsed(text: str | bytes) -> Any:
     """What JSON says. Raises ValueError where it is none, or nested too deeply."""
+    if not text:
+        raise ValueError("it is empty")
     try:
         found = json.loads(text)
     except RecursionError:

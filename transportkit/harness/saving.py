@@ -65,9 +65,9 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> tuple[Choice
         by_name(description["method"]["params"], "params of method")
         config = by_name(description["config"], "config")
     except KeyError as error:
-        raise DataError(f"'{file}' is damaged: it says nothing of {error}") from None
+        raise DataError(f"'{file}' is damaged: it says nothing of {error}; {AGAIN}") from None
     except ValueError as error:
-        raise DataError(f"'{file}' is damaged: {error}") from None
+        raise DataError(f"'{file}' is damaged: {error}; {AGAIN}") from None
     try:
         maker = registry.make("method", method)
     except UsageError as error:
@@ -78,7 +78,9 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> tuple[Choice
     except FileNotFoundError:
         raise _lost(folder) from None
     except Exception as error:
-        raise DataError(f"'{folder / WEIGHTS}' is damaged: {_first_line(error)}") from error
+        raise DataError(
+            f"'{folder / WEIGHTS}' is damaged: {_first_line(error)}; {AGAIN}"
+        ) from error
     # Whatever a method stumbles over while it rebuilds a model of other code, or a damaged one.
     then = description.get("code")
     try:
@@ -124,14 +126,14 @@ def _description(folder: Path) -> Mapping[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"'{folder}' holds no {DESCRIPTION}, so no model was saved there") from None
     except (OSError, ValueError) as error:
-        raise DataError(f"'{file}' is damaged: {error}") from None
+        raise DataError(f"'{file}' is damaged: {error}; {AGAIN}") from None
     if OWN_DIGEST in said and said[OWN_DIGEST] != signed(said)[OWN_DIGEST]:
         raise DataError(f"'{file}' is damaged: it says something else than was saved; {AGAIN}")
     return said
 
 
 def _lost(folder: Path) -> DataError:
-    return DataError(f"'{folder}' holds no {WEIGHTS}, so its model is lost")
+    return DataError(f"'{folder}' holds no {WEIGHTS}, so its model is lost; {AGAIN}")
 
 
 def _other(folder: Path, method: Choice, then: Any) -> str:
