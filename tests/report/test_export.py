@@ -206,6 +206,28 @@ def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
         gather_runs(tmp_path).export("csv", rows="nothing")  # type: ignore[arg-type]
 
 
+def test_names_that_are_no_text_are_written(tmp_path: Path) -> None:
+    """File systems take any bytes, which Python reads as signs that no text in UTF-8 has."""
+    strange, plain = ({"source": f"/{n}.npy", "target": "/q.npy"} for n in ("\udcff", "p"))
+    shelve(
+        tmp_path / "runs",
+        result("cfm", data="samples", sliced_w2=0.2, data_params=strange),
+        result("cfm", data="samples", sliced_w2=0.2, data_params=plain),
+        result("emd", status="failed", message="of '/\udcff.npy'"),
+    )
+    for rows in ("table", "cells"):
+        for to in ("csv", "latex", "markdown"):
+            file = tmp_path / f"{rows}{to}"
+            answer = tk("export", tmp_path / "runs", "--to", to, "--rows", rows, "-o", file)
+            assert (answer.status, answer.err) == (0, f"3 results to {file}\n")
+            text = file.read_text(encoding="utf-8")
+            # On paper, cells leave out their long columns.
+            assert "udcff" in text or (rows, to) in {("cells", "latex"), ("cells", "markdown")}
+    assert tk("report", tmp_path / "runs", "-o", tmp_path / "page").status == 0
+    page = (tmp_path / "page").read_text(encoding="utf-8")
+    assert '"source":"/\\udcff.npy"' in page
+
+
 def test_files_of_others_are_not_replaced(runs: Path, tmp_path: Path) -> None:
     run = next(runs.glob("cfm*"))
     (tmp_path / "samples.npy").write_text("samples")

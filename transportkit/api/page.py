@@ -24,4 +24,5 @@ def page(results: Sequence[Result], title: str = TITLE) -> bytes:
     said = compare(results)
     parts = {"table": [asdict(row) for row in said.rows], **details(said)}
     data = {**content(named, parts), "mixed": mixtures(results), "effort": effort(results)}
-    return build(data, title, plain(data)).encode()
+    # A file's name that is no text in UTF-8 comes with signs that no file holds.
+    return build(data, title, plain(data)).encode(errors="backslashreplace")

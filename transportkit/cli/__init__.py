@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # Standard output may have been closed before the start: nobody sees what is written to it.
     unseen = io.StringIO() if sys.stdout is None else None
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # Names of files may hold bytes that are no text, as on standard error.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with Interrupts() as interrupts, redirect_stdout(unseen or sys.stdout):
             status = _status(arguments, interrupts)

@@ -50,13 +50,23 @@ def export(document: Document, to: str, rows: Rows) -> bytes:
     if not document[rows]:
         raise UsageError(f"there are no {rows} to export: {NONE[rows]}")
     if rows == "table" and to in _ON_PAPER:
-        return _ON_PAPER[to](sheets(document["table"])).encode()
-    records = aligned(flat(document[rows], rows))
+        return _ON_PAPER[to](sheets(_written(document["table"]))).encode()
+    records = _written(aligned(flat(document[rows], rows)))
     if to in _ROWS_ON_PAPER:
         known = {k for r in records for k, v in r.items() if v is not None} - LEFT_OUT_ON_PAPER
         short = [{k: v for k, v in r.items() if k in known} for r in records]
         return _ROWS_ON_PAPER[to](short).encode()
     return _FOR_PROGRAMS[to](records)
+
+
+def _written(value: Any) -> Any:
+    """What is to be written, where the names of files may hold bytes that are no text in UTF-8:
+    these as a backslash and their number."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_written(name): _written(each) for name, each in value.items()}
+    return [_written(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def check_output(file: Path, to: str) -> None:
