@@ -13,7 +13,8 @@ import pytest
 from safetensors.torch import load_file, save
 
 from tests.commands import TINY, Answer, samples, tk
-from transportkit import load, push
+from tests.report.results import result, shelve
+from transportkit import DataError, load, push
 from transportkit.harness.saving import signed
 from transportkit.problems.files import read_points
 from transportkit.transport import Moved, Transport
@@ -148,6 +149,37 @@ def test_points_of_another_dimension(folder: Path, tmp_path: Path) -> None:
     assert answer.status == 2
     assert "holds points of shape (3,); this model moves points of shape (2,)" in answer.err
     assert answer.err.count("\n") == 1
+
+
+def test_a_run_without_a_model_says_why(tmp_path: Path, points: Path) -> None:
+    refused = result("cfm", status="refused", message="it takes points of the plane alone")
+    shelve(tmp_path / "runs", refused, result("emd", status="out of memory"))
+    for method, said in (
+        ("cfm", "was refused: it takes points of the plane alone; it has no model"),
+        ("emd", "ran out of memory; it has no model"),
+    ):
+        (folder,) = (tmp_path / "runs").glob(f"{method}*")
+        answer = tk(f"push {folder} {points} -o {tmp_path / 'y.npy'}")
+        assert (answer.status, answer.err) == (2, f"Error: this run {said}\n")
+        with pytest.raises(DataError, match=said):
+            load(folder).transport()
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
+@pytest.mark.parametrize("suffix", ["npy", "npz", "csv", "pt", "safetensors"])
+def test_a_full_disk_is_told(suffix: str, folder: Path, points: Path, tmp_path: Path) -> None:
+    (tmp_path / f"y.{suffix}").symlink_to("/dev/full")
+    answer = tk(f"push {folder} {points} -o {tmp_path / f'y.{suffix}'}")
+    assert (answer.status, answer.err.count("\n")) == (1, 1)
+    assert "cannot be written: No space left on device; free some space or choose" in answer.err
+
+
+def test_a_name_that_is_too_long(folder: Path, points: Path, tmp_path: Path) -> None:
+    long = tmp_path / ("b" * 300)
+    for line in (f"push {folder} {points} -o {long}.npy", f"run linear --data moons --out {long}"):
+        answer = tk(line)
+        assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+        assert "cannot be written: File name too long; choose another place" in answer.err
 
 
 @pytest.mark.parametrize(

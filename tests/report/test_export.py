@@ -178,14 +178,19 @@ def test_a_run_that_lost_its_result_is_named(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
-    for folder, reason in ((tmp_path / "no", "there is no folder"), (tmp_path, "holds no run")):
+    (tmp_path / "samples.npy").touch()
+    for folder, reason in (
+        (tmp_path / "no", "there is no folder"),
+        (tmp_path / "samples.npy", "is a file; name the folder where runs are kept"),
+        (tmp_path, "holds no run"),
+    ):
         answer = tk("export", folder, "--to", "csv")
         assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
         assert reason in answer.err
     shelve(tmp_path, result(status="failed", message="no"))
     assert "no run here has figures" in tk("export", tmp_path, "--to", "csv").err
     (tmp_path / "file").touch()
-    for place, status in (("a/b", 2), ("file/b", 2), ("b" * 300, 1)):
+    for place, status in (("a/b", 2), ("file/b", 2), ("b" * 300, 2)):
         unwritable = tk(
             "export", tmp_path, "--to", "csv", "--rows", "cells", "-o", tmp_path / place
         )

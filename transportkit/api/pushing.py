@@ -14,10 +14,12 @@ from torch import Tensor
 
 from ..core.params import whole
 from ..core.random import derive
+from ..core.record import Result
 from ..core.status import Stop
 from ..errors import DataError
 from ..harness import device as devices
 from ..harness.outside import outside
+from ..harness.whole import model_is_whole
 from ..problems.files import (
     check_order,
     check_output,
@@ -100,6 +102,7 @@ def pushed(
     seed = whole("a seed", seed, 0)
     batch = record.run.batch if batch is None else whole("batch", batch, 1)
     place = devices.resolve(device)
+    check_fitted(record.result)
     x = points_of(points)
     if tuple(x.shape[1:]) != record.result.event_shape:
         where = f"'{points}'" if isinstance(points, str | os.PathLike) else "what is given"
@@ -127,6 +130,24 @@ def pushed(
     seconds = time.perf_counter() - begun
     here = Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu())
     return Pushed(here, seconds, names, message, _lost(here, transport.integrator is not None))
+
+
+def check_fitted(result: Result) -> None:
+    """Raise DataError for a run that came to no model, with the reason."""
+    if result.status == "done" or result.event_shape is not None:
+        return
+    if result.folder is not None and model_is_whole(result.folder):
+        return
+    was = _WAS.get(result.status, result.status)
+    why = f"{was}: {result.message}" if result.message else was
+    raise DataError(f"this run {why.rstrip('.')}; it has no model")
+
+
+_WAS = {
+    "refused": "was refused",
+    "interrupted": "was interrupted",
+    "out of memory": "ran out of memory",
+}
 
 
 def _lost(moved: Moved, lines: bool) -> str:

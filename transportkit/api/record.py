@@ -35,7 +35,7 @@ from ..transport import Transport
 from .drawing import draw
 from .given import path
 from .progress import watched
-from .pushing import Points, Pushed, pushed
+from .pushing import Points, Pushed, check_fitted, pushed
 from .tables import table
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ class RunRecord:
         Raises UsageError where a map is given an integrator, DataError where no model is kept.
         """
         nfe = None if nfe is None else evaluations(nfe)
+        check_fitted(self.result)
         _, model = load_model(self.folder, devices.resolve(device))
         return Transport(model, _integrator(self.run, model, integrator, nfe))
 

@@ -23,6 +23,13 @@ def check_place(file: Path) -> None:
     if is_device(file):
         return
     folder = _place(file).parent
+    try:
+        os.lstat(file)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass
+    except OSError as error:
+        # A name that is too long.
+        raise UsageError(unwritable(file, error)) from None
     if not os.path.isdir(folder):
         raise UsageError(unwritable(file, f"there is no folder '{folder}'"))
     if not os.access(folder, os.W_OK):

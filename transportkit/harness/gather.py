@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -28,7 +29,9 @@ def gather(folder: Path) -> list[Result]:
     only where nothing newer was finished; the log says how many are left out. Results that cannot
     be read are named in the log. Raises DataError where there is no result at all.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
+        if os.path.exists(folder):
+            raise DataError(f"'{folder}' is a file; name the folder where runs are kept")
         raise DataError(f"there is no folder '{folder}'")
     if (folder / RESULT).exists():
         return [read_result(folder)]

@@ -67,7 +67,7 @@ class Store:
                 pass
         except OSError as error:
             self.refusal = unwritable(folder, error)
-            if not folder.is_dir():
+            if not os.path.isdir(folder):
                 self.check_writable()
             return
         clear_leftovers(folder)

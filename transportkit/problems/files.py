@@ -35,7 +35,7 @@ def read_points(path: str | os.PathLike[str]) -> Tensor:
     """The points in a file, (N, *E), float32, all finite. Raises DataError."""
     file, key = _locate(path)
     suffix = _suffix(file)
-    if not file.exists():
+    if not os.path.exists(file):
         raise DataError(
             f"there is no file '{file}'; check the name, or give the whole path of a file of points"
         )
@@ -100,9 +100,9 @@ def check_output(
     Or where it would replace the file `source` that the points come from.
     """
     file, _ = _locate(path)
-    if source is not None and file.exists():
+    if source is not None and os.path.exists(file):
         origin, _ = _locate(source)
-        if origin.exists() and file.samefile(origin):
+        if os.path.exists(origin) and file.samefile(origin):
             raise DataError(f"'{file}' holds the points that are to be moved; name another file")
     _suffix(file)
     check_place(file)

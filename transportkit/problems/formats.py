@@ -10,7 +10,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from types import SimpleNamespace
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -57,7 +58,9 @@ def _read_safetensors(file: Path) -> Any:
 
 def _write_npy(file: Path, points: Tensor, key: str, names: Names) -> None:
     with file.open("wb") as stream:
-        np.save(stream, points.numpy(), allow_pickle=False)
+        # To a file as such numpy writes in a way that does not say what the system refuses.
+        through = cast(Any, SimpleNamespace(write=stream.write))
+        np.save(through, points.numpy(), allow_pickle=False)
 
 
 def _write_npz(file: Path, points: Tensor, key: str, names: Names) -> None:
