@@ -15,6 +15,7 @@ import os
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,9 @@ def _unreadable(file: Path, suffix: str, error: Exception) -> DataError:
             "save one tensor with torch.save"
         )
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
-    return DataError(f"'{file}' is damaged or is not a {suffix} file ({first[:120]})")
+    # Whole words, so that it is seen that something was left out.
+    said = shorten(first, 200, placeholder=" ...")
+    return DataError(f"'{file}' is damaged or is not a {suffix} file ({said})")
 
 
 def _chosen(found: Any, key: str | None, file: Path) -> Any:

@@ -25,7 +25,7 @@ def read_table(file: Path) -> np.ndarray:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise DataError(f"'{file}' is not text in UTF-8") from None
+        raise DataError(f"'{file}' is not text in UTF-8; save it as UTF-8") from None
     rows = list(_rows(text))
     if rows and _are_names(rows[0][1]):
         rows = rows[1:]
@@ -85,7 +85,13 @@ def _not_a_number(file: Path, line: int, column: int, cell: str) -> DataError:
     if not cell.strip():
         return DataError(f"{where} is empty; fill it or leave the row out")
     hint = "; write decimals with a point" if _is_number(cell.replace(",", ".")) else ""
-    return DataError(f"{where}: '{cell.strip()[:40]}' is not a number{hint}")
+    return DataError(f"{where}: {_shown(cell)} is not a number{hint}")
+
+
+def _shown(cell: str) -> str:
+    """A cell in quotes, with signs that a terminal would take for commands as their numbers."""
+    text = cell.strip()[:40]
+    return f"'{text}'" if text.isprintable() else repr(text)
 
 
 def write_table(file: Path, table: np.ndarray, delimiter: str, names: Sequence[str] = ()) -> None:
