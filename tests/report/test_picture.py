@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from tests.report.results import result
 from transportkit import Choice, Evidence, Result, Run
 from transportkit.report.images import is_image, pixel_range
-from transportkit.report.picture import _frame, draw_images, tile
+from transportkit.report.picture import _frame, _title, draw_images, tile
 
 
 @pytest.mark.parametrize(
@@ -55,3 +57,9 @@ def test_a_coordinate_of_one_value_has_room_about_it(value: float) -> None:
     low, high = _frame(np.full((5, 2), value, np.float32))
     assert (low < value).all()
     assert (high > value).all()
+
+
+def test_only_lines_are_said_to_take_evaluations() -> None:
+    drawn = result(sliced_w2=0.2)
+    assert "10 evaluations a line" in _title(drawn)
+    assert "evaluations" not in _title(replace(drawn, run=replace(drawn.run, integrator=None)))

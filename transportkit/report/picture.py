@@ -160,6 +160,6 @@ def _title(result: Result) -> str:
         parts.append(f"sliced W2 {value.value:.3f}{ratio}")
     if result.finished is not None:
         parts.append(f"finished {result.finished:.1%}")
-    if result.nfe is not None:
+    if result.nfe is not None and result.run.integrator is not None:
         parts.append(f"{result.nfe:.0f} evaluations a line")
     return "   ".join(parts)
