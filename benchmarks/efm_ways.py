@@ -1,6 +1,6 @@
 """Ways to learn the field, each beside flow matching: the same network and processor time.
 
-    python benchmarks/efm_ways.py --seconds 10 --out benchmarks/results/efm-ways.md
+    python benchmarks/efm_ways.py --seconds 3 --out benchmarks/results/efm-ways.md
 
 What a way is good for shows beside the others only: each has its plates, its points to train on and
 its own way of moving points. Seconds are those of the processor and hold what comes before the
