@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 from torch import Generator
 
 from tests.strangers import strangers as strangers
+from transportkit import Moved, Transport
 
 
 def pytest_configure() -> None:
@@ -33,6 +35,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return nodeid if file.endswith("test_first_party.py") else file
 
     return ByFile(config, log)
+
+
+@pytest.fixture
+def no_point_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever moves points moves none to a finite place."""
+    move = Transport._push
+
+    def beyond(*given: Any) -> Moved:
+        moved = move(*given)
+        return replace(moved, points=moved.points / 0)
+
+    monkeypatch.setattr(Transport, "_push", beyond)
 
 
 @pytest.fixture

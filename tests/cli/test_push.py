@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +15,6 @@ from tests.report.results import result, shelve
 from transportkit import DataError, load, push
 from transportkit.harness.saving import signed
 from transportkit.problems.files import read_points
-from transportkit.transport import Moved, Transport
 
 DEEP = "[" * 100_000 + "]" * 100_000
 
@@ -395,16 +392,10 @@ def test_points_that_cannot_be_checked_are_moved_all_the_same(
     assert moved.tobytes() == samples(folder)["moved"].tobytes()
 
 
+@pytest.mark.usefixtures("no_point_finite")
 def test_where_no_point_arrives_nothing_is_written(
-    folder: Path, points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, points: Path, tmp_path: Path
 ) -> None:
-    move = Transport._push
-
-    def beyond(*given: Any) -> Moved:
-        moved = move(*given)
-        return replace(moved, points=moved.points / 0)
-
-    monkeypatch.setattr(Transport, "_push", beyond)
     for of in ("", " --json"):
         answer = tk(f"push {folder} {points} -o {tmp_path / 'y.npy'} {of}")
         assert (answer.status, answer.out) == (1, "")

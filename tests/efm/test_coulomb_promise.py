@@ -10,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from transportkit_efm.coulomb import coulomb_field
+from transportkit_efm.coulomb import coulomb_field, weighty
+from transportkit_efm.coulomb.matrices import product
 
 FAST = {2: 1e-5, 8: 1e-5, 32: 1e-5, 784: 5e-4, 3072: 5e-4}
 WAYS = {
@@ -220,6 +221,17 @@ def test_a_point_amid_a_shell_and_some_nearer_charges(dimension: int) -> None:
     expected = truth(points, charges, weights)
     found = coulomb_field(points, charges, weights, method="products", accuracy="accurate")
     assert largest_error(found, expected) < 1e-6
+
+
+@pytest.mark.parametrize("dimension", [100, 784, 3072])
+@pytest.mark.parametrize("kind", ["round", "sheet", "binary"])
+def test_products_round_no_more_than_is_reckoned_with(dimension: int, kind: str) -> None:
+    x, y = (sample(kind, n, dimension, seed=n) for n in (200, 300))
+    x, y = x - x.mean(0), y - y.mean(0)
+    error = 2 * (product(x, y).double() - x.double() @ y.double().T)
+    lengths = [torch.linalg.vector_norm(each.double(), dim=1) for each in (x, y)]
+    roundings = error / (lengths[0][:, None] * lengths[1]) * 2**24
+    assert float(roundings.square().mean().sqrt()) < weighty._ROUNDINGS
 
 
 def test_two_charges_over_and_over() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -17,7 +16,6 @@ from transportkit import Budget, registry
 from transportkit.harness.execute import Executor
 from transportkit.harness.plan import Settings, plan
 from transportkit.harness.store import Store
-from transportkit.transport import Moved, Transport
 
 SHORTAGES = {
     "Python": MemoryError(),
@@ -127,20 +125,14 @@ def test_a_dry_run_shows_the_plan_and_does_nothing(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.usefixtures("no_point_finite")
 @pytest.mark.parametrize(
     ("method", "advice"),
     [("cfm", "lower lr, take another integrator, or check"), ("linear", "check")],
 )
 def test_a_run_none_of_whose_points_is_finite_diverged(
-    method: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    method: str, advice: str, tmp_path: Path
 ) -> None:
-    move = Transport._push
-
-    def beyond(*given: Any) -> Moved:
-        moved = move(*given)
-        return replace(moved, points=moved.points / 0)
-
-    monkeypatch.setattr(Transport, "_push", beyond)
     answer = tk(f"run {method} --data moons {TINY} --out {tmp_path}")
     assert (answer.status, answer.out) == (1, "")
     told = f"none of 64 moved points is finite; {advice} the data's scale"

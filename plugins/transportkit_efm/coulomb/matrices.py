@@ -40,7 +40,7 @@ def _wide() -> bool:
         return False
     if torch.backends.cpu.get_cpu_capability() != "AVX512":
         return False
-    one = torch.ones(1, 1)
+    one = torch.ones(1, 1, dtype=torch.float32, device="cpu")
     try:
         return bool(_by_onednn(one, one).item() == 1.0)
     except Exception:

@@ -98,8 +98,8 @@ class _Block:
         self.exact = charges[first : last + 1] if together else charges[chosen]
         self.centre = self.exact.mean(0)
         plate = self.exact[:, -1]
-        self.flat = bool((plate == plate[0]).all())
-        if self.flat:
+        flat = bool((plate == plate[0]).all())
+        if flat:
             # Their mean may round to another number.
             self.centre[-1] = plate[0]
         self.charges = self.moved(self.exact, room[: len(chosen)])
@@ -107,7 +107,7 @@ class _Block:
         squares = _squares(self.exact, self.centre)
         self.mean_square = squares.mean()
         self.spread = (squares - self.mean_square).to(charges.dtype)
-        self.lengths = weighty.Lengths.of(squares, self.log_weights, self.flat)
+        self.lengths = weighty.Lengths.of(squares, self.log_weights, flat)
 
     def moved(self, rows: Tensor, out: Tensor) -> Tensor:
         """Rows (n, p) from the centre, in `out` (n, q), with zeros behind that products are faster
