@@ -14,17 +14,19 @@ import contextlib, sys
 from types import SimpleNamespace
 import torch
 from tests.efm.test_coulomb_promise import plates, truth
-from transportkit_efm.coulomb import compiled, coulomb_field, gpu
+from transportkit_efm.coulomb import compiled, coulomb_field, field, gpu, gpu_tiled, inputs
 
 # The loops take tensors of the CPU here; what they ask of a device is answered for it.
 torch.cuda.get_device_properties = lambda device: SimpleNamespace(multi_processor_count=2)
-torch.cuda.get_device_capability = lambda device=None: (9, 0)
+capability = (9, 0) if sys.argv[2] == "products" else (8, 6)
+torch.cuda.get_device_capability = lambda device=None: capability
 torch.cuda.device = lambda device: contextlib.nullcontext()
 compiled._on_cpu = gpu.superpose
-compiled.worst_condition = lambda way, kind, device, width: (
-    gpu.WORST_CONDITION[kind] if way == "tiled" else compiled.WORST_CONDITION[kind]
+inputs.extremes, compiled.doubtful, field.normalised = gpu.extremes, gpu.doubtful, gpu.normalised
+compiled.worst_condition = lambda way, kind, points: (
+    gpu_tiled.worst_condition(kind, points) if way == "tiled" else compiled.WORST_CONDITION[kind]
 )
-way, dimensions = sys.argv[1], [int(d) for d in sys.argv[2:]]
+way, dimensions = sys.argv[1], [int(d) for d in sys.argv[3:]]
 for dimension in dimensions:
     points, charges, weights = plates("round", dimension, seed=dimension)
     points = points[::3]
@@ -53,9 +55,18 @@ for dimension in dimensions:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="needs triton")
-@pytest.mark.parametrize(("way", "dimensions"), [("unrolled", (1, 2, 8)), ("tiled", (9, 17, 64))])
-def test_loops_keep_the_promise_in_the_interpreter(way: str, dimensions: tuple[int, ...]) -> None:
-    given = [sys.executable, "-c", PROGRAM, way, *map(str, dimensions)]
+@pytest.mark.parametrize(
+    ("way", "pairs", "dimensions"),
+    [
+        ("unrolled", "differences", (1, 2, 8)),
+        ("tiled", "differences", (9, 17, 64)),
+        ("tiled", "products", (9, 17, 64)),
+    ],
+)
+def test_loops_keep_the_promise_in_the_interpreter(
+    way: str, pairs: str, dimensions: tuple[int, ...]
+) -> None:
+    given = [sys.executable, "-c", PROGRAM, way, pairs, *map(str, dimensions)]
     environment = os.environ | {"TRITON_INTERPRET": "1"}
     done = subprocess.run(given, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

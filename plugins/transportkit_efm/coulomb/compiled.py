@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import gpu
+from . import gpu, gpu_tiled
 from .partial import Partial
 
 WIDEST_UNROLLED = 9
@@ -45,9 +45,9 @@ _SERIAL = 4_000_000
 """Coordinates of pairs below which threads cost more than they save."""
 
 
-def by_numba(way: str, device: torch.device) -> bool:
-    """Whether this way is a loop that numba compiles, and with it the passes before and after."""
-    return device.type == "cpu" and way in LOOPS
+def with_passes(way: str, device: torch.device) -> bool:
+    """Whether this way is a compiled loop, and with it the passes before and after."""
+    return way in LOOPS and device.type in ("cpu", "cuda")
 
 
 def usable(device: torch.device) -> bool:
@@ -57,12 +57,13 @@ def usable(device: torch.device) -> bool:
     return gpu.usable(device)
 
 
-def worst_condition(way: str, kind: torch.dtype, device: torch.device, width: int) -> float:
-    """Cancellation beyond which sums of a loop in this dtype, in so many coordinates, are given
-    up."""
-    worst = WORST_CONDITION[kind]
-    if way == "tiled" and device.type != "cpu":
-        worst = gpu.WORST_CONDITION[kind]
+def worst_condition(way: str, kind: torch.dtype, points: Tensor) -> float:
+    """Cancellation beyond which sums of a loop in this dtype, at points (M, p), are given up."""
+    worst, width = WORST_CONDITION[kind], points.shape[1]
+    if way == "tiled" and points.device.type != "cpu":
+        worst = gpu_tiled.worst_condition(kind, points)
+        if gpu_tiled.by_products(points):
+            return worst
     # What a squared distance rounds to counts p / 2 times, and the promise is 1e-5 up to D = 64.
     return min(worst, _STEEP / width) if kind == torch.float32 and width <= 65 else worst
 
@@ -118,10 +119,9 @@ def prepare(
     nothing = torch.zeros(1, coordinates, dtype=dtype, device=place)
     for accurate in {accuracy == "accurate", True}:
         total = superpose(nothing, nothing, nothing[0, :1], way, accurate)
-    if place.type == "cpu":
-        extremes(nothing, nothing, nothing[0, :1])
-        doubtful(total, 1.0)
-        normalised(total, 0.0, dtype)
+    extremes(nothing, nothing, nothing[0, :1])
+    doubtful(total, 1.0)
+    normalised(total, 0.0, dtype)
     return time.perf_counter() - began
 
 
@@ -143,9 +143,11 @@ def superpose(
 
 
 def extremes(points: Tensor, charges: Tensor, weights: Tensor) -> tuple[float, ...]:
-    """Of tensors on the CPU, (M, p), (N, p) and (N,) with N > 0: the largest |value| of each of the
-    first two, of a charge's coordinate from the first charge's, of a weight, and the smallest of a
-    weight. Not finite where one of its values is not."""
+    """Of (M, p), (N, p) and (N,) with N > 0: the largest |value| of each of the first two, of a
+    charge's coordinate from the first charge's, of a weight, and the smallest of a weight. Not
+    finite where one of its values is not."""
+    if points.device.type != "cpu":
+        return gpu.extremes(points, charges, weights)
     from .passes import extremes
 
     found = np.empty(5, _NUMPY[points.dtype])
@@ -157,15 +159,19 @@ def extremes(points: Tensor, charges: Tensor, weights: Tensor) -> tuple[float, .
 
 
 def doubtful(total: Partial, worst: float) -> Tensor:
-    """The rows (K,) of a loop's sums on the CPU that left the range, or cancel that much."""
+    """The rows (K,) of a loop's sums that left the range, or cancel that much."""
+    if total.vector.device.type != "cpu":
+        return gpu.doubtful(total, worst)
     from .passes import doubtful
 
     return torch.from_numpy(doubtful()(total.vector.numpy(), total.magnitude.numpy(), worst))
 
 
 def normalised(total: Partial, log_unit: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """The directions (M, p) of a loop's sums on the CPU and the logs (M,) of their lengths, in
-    units of exp(log_unit). Both are zero and -inf where nothing is."""
+    """The directions (M, p) of a loop's sums and the logs (M,) of their lengths, in units of
+    exp(log_unit). Both are zero and -inf where nothing is."""
+    if total.vector.device.type != "cpu":
+        return gpu.normalised(total, log_unit, dtype)
     from .passes import normalise
 
     count, width = total.vector.shape

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from . import gradient, inputs
 from .choice import Accuracy, Way, choose, note
-from .compiled import by_numba, normalised
+from .compiled import normalised, with_passes
 from .partial import Partial
 from .ways import superpose, times
 
@@ -103,7 +103,7 @@ def _field(
     exponent = math.frexp(sizes.largest)[1]
     total = superpose(points, charges, times(weights, -exponent), way, accuracy, sizes)
     log_unit = exponent * math.log(2) - log_sphere_area(points.shape[1])
-    if by_numba(way, points.device):
+    if with_passes(way, points.device):
         return CoulombField(*normalised(total, log_unit, points.dtype))
     return _normalised(total, log_unit, points.dtype)
 

@@ -1,4 +1,4 @@
-"""Running the loops on a CUDA device: layout, tiles, shares of the charges, and their sum."""
+"""Running the loops on a CUDA device: whether they can, the one of few coordinates, and `gpu_tiled`."""
 
 from __future__ import annotations
 
@@ -7,32 +7,26 @@ import importlib.util
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from . import gpu_tiled
+from .gpu_tiled import precision, shares
 from .partial import Partial
 
-WORST_CONDITION = {torch.float32: 6.0, torch.float64: 1e4}
-"""Cancellation beyond which the tiled loop is given up: its float32 is three products in tf32, and
-its vector a difference of sums around a centre."""
 _FLUSH = 2048
 """Charges summed in the inputs' dtype before the sum goes on in float64: by "unrolled"."""
-_SHARE = 65536
-"""And by "tiled", whose terms are relative to the largest."""
-_PROGRAMS = 16
-"""Programs for each multiprocessor that are worth dividing the charges for."""
-_FEWEST = 256
-"""Charges in a share at least."""
-_SUMS = 1 << 24
-"""Sums of the tiled loop that are held at once."""
 _UNROLLED = {
     # Most coordinates, then rows, columns and warps of a tile that keep all in registers.
     torch.float32: ((9, 32, 32, 4),),
     torch.float64: ((3, 32, 32, 4), (9, 16, 32, 4)),
 }
-_TILED = (32, 32, 4)
+_SURVEYORS, _SURVEYED = 256, 1024
+"""Programs that look for the largest values at most, and the values each looks at together."""
+_PASSED = 1024
+"""Numbers of a tile of the passes after a loop."""
 _ready: set[tuple[object, ...]] = set()
 
 
@@ -77,26 +71,28 @@ def superpose(
     magnitude of NaN, zero or infinity marks points whose terms left the range, and a pair without
     distance in float32 is marked too.
     """
-    kind = torch.float64 if accurate else points.dtype
-    newton = 0 if kind == torch.float32 else 1 + int(points.dtype == torch.float64)
-    run = _unrolled if way == "unrolled" else _tiled
     with torch.cuda.device(points.device):
-        total = run(points.to(kind), charges.to(kind), weights.to(kind).contiguous(), newton)
+        if way == "unrolled":
+            total = _unrolled(points, charges, weights, accurate)
+        else:
+            total = gpu_tiled.superpose(points, charges, weights, accurate)
     _ready.add(_key(way, points.shape[1], points.dtype, accurate, points.device))
     return total
 
 
-def _unrolled(points: Tensor, charges: Tensor, weights: Tensor, newton: int) -> Partial:
+def _unrolled(points: Tensor, charges: Tensor, weights: Tensor, accurate: bool) -> Partial:
     from . import gpu_kernels
 
+    kind, newton = precision(points.dtype, accurate)
+    points, charges, weights = points.to(kind), charges.to(kind), weights.to(kind)
     count, width = points.shape
     _, rows, columns, warps = next(t for t in _UNROLLED[points.dtype] if width <= t[0])
-    parts, share = _shares(count, len(charges), rows, columns, points.device)
+    parts, share = shares(count, len(charges), rows, columns, points.device)
     out = torch.empty(parts, width + 1, count, dtype=torch.float64, device=points.device)
     gpu_kernels.unrolled[(-(-count // rows), parts)](
         points.contiguous(),
         charges.T.contiguous(),
-        weights,
+        weights.contiguous(),
         out,
         count,
         len(charges),
@@ -112,119 +108,80 @@ def _unrolled(points: Tensor, charges: Tensor, weights: Tensor, newton: int) -> 
     return Partial(sums[:width].T, sums[width], torch.zeros_like(sums[width]))
 
 
-def _tiled(points: Tensor, charges: Tensor, weights: Tensor, newton: int) -> Partial:
-    order = (weights < 0).to(torch.uint8).argsort(stable=True)
-    charges, weights = charges[order], weights[order]
-    split = len(weights) - int((weights < 0).sum())
-    by_column = charges.T.contiguous()
-    sides = [
-        _Side.of(charges, first, stop)
-        for first, stop in ((0, split), (split, len(charges)))
-        if first < stop
-    ]
-    parts, _ = _shares(len(points), len(charges), *_TILED[:2], points.device, _SHARE)
-    tall = max(1024, _SUMS // (parts * sides[0].flat.shape[1]))
-    found = [
-        _rows(points[low : low + tall], by_column, weights, sides, newton)
-        for low in range(0, len(points), tall)
-    ]
-    return Partial(*(torch.cat(each) for each in zip(*found, strict=True)))
+def extremes(points: Tensor, charges: Tensor, weights: Tensor) -> tuple[float, ...]:
+    """As `compiled.extremes`, in one kernel and one answer to wait for."""
+    from . import gpu_passes
+
+    values = [t.detach().contiguous() for t in (points, charges, weights)]
+    most = max(value.numel() for value in values)
+    programs = max(1, min(_SURVEYORS, -(-most // _SURVEYED)))
+    found = points.new_empty(5, programs)
+    with torch.cuda.device(points.device):
+        gpu_passes.extremes[(programs,)](
+            *values,
+            found,
+            *(value.numel() for value in values),
+            points.shape[1],
+            BLOCK=_SURVEYED,
+            num_warps=4,
+        )
+    *largest, smallest = found.amax(1).tolist()
+    return (*largest, -smallest)
 
 
-@dataclass(frozen=True)
-class _Side:
-    """The charges of one sign, from first to stop, around their own centre.
+def doubtful(total: Partial, worst: float) -> Tensor:
+    """As `compiled.doubtful`."""
+    from . import gpu_passes
 
-    flat (N, 16 or more) holds all charges' first p-1 coordinates from there, and zeros behind;
-    reach is the distance of the side's farthest charge.
-    """
-
-    first: int
-    stop: int
-    centre: Tensor
-    flat: Tensor
-    reach: Tensor
-
-    @classmethod
-    def of(cls, charges: Tensor, first: int, stop: int) -> _Side:
-        width = charges.shape[1]
-        centre = charges[first:stop].mean(0)
-        flat = charges.new_zeros(len(charges), max(16, 1 << (width - 2).bit_length()))
-        torch.sub(charges[:, :-1], centre[:-1], out=flat[:, : width - 1])
-        reach = torch.linalg.vector_norm(charges[first:stop] - centre, dim=1).amax()
-        return cls(first, stop, centre, flat, reach)
-
-
-def _rows(
-    points: Tensor, charges: Tensor, weights: Tensor, sides: list[_Side], newton: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Vector, magnitude and log_scale at points (m, p), of charges (p, N) of both sides."""
-    by_column = points.T.contiguous()
-    summed = [_launched(by_column, charges, side, weights, newton) for side in sides]
-    inverse = torch.cat([scalars[:, 0] for _, scalars in summed]).amax(0)
-    some = inverse.where(inverse > 0, 1.0)
-    width = points.shape[1]
-    vector = torch.zeros_like(points, dtype=torch.float64)
-    magnitude = torch.zeros_like(inverse)
-    for side, (sums, scalars) in zip(sides, summed, strict=True):
-        kept = (scalars[:, 0] / some) ** (0.5 * width)
-        total, rise = (scalars[:, 1] * kept).sum(0), (scalars[:, 2] * kept).sum(0)
-        moved = points - side.centre
-        vector[:, :-1] += moved[:, :-1] * total[:, None]
-        vector[:, :-1] -= torch.einsum("smp,sm->mp", sums, kept)[:, : width - 1]
-        vector[:, -1] += rise
-        # No term is longer: these are the lengths whose difference a coordinate is.
-        magnitude += total.abs() * (torch.linalg.vector_norm(moved, dim=1) + side.reach)
-    least = torch.finfo(points.dtype).tiny * 1e6
-    magnitude.masked_fill_(~(1 / inverse >= least), torch.nan)
-    return vector, magnitude, 0.5 * width * inverse.log()
+    count, width = total.vector.shape
+    flags = torch.zeros(count + 1, dtype=torch.int32, device=total.vector.device)
+    if count:
+        wide, rows = _pass_tile(width)
+        with torch.cuda.device(flags.device):
+            gpu_passes.doubtful[(-(-count // rows),)](
+                total.vector,
+                total.magnitude,
+                flags,
+                count,
+                *total.vector.stride(),
+                worst,
+                WIDTH=width,
+                PADDED=wide,
+                ROWS=rows,
+            )
+    # Looking for their places takes longer than the kernel, and mostly there are none.
+    return flags[:count].nonzero()[:, 0] if int(flags[count]) else flags[:0].long()
 
 
-def _launched(
-    points: Tensor, charges: Tensor, side: _Side, weights: Tensor, newton: int
-) -> tuple[Tensor, Tensor]:
-    """What the loop finds at points (p, m), by shares: its sums and scalars, in float64."""
-    from . import gpu_kernels
+def normalised(total: Partial, log_unit: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """As `compiled.normalised`."""
+    from . import gpu_passes
 
-    width, count = points.shape
-    rows, columns, warps = _TILED
-    parts, share = _shares(count, side.stop - side.first, rows, columns, points.device, _SHARE)
-    padded = side.flat.shape[1]
-    sums = points.new_empty(parts, count, padded)
-    scalars = points.new_empty(parts, 3, count)
-    gpu_kernels.tiled[(-(-count // rows), parts)](
-        points,
-        charges,
-        side.flat,
-        weights,
-        sums,
-        scalars,
-        count,
-        charges.shape[1],
-        side.first,
-        side.stop,
-        share,
-        WIDTH=width,
-        PADDED=padded,
-        NEWTON=newton,
-        LONG=max(charges.shape[1], count) * max(width, padded) >= 1 << 31,
-        ROWS=rows,
-        COLUMNS=columns,
-        num_warps=warps,
-    )
-    return sums.double(), scalars.double()
+    count, width = total.vector.shape
+    direction = total.vector.new_empty(count, width, dtype=dtype)
+    log_magnitude = total.vector.new_empty(count, dtype=dtype)
+    # Numbers come to a kernel in float32.
+    unit = float(np.float32(log_unit))
+    if count:
+        wide, rows = _pass_tile(width)
+        with torch.cuda.device(direction.device):
+            gpu_passes.normalise[(-(-count // rows),)](
+                total.vector,
+                total.log_scale,
+                direction,
+                log_magnitude,
+                count,
+                *total.vector.stride(),
+                unit,
+                log_unit - unit,
+                WIDTH=width,
+                PADDED=wide,
+                ROWS=rows,
+            )
+    return direction, log_magnitude
 
 
-def _shares(
-    count: int, number: int, rows: int, columns: int, device: torch.device, most: int = 0
-) -> tuple[int, int]:
-    """How many shares the charges are divided into so that the device is busy, and their size.
-
-    `most` is the largest size of one, where not any will do.
-    """
-    busy = _PROGRAMS * torch.cuda.get_device_properties(device).multi_processor_count
-    parts = max(1, min(busy // -(-count // rows), number // _FEWEST))
-    if most:
-        parts = max(parts, -(-number // most))
-    share = -(-number // (parts * columns)) * columns
-    return -(-number // share), share
+def _pass_tile(width: int) -> tuple[int, int]:
+    """Columns, a power of two, and rows of a tile of so many coordinates."""
+    wide = 1 << (width - 1).bit_length()
+    return wide, max(1, _PASSED // wide)

@@ -283,3 +283,98 @@ def tiled(
     tl.store(place + 2 * down, rise, mask=here)
     spot = sums + (part * down + rows)[:, None] * PADDED + across[None, :]
     tl.store(spot, vector, mask=here[:, None])
+
+
+@triton.jit(do_not_specialize=["count", "number", "split", "shares", "share"])
+def tiled_products(
+    points,
+    heights,
+    squares,
+    flat,
+    levels,
+    lengths,
+    values,
+    weights,
+    sums,
+    scalars,
+    count,
+    number,
+    split,
+    shares,
+    share,
+    WIDTH: tl.constexpr,
+    PADDED: tl.constexpr,
+    FINE: tl.constexpr,
+    LONG: tl.constexpr,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+):
+    """The same as `tiled`, with squared distances from products in float64.
+
+    The first p-1 coordinates come in float64 around one centre, with zeros behind: points
+    (M, PADDED), flat (N, PADDED), and with them their squared lengths, squares (M,) and lengths
+    (N,), and the last coordinates heights (M,) and levels (N,). Charges before `split` and those
+    from there on are of two signs and are shared out apart, into `shares` shares and the rest.
+    values (N, PADDED) and weights (N,) are in the dtype of the sums, float64 where FINE: the
+    coordinates whose weighted sums are wanted. sums and scalars are those of `tiled`, but b^2 in
+    place of its inverse, which may be anything, and even negative, where the product has cancelled.
+    """
+    rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    here = rows < count
+    part = tl.program_id(1)
+    begin = tl.where(part < shares, part * share, split + (part - shares) * share)
+    end = tl.minimum(begin + share, tl.where(part < shares, split, number))
+    across = tl.arange(0, PADDED)
+    kind = values.dtype.element_ty
+    row = tl.minimum(rows, count - 1)
+    if LONG:
+        row = row.to(tl.int64)
+    x = tl.load(points + row[:, None] * PADDED + across[None, :])
+    z = tl.load(heights + row)
+    x2 = tl.load(squares + row)
+    least = tl.full([ROWS], float("inf"), kind)
+    upper = tl.zeros([ROWS], kind)
+    total = tl.zeros([ROWS], kind)
+    rise = tl.zeros([ROWS], kind)
+    vector = tl.zeros([ROWS, PADDED], kind)
+    for low in range(begin, end, COLUMNS):
+        columns = low + tl.arange(0, COLUMNS)
+        near = tl.minimum(columns, end - 1)
+        if LONG:
+            near = near.to(tl.int64)
+        w = tl.load(weights + near, mask=columns < end, other=0.0)
+        y = tl.load(flat + near[None, :] * PADDED + across[:, None])
+        last = z[:, None] - tl.load(levels + near)[None, :]
+        square = x2[:, None] + tl.load(lengths + near)[None, :]
+        square += last * last - 2.0 * tl.dot(x, y, out_dtype=tl.float64)
+        if FINE:
+            nearest = tl.minimum(least, tl.min(square, 1))
+            root = _inverse(nearest, 1)
+            term = w[None, :] * _power((nearest * root)[:, None] * _inverse(square, 1), WIDTH)
+            kept = _power(nearest * root * upper, WIDTH)
+            upper = root
+        else:
+            rounded = square.to(tl.float32)
+            nearest = tl.minimum(least, tl.min(rounded, 1))
+            term = w[None, :] * _root_power(nearest[:, None] * (1.0 / rounded), WIDTH)
+            kept = _root_power(nearest * upper, WIDTH)
+            upper = 1.0 / nearest
+        least = nearest
+        total = total * kept + tl.sum(term, 1)
+        rise = rise * kept + tl.sum(term * last.to(kind), 1)
+        value = tl.load(values + near[:, None] * PADDED + across[None, :])
+        # Into sums of its own: the matrix units round their running sums towards zero.
+        if FINE:
+            fresh = tl.dot(term, value, out_dtype=tl.float64)
+        else:
+            fresh = tl.dot(term, value, input_precision="tf32x3")
+        vector = vector * kept[:, None] + fresh
+    down = count
+    if LONG:
+        part, rows, down = part.to(tl.int64), rows.to(tl.int64), tl.cast(count, tl.int64)
+    place = scalars + part * 3 * down + rows
+    tl.store(place, least, mask=here)
+    tl.store(place + down, total, mask=here)
+    tl.store(place + 2 * down, rise, mask=here)
+    spot = sums + (part * down + rows)[:, None] * PADDED + across[None, :]
+    tl.store(spot, vector, mask=here[:, None])

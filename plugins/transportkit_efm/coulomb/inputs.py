@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .choice import Way
-from .compiled import by_numba, extremes
+from .compiled import extremes, with_passes
 
 
 class Sizes(NamedTuple):
@@ -44,11 +44,11 @@ def measured(points: Tensor, charges: Tensor, weights: Tensor, way: Way) -> Size
     """The sizes of inputs that passed `check`; raises ValueError unless all values are finite.
 
     For "products" the extent is that of the coordinates, which saves a copy of the charges. For a
-    loop on the CPU everything comes from one pass; else all is asked for at once, as each answer
-    of a CUDA device has to be waited for.
+    compiled loop everything comes from one pass; else all is asked for at once, as each answer of
+    a CUDA device has to be waited for.
     """
     coarse = way == "products"
-    if by_numba(way, points.device) and len(charges):
+    if with_passes(way, points.device) and len(charges):
         return _surveyed(points, charges, weights)
     named = {"points": points, "charges": charges, "weights": weights}
     filled = {name: value.detach() for name, value in named.items() if value.numel()}

@@ -54,9 +54,9 @@ def _by(
         kind, worst = points.dtype, multipole.WORST_CONDITION
         total = multipole.superpose(points, charges, weights)
     else:
-        worst = compiled.worst_condition(way, kind, points.device, points.shape[1])
+        worst = compiled.worst_condition(way, kind, points)
         total = compiled.superpose(points, charges, weights, way, fine)
-    if compiled.by_numba(way, points.device) and not far:
+    if compiled.with_passes(way, points.device) and not far:
         rows = compiled.doubtful(total, worst)
     else:
         condition = total.condition()
