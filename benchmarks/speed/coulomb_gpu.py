@@ -1,6 +1,6 @@
 """The Coulomb field on a CUDA device, beside the published formula, KeOps and FlexAttention.
 
-    python benchmarks/speed/coulomb_gpu.py [--quick] [--out FILE]
+    python benchmarks/speed/coulomb_gpu.py [--quick] [--dims D ...] [--out FILE]
 
 Times are medians of CUDA events, ours and the published formula alternating in one process, the
 others each in one of its own. The published formula holds the M x N x (D+1) tensor of differences;
@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import signal
 import statistics
 import subprocess
 import sys
@@ -32,6 +33,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "plugins"), str(Path(_
 from coulomb import plates, published, reference, roof  # noqa: E402
 
 from transportkit_efm.coulomb import choose, coulomb_field, prepare  # noqa: E402
+from transportkit_efm.coulomb.compiled import widest  # noqa: E402
 
 CASES = [  # M, N, D, points the published formula runs on
     (4096, 4096, 2, 4096),
@@ -40,10 +42,13 @@ CASES = [  # M, N, D, points the published formula runs on
     (1024, 4096, 32, 1024),
     (65536, 65536, 32, 256),
     (65536, 65536, 64, 64),
+    (65536, 65536, 128, 32),
     (256, 1024, 784, 256),
     (1024, 4096, 3072, 16),
     (1024, 50000, 3072, 4),
 ]
+LONG = 300.0
+"""Milliseconds of a call that takes long."""
 Way = Callable[[], object]
 
 
@@ -87,19 +92,26 @@ PEERS = {"KeOps": (keops, (2, 8, 32)), "FlexAttention": (flex_attention, (2, 32,
 """How each is made, and the dimensions in which it is asked for many points."""
 
 
+NAMES = tuple(PEERS)
+
+
 def times(runs: dict[str, Way], repeats: int) -> dict[str, float]:
-    """Median milliseconds of each run, alternating, after one that is not counted."""
-    spent: dict[str, list[float]] = {name: [] for name in runs}
-    for repeat in range(repeats + 1):
-        for name, run in runs.items():
-            began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-            began.record()
-            run()
-            ended.record()
-            ended.synchronize()
-            if repeat:
-                spent[name].append(began.elapsed_time(ended))
-    return {name: statistics.median(values) for name, values in spent.items()}
+    """Median milliseconds of each run, alternating, after one that is not counted; of three where
+    one takes long."""
+    first = {name: once(run) for name, run in runs.items()}
+    rounds = repeats if max(first.values()) < LONG else min(repeats, 3)
+    spent = [{name: once(run) for name, run in runs.items()} for _ in range(rounds)]
+    return {name: statistics.median(each[name] for each in spent) for name in runs}
+
+
+def once(run: Way) -> float:
+    """Milliseconds of one call."""
+    began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    began.record()
+    run()
+    ended.record()
+    ended.synchronize()
+    return began.elapsed_time(ended)
 
 
 def rate() -> float:
@@ -123,6 +135,11 @@ def error(direction: Tensor, truth: Tensor) -> str:
     return f"{float(torch.linalg.vector_norm(found - truth, dim=1).max()):.0e}"
 
 
+def compiled_for(dim: int) -> bool:
+    """Whether a loop of Triton may serve in so many dimensions."""
+    return dim + 1 <= widest(torch.device("cuda"))
+
+
 def print_peer(name: str, case: tuple[int, int, int]) -> None:
     """The child of `peer`: milliseconds, ours beside them, error, seconds of the first call."""
     given = tuple(t.cuda() for t in plates(*case))
@@ -131,7 +148,7 @@ def print_peer(name: str, case: tuple[int, int, int]) -> None:
     run()
     torch.cuda.synchronize()
     first = time.perf_counter() - began
-    if case[2] < 97:
+    if compiled_for(case[2]):
         prepare(case[2] + 1, device="cuda")
     found = times({"peer": run, "ours": lambda: coulomb_field(*given)}, 7)
     truth = reference(given[0][:32].cpu(), *(t.cpu() for t in given[1:])).cuda()
@@ -148,12 +165,18 @@ def peer(name: str, case: tuple[int, int, int], notes: list[str]) -> str:
         notes.append(f"{where}: not done after 60 s.")
         return ""
     if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
-        notes.append(f"{where}: {last[0][:300]}")
+        last = done.stderr.strip().splitlines()[-1:] or [f"ended by {ending(done.returncode)}"]
+        notes.append(f"{where}: {last[0][:300]}; not asked again.")
+        del PEERS[name]
         return ""
     found = json.loads(done.stdout.strip().splitlines()[-1])
     notes.append(f"{where}: first call {found['first']:.1f} s; ours beside it {found['ours']:.3g}.")
     return f"{found['peer']:.3g} ({found['error']})"
+
+
+def ending(code: int) -> str:
+    """What an exit status says."""
+    return signal.Signals(-code).name if code < 0 else f"exit status {code}"
 
 
 def measured(case: tuple[int, int, int, int], operations: float, notes: list[str]) -> str:
@@ -161,7 +184,7 @@ def measured(case: tuple[int, int, int, int], operations: float, notes: list[str
     count, number, dim, rows = case
     given = tuple(t.cuda() for t in plates(count, number, dim))
     points, charges, weights = given
-    if dim < 97:
+    if compiled_for(dim):
         spent = prepare(dim + 1, device="cuda")
         notes.append(f"Triton at D = {dim}, both accuracies: {spent:.1f} s.")
     way = choose(points, charges)
@@ -191,8 +214,8 @@ def measured(case: tuple[int, int, int, int], operations: float, notes: list[str
     peak = peak_megabytes(runs["fast"])
     shape = (count, number, dim)
     shown = [
-        peer(name, shape, notes) if dim in asked and count > 10_000 else ""
-        for name, (_, asked) in PEERS.items()
+        peer(name, shape, notes) if dim in PEERS.get(name, ((), ()))[1] and count > 10_000 else ""
+        for name in NAMES
     ]
     tensor = 3 * count * number * (dim + 1) * 4 / 2**20
     return (
@@ -206,6 +229,7 @@ def measured(case: tuple[int, int, int, int], operations: float, notes: list[str
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="the first and the fourth case only")
+    parser.add_argument("--dims", type=int, nargs="+", help="the cases of these dimensions only")
     parser.add_argument("--out", type=Path, help="write the table to this file as well")
     parser.add_argument("--peer", choices=PEERS, help=argparse.SUPPRESS)
     parser.add_argument("--case", type=int, nargs=3, help=argparse.SUPPRESS)
@@ -238,6 +262,8 @@ def main() -> None:
     notes: list[str] = []
     table = []
     for case in CASES[0:4:3] if given.quick else CASES:
+        if given.dims and case[2] not in given.dims:
+            continue
         table.append(measured(case, operations, notes))
         print(table[-1], flush=True)
         torch.cuda.empty_cache()

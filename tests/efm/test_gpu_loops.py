@@ -14,7 +14,7 @@ import contextlib, sys
 from types import SimpleNamespace
 import torch
 from tests.efm.test_coulomb_promise import plates, truth
-from transportkit_efm.coulomb import compiled, coulomb_field, field, gpu, gpu_tiled, inputs
+from transportkit_efm.coulomb import compiled, coulomb_field, field, gpu, inputs
 
 # The loops take tensors of the CPU here; what they ask of a device is answered for it.
 torch.cuda.get_device_properties = lambda device: SimpleNamespace(multi_processor_count=2)
@@ -24,8 +24,9 @@ torch.cuda.device = lambda device: contextlib.nullcontext()
 compiled._on_cpu = gpu.superpose
 inputs.extremes, compiled.doubtful, field.normalised = gpu.extremes, gpu.doubtful, gpu.normalised
 compiled.worst_condition = lambda way, kind, points: (
-    gpu_tiled.worst_condition(kind, points) if way == "tiled" else compiled.WORST_CONDITION[kind]
+    gpu.worst_condition(way, kind, points) or compiled.WORST_CONDITION[kind]
 )
+compiled.finer_is_free = gpu.finer_is_free
 way, dimensions = sys.argv[1], [int(d) for d in sys.argv[3:]]
 for dimension in dimensions:
     points, charges, weights = plates("round", dimension, seed=dimension)

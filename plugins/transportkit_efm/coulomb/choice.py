@@ -32,11 +32,12 @@ def choose(points: Tensor, charges: Tensor, *, method: str = "auto", accuracy: s
     """The name of the way in which `coulomb_field` would compute this field now.
 
     points (M, D+1) and charges (N, D+1) as there. By dimension: "unrolled" up to D = 8, "tiled"
-    up to D = 96, "products" above. The first two are compiled, by numba on the CPU and by Triton
-    on a CUDA device. They give way to plain torch ("differences" up to D = 8, "products") where
-    that compiler is missing, and until their loop is compiled: it is compiled (or fetched from the
-    compiler's cache on disk) once the time spent in plain torch for want of it, this call
-    included, would have paid for that, so that a short run never waits for a compiler.
+    up to D = 96 (on an A100, H100 or H200 128), "products" above. The first two are compiled, by
+    numba on the CPU and by Triton on a CUDA device. They give way to plain torch ("differences" up
+    to D = 8, "products") where that compiler is missing, and until their loop is compiled: it is
+    compiled (or fetched from the compiler's cache on disk) once the time spent in plain torch for
+    want of it, this call included, would have paid for that, so that a short run never waits for a
+    compiler.
     `prepare` compiles at once. In D = 2 "fmm", the fast multipole method, takes over for float32
     on the CPU where FMM3D is installed and the pairs are so many that it comes sooner.
 
@@ -55,7 +56,7 @@ def choose(points: Tensor, charges: Tensor, *, method: str = "auto", accuracy: s
     plain, way = _plain(width), _loop(width, device)
     if way is None:
         return plain
-    fine = accuracy == "accurate"
+    fine = _in_double(way, points, len(charges), accuracy)
     due = _spent.get(_key(way, points, fine), 0.0) + _plain_cost(points, len(charges))
     if not compiled.loaded(device) and due < _IMPORT:
         return plain
@@ -81,8 +82,13 @@ def note(points: Tensor, charges: Tensor, way: Way, accuracy: Accuracy) -> None:
     """Remember the cost of a field that "auto" computed in plain torch."""
     loop = _loop(points.shape[1], points.device)
     if loop is not None and way in ("differences", "products"):
-        key = _key(loop, points, accuracy == "accurate")
+        key = _key(loop, points, _in_double(loop, points, len(charges), accuracy))
         _spent[key] = _spent.get(key, 0.0) + _plain_cost(points, len(charges))
+
+
+def _in_double(way: Way, points: Tensor, charges: int, accuracy: str) -> bool:
+    """Whether the loop that is meant is the one in float64."""
+    return accuracy == "accurate" or compiled.finer_is_free(way, points, charges)
 
 
 def _key(way: Way, points: Tensor, fine: bool) -> tuple[str, int, torch.dtype, bool, str]:
@@ -99,7 +105,7 @@ def _plain(width: int) -> Way:
 
 def _loop(width: int, device: torch.device) -> Way | None:
     """The compiled loop that may serve, if one does."""
-    if width > compiled.WIDEST_TILED or not compiled.usable(device):
+    if not compiled.usable(device) or width > compiled.widest(device):
         return None
     return "unrolled" if width <= compiled.WIDEST_UNROLLED else "tiled"
 
@@ -126,9 +132,9 @@ def _refuse(method: str, width: int, device: torch.device) -> None:
             f"method {method!r} needs {compiled.NEEDED}; these are on {device}: use 'auto', "
             "'differences' or 'products'"
         )
-    if method == "tiled" and device.type == "cuda" and width > compiled.WIDEST_TILED:
+    if method == "tiled" and device.type == "cuda" and width > compiled.widest(device):
         raise ValueError(
-            f"method 'tiled' serves up to {compiled.WIDEST_TILED} coordinates on a CUDA device, "
+            f"method 'tiled' serves up to {compiled.widest(device)} coordinates on this device, "
             f"these have {width}; use 'auto' or 'products'"
         )
     if method == "unrolled" and width > compiled.WIDEST_UNROLLED:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import gpu, gpu_tiled
+from . import gpu
 from .partial import Partial
 
 WIDEST_UNROLLED = 9
@@ -60,12 +60,23 @@ def usable(device: torch.device) -> bool:
 def worst_condition(way: str, kind: torch.dtype, points: Tensor) -> float:
     """Cancellation beyond which sums of a loop in this dtype, at points (M, p), are given up."""
     worst, width = WORST_CONDITION[kind], points.shape[1]
-    if way == "tiled" and points.device.type != "cpu":
-        worst = gpu_tiled.worst_condition(kind, points)
-        if gpu_tiled.by_products(points):
-            return worst
+    if points.device.type != "cpu":
+        worst = gpu.worst_condition(way, kind, points) or worst
     # What a squared distance rounds to counts p / 2 times, and the promise is 1e-5 up to D = 64.
     return min(worst, _STEEP / width) if kind == torch.float32 and width <= 65 else worst
+
+
+def finer_is_free(way: str, points: Tensor, charges: int) -> bool:
+    """Whether this way is a loop that in float64, at points (M, p) of so many charges, takes no
+    longer."""
+    if way not in LOOPS or points.device.type == "cpu":
+        return False
+    return gpu.finer_is_free(way, points, charges)
+
+
+def widest(device: torch.device) -> int:
+    """Most coordinates of the tiled loop, where there is a choice."""
+    return WIDEST_TILED if device.type == "cpu" else gpu.widest(device)
 
 
 def loaded(device: torch.device) -> bool:
@@ -109,9 +120,9 @@ def prepare(
     place = torch.device(device)
     if not usable(place):
         raise ValueError(f"no loop can be compiled for {place}: it takes {NEEDED}")
-    if place.type != "cpu" and coordinates > WIDEST_TILED:
+    if place.type != "cpu" and coordinates > widest(place):
         raise ValueError(
-            f"loops on a CUDA device serve up to {WIDEST_TILED} coordinates, not {coordinates}; "
+            f"loops on this device serve up to {widest(place)} coordinates, not {coordinates}; "
             "fields in more are computed by 'products', which needs no compiling"
         )
     began = time.perf_counter()

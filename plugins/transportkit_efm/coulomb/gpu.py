@@ -1,4 +1,4 @@
-"""Running the loops on a CUDA device: whether they can, the one of few coordinates, and `gpu_tiled`."""
+"""Running the loops and their passes on a CUDA device, and whether they can be."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import gpu_tiled
-from .gpu_tiled import precision, shares
+from . import gpu_products, gpu_tiled
+from .gpu_shares import shares
 from .partial import Partial
 
 _FLUSH = 2048
@@ -27,9 +27,12 @@ _SURVEYORS, _SURVEYED = 256, 1024
 """Programs that look for the largest values at most, and the values each looks at together."""
 _PASSED = 1024
 """Numbers of a tile of the passes after a loop."""
+_FEW = 1 << 26
+"""Pairs that are few."""
 _ready: set[tuple[object, ...]] = set()
 
 
+@functools.cache
 def usable(device: torch.device) -> bool:
     """Whether loops compiled by Triton can serve tensors on this device at all."""
     if device.type != "cuda" or torch.version.cuda is None or not _found():
@@ -62,18 +65,44 @@ def _key(
     return way, width, kind, dtype, torch.cuda.get_device_capability(device)
 
 
+def finer_is_free(way: str, points: Tensor, charges: int) -> bool:
+    """Whether a loop in float64 takes no longer here: sums by products always are in float64, and
+    few pairs take less time than looking for points that float32 is not enough for."""
+    if not gpu_products.serves(points):
+        return False
+    return way == "tiled" or len(points) * charges <= _FEW
+
+
+def worst_condition(way: str, kind: torch.dtype, points: Tensor) -> float | None:
+    """Cancellation beyond which sums in `kind` at such points (M, p) are given up, if it is not
+    that of the same loop on the CPU."""
+    if way == "unrolled":
+        return None
+    if gpu_products.serves(points):
+        return gpu_products.worst_condition(points.shape[1])
+    return gpu_tiled.WORST_CONDITION[kind]
+
+
+def widest(device: torch.device) -> int:
+    """Most coordinates of the tiled loop."""
+    full = torch.cuda.get_device_capability(device) in gpu_products.FULL_DOUBLE
+    return gpu_products.WIDEST if full else gpu_tiled.WIDEST
+
+
 def superpose(
     points: Tensor, charges: Tensor, weights: Tensor, way: str, accurate: bool
 ) -> Partial:
     """Sum w_j (x - y_j) / |x - y_j|^p over charges (N, p) at points (M, p), as on the CPU.
 
-    float32 inputs are summed from float32 differences, or from float64 ones if `accurate`. A
-    magnitude of NaN, zero or infinity marks points whose terms left the range, and a pair without
-    distance in float32 is marked too.
+    float32 inputs are summed from float32 differences, or from float64 ones if `accurate`; by
+    "tiled" in float64 in any case where `gpu_products` serves. A magnitude of NaN, zero or infinity
+    marks points whose terms left the range, and a pair without distance in float32 is marked too.
     """
     with torch.cuda.device(points.device):
         if way == "unrolled":
             total = _unrolled(points, charges, weights, accurate)
+        elif gpu_products.serves(points):
+            total = gpu_products.superpose(points, charges, weights)
         else:
             total = gpu_tiled.superpose(points, charges, weights, accurate)
     _ready.add(_key(way, points.shape[1], points.dtype, accurate, points.device))
@@ -83,7 +112,7 @@ def superpose(
 def _unrolled(points: Tensor, charges: Tensor, weights: Tensor, accurate: bool) -> Partial:
     from . import gpu_kernels
 
-    kind, newton = precision(points.dtype, accurate)
+    kind = torch.float64 if accurate else points.dtype
     points, charges, weights = points.to(kind), charges.to(kind), weights.to(kind)
     count, width = points.shape
     _, rows, columns, warps = next(t for t in _UNROLLED[points.dtype] if width <= t[0])
@@ -98,7 +127,7 @@ def _unrolled(points: Tensor, charges: Tensor, weights: Tensor, accurate: bool) 
         len(charges),
         share,
         WIDTH=width,
-        NEWTON=newton,
+        DOUBLE=kind == torch.float64,
         ROWS=rows,
         COLUMNS=columns,
         FLUSH=_FLUSH,

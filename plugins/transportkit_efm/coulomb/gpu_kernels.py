@@ -17,14 +17,15 @@ import triton.language as tl
 
 
 @triton.jit
-def _inverse(square, NEWTON: tl.constexpr):
-    """1 / sqrt(square); in float64 from a float32 root and so many steps of Newton's rule."""
-    if NEWTON == 0:
+def _inverse(square, DOUBLE: tl.constexpr):
+    """1 / sqrt(square); in float64 from a float32 root by a step of third order, or 0 where there
+    is none."""
+    if not DOUBLE:
         inverse = tl.rsqrt(square)
     else:
-        inverse = tl.rsqrt(square.to(tl.float32)).to(tl.float64)
-        for _ in tl.static_range(NEWTON):
-            inverse = inverse * (1.5 - 0.5 * square * inverse * inverse)
+        rough = tl.rsqrt(square.to(tl.float32)).to(tl.float64)
+        off = 1.0 - square * rough * rough
+        inverse = rough + rough * off * (0.5 + 0.375 * off)
         inverse = tl.where(square > 0, inverse, 0.0)
     return inverse
 
@@ -74,7 +75,7 @@ def unrolled(
     number,
     share,
     WIDTH: tl.constexpr,
-    NEWTON: tl.constexpr,
+    DOUBLE: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
     FLUSH: tl.constexpr,
@@ -136,7 +137,7 @@ def unrolled(
             if WIDTH > 8:
                 d8 = x8 - tl.load(column + 8 * along)[None, :]
                 square += d8 * d8
-            inverse = _inverse(square, NEWTON)
+            inverse = _inverse(square, DOUBLE)
             # w r^-(p-1), the length of the term, and then w r^-p.
             power = w * _power(inverse, WIDTH - 1)
             length += tl.abs(power)
@@ -210,7 +211,7 @@ def tiled(
     share,
     WIDTH: tl.constexpr,
     PADDED: tl.constexpr,
-    NEWTON: tl.constexpr,
+    DOUBLE: tl.constexpr,
     LONG: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
@@ -256,10 +257,10 @@ def tiled(
             - tl.load(charges + (WIDTH - 1) * along + near)[None, :]
         )
         square += last * last
-        if NEWTON == 0:
+        if not DOUBLE:
             inverse = 1.0 / square
         else:
-            root = _inverse(square, NEWTON)
+            root = _inverse(square, DOUBLE)
             inverse = root * root
         # What lies behind the end repeats the last charge, with no weight.
         nearest = tl.maximum(best, tl.max(inverse, 1))
@@ -270,7 +271,7 @@ def tiled(
         rise = rise * kept + tl.sum(term * last, 1)
         y = tl.load(flat + near.to(tl.int64)[:, None] * PADDED + across[None, :])
         # Into sums of its own: the matrix units round their running sums towards zero.
-        if NEWTON == 0:
+        if not DOUBLE:
             fresh = tl.dot(term, y, input_precision="tf32x3")
         else:
             fresh = tl.dot(term, y, out_dtype=tl.float64)
@@ -279,101 +280,6 @@ def tiled(
     part = tl.program_id(1)
     place = scalars + part * 3 * down + rows
     tl.store(place, best, mask=here)
-    tl.store(place + down, total, mask=here)
-    tl.store(place + 2 * down, rise, mask=here)
-    spot = sums + (part * down + rows)[:, None] * PADDED + across[None, :]
-    tl.store(spot, vector, mask=here[:, None])
-
-
-@triton.jit(do_not_specialize=["count", "number", "split", "shares", "share"])
-def tiled_products(
-    points,
-    heights,
-    squares,
-    flat,
-    levels,
-    lengths,
-    values,
-    weights,
-    sums,
-    scalars,
-    count,
-    number,
-    split,
-    shares,
-    share,
-    WIDTH: tl.constexpr,
-    PADDED: tl.constexpr,
-    FINE: tl.constexpr,
-    LONG: tl.constexpr,
-    ROWS: tl.constexpr,
-    COLUMNS: tl.constexpr,
-):
-    """The same as `tiled`, with squared distances from products in float64.
-
-    The first p-1 coordinates come in float64 around one centre, with zeros behind: points
-    (M, PADDED), flat (N, PADDED), and with them their squared lengths, squares (M,) and lengths
-    (N,), and the last coordinates heights (M,) and levels (N,). Charges before `split` and those
-    from there on are of two signs and are shared out apart, into `shares` shares and the rest.
-    values (N, PADDED) and weights (N,) are in the dtype of the sums, float64 where FINE: the
-    coordinates whose weighted sums are wanted. sums and scalars are those of `tiled`, but b^2 in
-    place of its inverse, which may be anything, and even negative, where the product has cancelled.
-    """
-    rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    here = rows < count
-    part = tl.program_id(1)
-    begin = tl.where(part < shares, part * share, split + (part - shares) * share)
-    end = tl.minimum(begin + share, tl.where(part < shares, split, number))
-    across = tl.arange(0, PADDED)
-    kind = values.dtype.element_ty
-    row = tl.minimum(rows, count - 1)
-    if LONG:
-        row = row.to(tl.int64)
-    x = tl.load(points + row[:, None] * PADDED + across[None, :])
-    z = tl.load(heights + row)
-    x2 = tl.load(squares + row)
-    least = tl.full([ROWS], float("inf"), kind)
-    upper = tl.zeros([ROWS], kind)
-    total = tl.zeros([ROWS], kind)
-    rise = tl.zeros([ROWS], kind)
-    vector = tl.zeros([ROWS, PADDED], kind)
-    for low in range(begin, end, COLUMNS):
-        columns = low + tl.arange(0, COLUMNS)
-        near = tl.minimum(columns, end - 1)
-        if LONG:
-            near = near.to(tl.int64)
-        w = tl.load(weights + near, mask=columns < end, other=0.0)
-        y = tl.load(flat + near[None, :] * PADDED + across[:, None])
-        last = z[:, None] - tl.load(levels + near)[None, :]
-        square = x2[:, None] + tl.load(lengths + near)[None, :]
-        square += last * last - 2.0 * tl.dot(x, y, out_dtype=tl.float64)
-        if FINE:
-            nearest = tl.minimum(least, tl.min(square, 1))
-            root = _inverse(nearest, 1)
-            term = w[None, :] * _power((nearest * root)[:, None] * _inverse(square, 1), WIDTH)
-            kept = _power(nearest * root * upper, WIDTH)
-            upper = root
-        else:
-            rounded = square.to(tl.float32)
-            nearest = tl.minimum(least, tl.min(rounded, 1))
-            term = w[None, :] * _root_power(nearest[:, None] * (1.0 / rounded), WIDTH)
-            kept = _root_power(nearest * upper, WIDTH)
-            upper = 1.0 / nearest
-        least = nearest
-        total = total * kept + tl.sum(term, 1)
-        rise = rise * kept + tl.sum(term * last.to(kind), 1)
-        value = tl.load(values + near[:, None] * PADDED + across[None, :])
-        # Into sums of its own: the matrix units round their running sums towards zero.
-        if FINE:
-            fresh = tl.dot(term, value, out_dtype=tl.float64)
-        else:
-            fresh = tl.dot(term, value, input_precision="tf32x3")
-        vector = vector * kept[:, None] + fresh
-    down = count
-    if LONG:
-        part, rows, down = part.to(tl.int64), rows.to(tl.int64), tl.cast(count, tl.int64)
-    place = scalars + part * 3 * down + rows
-    tl.store(place, least, mask=here)
     tl.store(place + down, total, mask=here)
     tl.store(place + 2 * down, rise, mask=here)
     spot = sums + (part * down + rows)[:, None] * PADDED + across[None, :]

@@ -34,7 +34,8 @@ def superpose(
         total = _by_differences(points, charges, weights)
     else:
         far = sizes.farthest > 0 and math.log2(sizes.farthest) - exponent > math.log2(_FARTHEST)
-        total = _by(way, points, charges, weights, accuracy == "accurate", far)
+        fine = accuracy == "accurate" or compiled.finer_is_free(way, points, len(charges))
+        total = _by(way, points, charges, weights, fine, far)
     shift = (1 - points.shape[1]) * exponent * math.log(2)
     return Partial(total.vector, total.magnitude, total.log_scale.double() + shift)
 

@@ -1,0 +1,186 @@
+"""The loop over pairs whose squared distances are products in float64; import this only to use
+Triton.
+
+Three kernels: `moved` lays the coordinates out, `tiled` takes a tile of rows of points and one
+share of the charges at a time, and `gathered` adds the shares, in one order, so that the same call
+gives the same bits.
+"""
+
+# mypy: disallow-untyped-defs=False
+
+import triton
+import triton.language as tl
+
+from .gpu_kernels import _inverse, _power, _root_power
+
+
+@triton.jit
+def moved(
+    rows,
+    middle,
+    flat,
+    levels,
+    lengths,
+    squares,
+    count,
+    WIDTH: tl.constexpr,
+    PADDED: tl.constexpr,
+    ROWS: tl.constexpr,
+):
+    """Rows (n, p) from the middle (p,), in float64.
+
+    flat (n, PADDED) takes the first p-1 coordinates with zeros behind, levels (n,) the last one,
+    lengths (n,) the squared length of the first and squares (n,) that of all.
+    """
+    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    across = tl.arange(0, PADDED)
+    here = row < count
+    inside = here[:, None] & (across < WIDTH - 1)[None, :]
+    start = rows + row.to(tl.int64) * WIDTH
+    value = tl.load(start[:, None] + across[None, :], mask=inside, other=0.0).to(tl.float64)
+    value -= tl.load(middle + across, mask=across < WIDTH - 1, other=0.0)[None, :]
+    value = tl.where(inside, value, 0.0)
+    level = tl.load(start + WIDTH - 1, mask=here, other=0.0).to(tl.float64)
+    level -= tl.load(middle + WIDTH - 1)
+    length = tl.sum(value * value, 1)
+    spot = flat + row.to(tl.int64)[:, None] * PADDED + across[None, :]
+    tl.store(spot, value, mask=here[:, None])
+    tl.store(levels + row, level, mask=here)
+    tl.store(lengths + row, length, mask=here)
+    tl.store(squares + row, length + level * level, mask=here)
+
+
+@triton.jit(do_not_specialize=["count", "number", "share"])
+def tiled(
+    flat,
+    levels,
+    lengths,
+    charges,
+    heights,
+    squares,
+    weights,
+    sums,
+    scalars,
+    count,
+    number,
+    share,
+    WIDTH: tl.constexpr,
+    PADDED: tl.constexpr,
+    LONG: tl.constexpr,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+):
+    """Pairs in WIDTH coordinates, weighed against the nearest charge met so far.
+
+    What `moved` says of the points, flat (M, PADDED), levels (M,), lengths (M,), and of the
+    charges, charges (N, PADDED), heights (N,), squares (N,) (of the first p-1 coordinates); weights
+    (N,). With terms t = w (b / r)^p, where b is the distance of the nearest charge of the share,
+    sums (shares, M, PADDED) takes sum t y over the first p-1 coordinates and scalars (shares, 4, M)
+    b^2, sum t, sum |t|, and sum t (x - y) of the last coordinate. b^2 is anything, even negative,
+    where the product has cancelled. LONG says that places in these arrays take 64 bits.
+    """
+    rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    here = rows < count
+    part = tl.program_id(1)
+    begin = part * share
+    end = tl.minimum(begin + share, number)
+    across = tl.arange(0, PADDED)
+    row = tl.minimum(rows, count - 1)
+    if LONG:
+        row = row.to(tl.int64)
+    x = tl.load(flat + row[:, None] * PADDED + across[None, :])
+    z = tl.load(levels + row)
+    x2 = tl.load(lengths + row)
+    least = tl.full([ROWS], float("inf"), tl.float64)
+    upper = tl.zeros([ROWS], tl.float64)
+    total = tl.zeros([ROWS], tl.float64)
+    weight = tl.zeros([ROWS], tl.float64)
+    rise = tl.zeros([ROWS], tl.float64)
+    vector = tl.zeros([ROWS, PADDED], tl.float64)
+    for low in range(begin, end, COLUMNS):
+        columns = low + tl.arange(0, COLUMNS)
+        # What lies behind the end repeats the last charge, with no weight.
+        near = tl.minimum(columns, end - 1)
+        if LONG:
+            near = near.to(tl.int64)
+        w = tl.load(weights + near, mask=columns < end, other=0.0).to(tl.float64)
+        y = tl.load(charges + near[None, :] * PADDED + across[:, None])
+        last = z[:, None] - tl.load(heights + near)[None, :]
+        square = x2[:, None] + tl.load(squares + near)[None, :]
+        square += last * last - 2.0 * tl.dot(x, y, out_dtype=tl.float64)
+        nearest = tl.minimum(least, tl.min(square, 1))
+        root = _inverse(nearest, True)
+        scale = nearest * root
+        term = w[None, :] * _power(scale[:, None] * _inverse(square, True), WIDTH)
+        kept = _power(scale * upper, WIDTH)
+        upper = root
+        least = nearest
+        total = total * kept + tl.sum(term, 1)
+        weight = weight * kept + tl.sum(tl.abs(term), 1)
+        rise = rise * kept + tl.sum(term * last, 1)
+        value = tl.load(charges + near[:, None] * PADDED + across[None, :])
+        vector = vector * kept[:, None] + tl.dot(term, value, out_dtype=tl.float64)
+    down = count
+    if LONG:
+        part, rows, down = part.to(tl.int64), rows.to(tl.int64), tl.cast(count, tl.int64)
+    place = scalars + part * 4 * down + rows
+    tl.store(place, least, mask=here)
+    tl.store(place + down, total, mask=here)
+    tl.store(place + 2 * down, weight, mask=here)
+    tl.store(place + 3 * down, rise, mask=here)
+    spot = sums + (part * down + rows)[:, None] * PADDED + across[None, :]
+    tl.store(spot, vector, mask=here[:, None])
+
+
+@triton.jit(do_not_specialize=["count", "parts"])
+def gathered(
+    sums,
+    scalars,
+    flat,
+    lengths,
+    farthest,
+    vector,
+    magnitude,
+    log_scale,
+    count,
+    parts,
+    WIDTH: tl.constexpr,
+    PADDED: tl.constexpr,
+    ROWS: tl.constexpr,
+):
+    """The shares' sums as a Partial: vector (M, p), magnitude (M,) and log_scale (M,).
+
+    sums and scalars as `tiled` leaves them; of the points flat (M, PADDED) and their whole squared
+    lengths (M,), and farthest (), that of the farthest charge. magnitude is what bounds the error:
+    see `gpu_products`.
+    """
+    rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    here = rows < count
+    across = tl.arange(0, PADDED)
+    down = tl.cast(count, tl.int64)
+    row = tl.minimum(rows, count - 1).to(tl.int64)
+    least = tl.full([ROWS], float("inf"), tl.float64)
+    for part in range(parts):
+        least = tl.minimum(least, tl.load(scalars + part * 4 * down + row))
+    total = tl.zeros([ROWS], tl.float64)
+    weight = tl.zeros([ROWS], tl.float64)
+    rise = tl.zeros([ROWS], tl.float64)
+    drawn = tl.zeros([ROWS, PADDED], tl.float64)
+    for part in range(parts):
+        place = scalars + part * 4 * down + row
+        kept = _root_power(least / tl.load(place), WIDTH)
+        total += kept * tl.load(place + down)
+        weight += kept * tl.load(place + 2 * down)
+        rise += kept * tl.load(place + 3 * down)
+        spot = sums + (part * down + row)[:, None] * PADDED + across[None, :]
+        drawn += kept[:, None] * tl.load(spot)
+    x = tl.load(flat + row[:, None] * PADDED + across[None, :])
+    out = vector + row * WIDTH
+    inside = here[:, None] & (across < WIDTH - 1)[None, :]
+    tl.store(out[:, None] + across[None, :], x * total[:, None] - drawn, mask=inside)
+    tl.store(out + WIDTH - 1, rise, mask=here)
+    length = tl.load(lengths + row)
+    reach = tl.load(farthest)
+    bound = weight * (tl.sqrt(length) + tl.sqrt(reach)) * tl.sqrt((length + reach) / least)
+    tl.store(magnitude + row, tl.where(least > 0, bound, float("nan")), mask=here)
+    tl.store(log_scale + row, -0.5 * WIDTH * tl.log(least), mask=here)
