@@ -137,7 +137,7 @@ def error(direction: Tensor, truth: Tensor) -> str:
 
 def compiled_for(dim: int) -> bool:
     """Whether a loop of Triton may serve in so many dimensions."""
-    return dim + 1 <= widest(torch.device("cuda"))
+    return dim + 1 <= widest(torch.device("cuda"), torch.float32)
 
 
 def print_peer(name: str, case: tuple[int, int, int]) -> None:

@@ -66,7 +66,7 @@ class ChargedPlates(Capacitor):
     def _field(self, y: Tensor, charges: slice = slice(None)) -> CoulombField:
         # Named, not "auto": that one looks at what has been compiled so far, and the same seed
         # must give the same lines whatever was run before.
-        way = choose_once(y.shape[1], len(self.charges), y.device)
+        way = choose_once(y.shape[1], len(self.charges), y.device, y.dtype)
         return coulomb_field(y, self.charges[charges], self.weights[charges], method=way)
 
     def direction(self, y: Tensor) -> Tensor:

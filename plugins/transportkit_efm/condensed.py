@@ -108,7 +108,7 @@ class CondensedPlates:
     def of(cls, field: ChargedPlates, passage: Passage) -> CondensedPlates:
         """Those of `field`, by what is seen on lines of `passage` that leave its own charges."""
         n, (count, width) = field.counts[0], field.charges.shape
-        way = choose_once(width, count, field.charges.device)
+        way = choose_once(width, count, field.charges.device, field.charges.dtype)
         sides = field.charges[:n, :-1], field.charges[n:, :-1]
         below, above = passage.heights(torch.linspace(0, 1, HEIGHTS + 2).to(field.charges))
         ladders = below[1:-1], above.flip(0)[1:-1]

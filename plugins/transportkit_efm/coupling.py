@@ -145,7 +145,7 @@ def drawn_ends(x: Tensor, charges: Tensor, height: float, generator: Generator) 
 
 def mean_ends(x: Tensor, charges: Tensor, height: float, generator: Generator) -> Tensor:
     """The mean (B, D) of what `drawn_ends` draws; `generator` is not used."""
-    way = choose_once(x.shape[1] + 1, len(charges), x.device)
+    way = choose_once(x.shape[1] + 1, len(charges), x.device, x.dtype)
     direction = Part.whole(charges).field(x, height, way).direction
     return x - height * direction[:, :-1] / direction[:, -1:]
 

@@ -32,7 +32,7 @@ class UnitVectorPlates(ChargedPlates):
     """Charged plates whose two fields are normalised before they are added."""
 
     def direction(self, y: Tensor) -> Tensor:
-        n, way = self.counts[0], choose_once(y.shape[1], len(self.charges), y.device)
+        n, way = self.counts[0], choose_once(y.shape[1], len(self.charges), y.device, y.dtype)
         total = torch.zeros_like(y)
         for plate in (slice(n), slice(n, None)):
             charges, weights = self.charges[plate], self.weights[plate]

@@ -17,6 +17,7 @@ WAYS = [(2, way) for way in ("unrolled", "tiled", "differences", "products")]
 WAYS += [(d, "unrolled") for d in (1, 3, 5, 8)]
 WAYS += [(d, way) for d in (9, 32, 64, 96) for way in ("tiled", "products")]
 WAYS += [(784, "products"), (3072, "products")]
+FLOAT32 = [*WAYS, (784, "tiled"), (3072, "tiled")]
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +26,9 @@ def _needs(request: pytest.FixtureRequest) -> None:
     way = getattr(request.node, "callspec", None) and request.node.callspec.params.get("way")
     if way in ("unrolled", "tiled") and not gpu.usable(torch.device("cuda")):
         pytest.skip(f"'{way}' needs Triton and a device of capability 8.0")
+    dimension = request.node.callspec.params.get("dimension", 1) if way else 1
+    if way == "tiled" and dimension >= gpu.widest(torch.device("cuda"), torch.float32):
+        pytest.skip("this device has no loop for so many dimensions")
 
 
 def with_near(given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -43,7 +47,7 @@ def here(field: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("kind", ["round", "clusters", "sheet", "offset"])
-@pytest.mark.parametrize(("dimension", "way"), WAYS)
+@pytest.mark.parametrize(("dimension", "way"), FLOAT32)
 def test_direction_error(dimension: int, way: str, kind: str) -> None:
     given = with_near(plates(kind, dimension, seed=dimension))
     expected = truth(*given)
@@ -64,7 +68,7 @@ def test_float64_agrees_with_the_cpu(dimension: int, way: str) -> None:
     torch.testing.assert_close(found[1], expected.log_magnitude, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize(("dimension", "way"), WAYS)
+@pytest.mark.parametrize(("dimension", "way"), FLOAT32)
 def test_the_same_call_gives_the_same_bits(dimension: int, way: str) -> None:
     points, charges, weights = on_gpu(plates("clusters", dimension, seed=1))
     points = torch.cat([points, charges + 1e-4])
@@ -100,7 +104,7 @@ def test_no_field_is_zero_direction_and_minus_infinity(way: str, which: str) -> 
     assert torch.equal(log_magnitude.cpu(), torch.full((2,), -torch.inf))
 
 
-@pytest.mark.parametrize(("dimension", "way"), WAYS)
+@pytest.mark.parametrize(("dimension", "way"), FLOAT32)
 def test_units_of_length_and_charge_do_not_matter(dimension: int, way: str) -> None:
     points, charges, weights = on_gpu(plates("round", dimension, seed=4))
     field = coulomb_field(points, charges, weights, method=way)

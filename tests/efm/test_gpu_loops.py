@@ -61,7 +61,7 @@ for dimension in dimensions:
     [
         ("unrolled", "differences", (1, 2, 8)),
         ("tiled", "differences", (9, 17, 64)),
-        ("tiled", "products", (9, 17, 64)),
+        ("tiled", "products", (9, 64, 140)),
     ],
 )
 def test_loops_keep_the_promise_in_the_interpreter(

@@ -32,12 +32,12 @@ def choose(points: Tensor, charges: Tensor, *, method: str = "auto", accuracy: s
     """The name of the way in which `coulomb_field` would compute this field now.
 
     points (M, D+1) and charges (N, D+1) as there. By dimension: "unrolled" up to D = 8, "tiled"
-    up to D = 96 (on an A100, H100 or H200 128), "products" above. The first two are compiled, by
-    numba on the CPU and by Triton on a CUDA device. They give way to plain torch ("differences" up
-    to D = 8, "products") where that compiler is missing, and until their loop is compiled: it is
-    compiled (or fetched from the compiler's cache on disk) once the time spent in plain torch for
-    want of it, this call included, would have paid for that, so that a short run never waits for a
-    compiler.
+    up to D = 96 (float32 on an A100, H100 or H200 up to 8,192), "products" above. The first two are
+    compiled, by numba on the CPU and by Triton on a CUDA device. They give way to plain torch
+    ("differences" up to D = 8, "products") where that compiler is missing, and until their loop is
+    compiled: it is compiled (or fetched from the compiler's cache on disk) once the time spent in
+    plain torch for want of it, this call included, would have paid for that, so that a short run
+    never waits for a compiler.
     `prepare` compiles at once. In D = 2 "fmm", the fast multipole method, takes over for float32
     on the CPU where FMM3D is installed and the pairs are so many that it comes sooner.
 
@@ -47,13 +47,13 @@ def choose(points: Tensor, charges: Tensor, *, method: str = "auto", accuracy: s
         raise ValueError(f"accuracy {accuracy!r} is unknown; expected 'fast' or 'accurate'")
     width, device = points.shape[1], points.device
     if method != "auto":
-        _refuse(method, width, device)
+        _refuse(method, width, device, points.dtype)
         if method == "fmm":
             multipole.check(points)
         return cast(Way, method)
     if multipole.pays(points.shape[0], charges.shape[0]) and multipole.serves(points):
         return "fmm"
-    plain, way = _plain(width), _loop(width, device)
+    plain, way = _plain(width), _loop(width, device, points.dtype)
     if way is None:
         return plain
     fine = _in_double(way, points, len(charges), accuracy)
@@ -65,13 +65,15 @@ def choose(points: Tensor, charges: Tensor, *, method: str = "auto", accuracy: s
     return plain
 
 
-def choose_once(width: int, count: int, device: torch.device) -> Way:
+def choose_once(
+    width: int, count: int, device: torch.device, dtype: torch.dtype = torch.float32
+) -> Way:
     """How all fields of a run are computed that has `count` charges in so many coordinates.
 
     By these alone, unlike `choose`, and so the same whatever was run before: the compiled loop
     where plain torch would take longer for the points of a typical run than it takes to compile.
     """
-    way = _loop(width, device)
+    way = _loop(width, device, dtype)
     if way is None:
         return _plain(width)
     pays = _TYPICAL * count * _pair(width, device) > _COMPILE[way, device.type]
@@ -80,7 +82,7 @@ def choose_once(width: int, count: int, device: torch.device) -> Way:
 
 def note(points: Tensor, charges: Tensor, way: Way, accuracy: Accuracy) -> None:
     """Remember the cost of a field that "auto" computed in plain torch."""
-    loop = _loop(points.shape[1], points.device)
+    loop = _loop(points.shape[1], points.device, points.dtype)
     if loop is not None and way in ("differences", "products"):
         key = _key(loop, points, _in_double(loop, points, len(charges), accuracy))
         _spent[key] = _spent.get(key, 0.0) + _plain_cost(points, len(charges))
@@ -103,9 +105,9 @@ def _plain(width: int) -> Way:
     return "differences" if width <= compiled.WIDEST_UNROLLED else "products"
 
 
-def _loop(width: int, device: torch.device) -> Way | None:
+def _loop(width: int, device: torch.device, dtype: torch.dtype) -> Way | None:
     """The compiled loop that may serve, if one does."""
-    if not compiled.usable(device) or width > compiled.widest(device):
+    if not compiled.usable(device) or width > compiled.widest(device, dtype):
         return None
     return "unrolled" if width <= compiled.WIDEST_UNROLLED else "tiled"
 
@@ -118,11 +120,11 @@ def _plain_cost(points: Tensor, charges: int) -> float:
 def _pair(width: int, device: torch.device) -> float:
     """Seconds in plain torch for one pair: on one core, or on a device that has enough of them."""
     if device.type == "cuda":
-        return 5e-11 + 2e-11 * width if width <= compiled.WIDEST_UNROLLED else 2e-10
+        return 5e-11 + 2e-11 * width if width <= compiled.WIDEST_UNROLLED else 2e-10 + 2e-13 * width
     return 10e-9 + (3e-9 if width <= compiled.WIDEST_UNROLLED else 0.03e-9) * width
 
 
-def _refuse(method: str, width: int, device: torch.device) -> None:
+def _refuse(method: str, width: int, device: torch.device, dtype: torch.dtype) -> None:
     if method not in get_args(Way):
         raise ValueError(
             f"method {method!r} is unknown; expected 'auto' or one of {', '.join(get_args(Way))}"
@@ -132,9 +134,9 @@ def _refuse(method: str, width: int, device: torch.device) -> None:
             f"method {method!r} needs {compiled.NEEDED}; these are on {device}: use 'auto', "
             "'differences' or 'products'"
         )
-    if method == "tiled" and device.type == "cuda" and width > compiled.widest(device):
+    if method == "tiled" and device.type == "cuda" and width > compiled.widest(device, dtype):
         raise ValueError(
-            f"method 'tiled' serves up to {compiled.widest(device)} coordinates on this device, "
+            f"method 'tiled' serves up to {compiled.widest(device, dtype)} coordinates here, "
             f"these have {width}; use 'auto' or 'products'"
         )
     if method == "unrolled" and width > compiled.WIDEST_UNROLLED:

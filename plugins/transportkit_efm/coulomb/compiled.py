@@ -74,9 +74,9 @@ def finer_is_free(way: str, points: Tensor, charges: int) -> bool:
     return gpu.finer_is_free(way, points, charges)
 
 
-def widest(device: torch.device) -> int:
+def widest(device: torch.device, dtype: torch.dtype) -> int:
     """Most coordinates of the tiled loop, where there is a choice."""
-    return WIDEST_TILED if device.type == "cpu" else gpu.widest(device)
+    return WIDEST_TILED if device.type == "cpu" else gpu.widest(device, dtype)
 
 
 def loaded(device: torch.device) -> bool:
@@ -120,9 +120,9 @@ def prepare(
     place = torch.device(device)
     if not usable(place):
         raise ValueError(f"no loop can be compiled for {place}: it takes {NEEDED}")
-    if place.type != "cpu" and coordinates > widest(place):
+    if place.type != "cpu" and coordinates > widest(place, dtype):
         raise ValueError(
-            f"loops on this device serve up to {widest(place)} coordinates, not {coordinates}; "
+            f"loops serve up to {widest(place, dtype)} coordinates here, not {coordinates}; "
             "fields in more are computed by 'products', which needs no compiling"
         )
     began = time.perf_counter()

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from . import gpu_products, gpu_tiled
-from .gpu_shares import shares
+from .gpu_device import capability, on, shares
 from .partial import Partial
 
 _FLUSH = 2048
@@ -37,7 +37,7 @@ def usable(device: torch.device) -> bool:
     """Whether loops compiled by Triton can serve tensors on this device at all."""
     if device.type != "cuda" or torch.version.cuda is None or not _found():
         return False
-    return torch.cuda.is_available() and torch.cuda.get_device_capability(device) >= (8, 0)
+    return torch.cuda.is_available() and capability(device) >= (8, 0)
 
 
 @functools.cache
@@ -62,7 +62,7 @@ def _key(
     way: str, width: int, dtype: torch.dtype, accurate: bool, device: torch.device
 ) -> tuple[object, ...]:
     kind = torch.float64 if accurate else dtype
-    return way, width, kind, dtype, torch.cuda.get_device_capability(device)
+    return way, width, kind, dtype, capability(device)
 
 
 def finer_is_free(way: str, points: Tensor, charges: int) -> bool:
@@ -83,9 +83,9 @@ def worst_condition(way: str, kind: torch.dtype, points: Tensor) -> float | None
     return gpu_tiled.WORST_CONDITION[kind]
 
 
-def widest(device: torch.device) -> int:
+def widest(device: torch.device, dtype: torch.dtype) -> int:
     """Most coordinates of the tiled loop."""
-    full = torch.cuda.get_device_capability(device) in gpu_products.FULL_DOUBLE
+    full = dtype == torch.float32 and capability(device) in gpu_products.FULL_DOUBLE
     return gpu_products.WIDEST if full else gpu_tiled.WIDEST
 
 
@@ -98,7 +98,7 @@ def superpose(
     "tiled" in float64 in any case where `gpu_products` serves. A magnitude of NaN, zero or infinity
     marks points whose terms left the range, and a pair without distance in float32 is marked too.
     """
-    with torch.cuda.device(points.device):
+    with on(points.device):
         if way == "unrolled":
             total = _unrolled(points, charges, weights, accurate)
         elif gpu_products.serves(points):
@@ -145,7 +145,7 @@ def extremes(points: Tensor, charges: Tensor, weights: Tensor) -> tuple[float, .
     most = max(value.numel() for value in values)
     programs = max(1, min(_SURVEYORS, -(-most // _SURVEYED)))
     found = points.new_empty(5, programs)
-    with torch.cuda.device(points.device):
+    with on(points.device):
         gpu_passes.extremes[(programs,)](
             *values,
             found,
@@ -166,7 +166,7 @@ def doubtful(total: Partial, worst: float) -> Tensor:
     flags = torch.zeros(count + 1, dtype=torch.int32, device=total.vector.device)
     if count:
         wide, rows = _pass_tile(width)
-        with torch.cuda.device(flags.device):
+        with on(flags.device):
             gpu_passes.doubtful[(-(-count // rows),)](
                 total.vector,
                 total.magnitude,
@@ -193,7 +193,7 @@ def normalised(total: Partial, log_unit: float, dtype: torch.dtype) -> tuple[Ten
     unit = float(np.float32(log_unit))
     if count:
         wide, rows = _pass_tile(width)
-        with torch.cuda.device(direction.device):
+        with on(direction.device):
             gpu_passes.normalise[(-(-count // rows),)](
                 total.vector,
                 total.log_scale,

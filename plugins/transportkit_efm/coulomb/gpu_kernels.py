@@ -32,10 +32,10 @@ def _inverse(square, DOUBLE: tl.constexpr):
 
 @triton.jit
 def _power(value, exponent: tl.constexpr):
-    """value^exponent for a whole exponent from 1 to 255, by squaring."""
+    """value^exponent for a whole exponent from 1 to 65,535, by squaring."""
     result = value
     # From the highest bit down, as long as there is a bit above the one at hand.
-    for place in tl.static_range(7, 0, -1):
+    for place in tl.static_range(15, 0, -1):
         if (exponent >> place) > 0:
             result = result * result
             if (exponent >> (place - 1)) & 1:

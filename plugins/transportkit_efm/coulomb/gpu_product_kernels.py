@@ -1,9 +1,9 @@
-"""The loop over pairs whose squared distances are products in float64; import this only to use
-Triton.
+"""Sums over pairs whose squared distances are products in float64; import this only to use Triton.
 
-Three kernels: `moved` lays the coordinates out, `tiled` takes a tile of rows of points and one
-share of the charges at a time, and `gathered` adds the shares, in one order, so that the same call
-gives the same bits.
+`moved` lays the coordinates out. In middle dimensions `tiled` does all else for a tile of rows of
+points and one share of the charges; in high ones `weighed` is what comes between two products of
+matrices of a library. `gathered` adds shares up, in one order, so that the same call gives the same
+bits.
 """
 
 # mypy: disallow-untyped-defs=False
@@ -23,28 +23,33 @@ def moved(
     lengths,
     squares,
     count,
+    stride,
     WIDTH: tl.constexpr,
-    PADDED: tl.constexpr,
+    BLOCK: tl.constexpr,
     ROWS: tl.constexpr,
 ):
-    """Rows (n, p) from the middle (p,), in float64.
+    """Rows (n, p) from the middle (p,), in float64, BLOCK coordinates at a time.
 
-    flat (n, PADDED) takes the first p-1 coordinates with zeros behind, levels (n,) the last one,
+    flat (n, stride) takes the first p-1 coordinates with zeros behind, levels (n,) the last one,
     lengths (n,) the squared length of the first and squares (n,) that of all.
     """
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    across = tl.arange(0, PADDED)
     here = row < count
-    inside = here[:, None] & (across < WIDTH - 1)[None, :]
-    start = rows + row.to(tl.int64) * WIDTH
-    value = tl.load(start[:, None] + across[None, :], mask=inside, other=0.0).to(tl.float64)
-    value -= tl.load(middle + across, mask=across < WIDTH - 1, other=0.0)[None, :]
-    value = tl.where(inside, value, 0.0)
+    row = row.to(tl.int64)
+    start = rows + row * WIDTH
+    out = flat + row * stride
+    length = tl.zeros([ROWS], tl.float64)
+    for low in range(0, stride, BLOCK):
+        across = low + tl.arange(0, BLOCK)
+        inside = here[:, None] & (across < WIDTH - 1)[None, :]
+        value = tl.load(start[:, None] + across[None, :], mask=inside, other=0.0).to(tl.float64)
+        value -= tl.load(middle + across, mask=across < WIDTH - 1, other=0.0)[None, :]
+        value = tl.where(inside, value, 0.0)
+        length += tl.sum(value * value, 1)
+        kept = here[:, None] & (across < stride)[None, :]
+        tl.store(out[:, None] + across[None, :], value, mask=kept)
     level = tl.load(start + WIDTH - 1, mask=here, other=0.0).to(tl.float64)
     level -= tl.load(middle + WIDTH - 1)
-    length = tl.sum(value * value, 1)
-    spot = flat + row.to(tl.int64)[:, None] * PADDED + across[None, :]
-    tl.store(spot, value, mask=here[:, None])
     tl.store(levels + row, level, mask=here)
     tl.store(lengths + row, length, mask=here)
     tl.store(squares + row, length + level * level, mask=here)
@@ -132,6 +137,76 @@ def tiled(
     tl.store(spot, vector, mask=here[:, None])
 
 
+@triton.jit(do_not_specialize=["number"])
+def weighed(
+    products,
+    levels,
+    lengths,
+    heights,
+    squares,
+    weights,
+    scalars,
+    factor,
+    count,
+    number,
+    FIRST: tl.constexpr,
+    WIDTH: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    """The terms of a block of charges at one point, in place of the products x'.y' (M, N).
+
+    Of the points levels and lengths (M,), of the charges heights, squares and weights (N,), as in
+    `tiled`, as are the scalars (4, M), those of the blocks until now but for the FIRST; factor (M,)
+    takes what the vector of those blocks is to be multiplied by.
+    """
+    row = tl.program_id(0)
+    start = products + tl.cast(row, tl.int64) * number
+    z = tl.load(levels + row)
+    x2 = tl.load(lengths + row)
+    block = tl.arange(0, BLOCK)
+    lowest = tl.full([BLOCK], float("inf"), tl.float64)
+    for low in range(0, number, BLOCK):
+        column = low + block
+        inside = column < number
+        last = z - tl.load(heights + column, mask=inside, other=0.0)
+        square = x2 + tl.load(squares + column, mask=inside, other=float("inf"))
+        square += last * last - 2.0 * tl.load(start + column, mask=inside, other=0.0)
+        lowest = tl.minimum(lowest, square)
+    least = tl.min(lowest, 0)
+    before = least
+    if not FIRST:
+        before = tl.load(scalars + row)
+        least = tl.minimum(least, before)
+    root = _inverse(least, True)
+    scale = least * root
+    total = tl.zeros([BLOCK], tl.float64)
+    weight = tl.zeros([BLOCK], tl.float64)
+    rise = tl.zeros([BLOCK], tl.float64)
+    for low in range(0, number, BLOCK):
+        column = low + block
+        inside = column < number
+        w = tl.load(weights + column, mask=inside, other=0.0).to(tl.float64)
+        last = z - tl.load(heights + column, mask=inside, other=0.0)
+        square = x2 + tl.load(squares + column, mask=inside, other=1.0)
+        square += last * last - 2.0 * tl.load(start + column, mask=inside, other=0.0)
+        term = w * _power(scale * _inverse(square, True), WIDTH)
+        tl.store(start + column, term, mask=inside)
+        total += term
+        weight += tl.abs(term)
+        rise += term * last
+    kept = _power(scale * _inverse(before, True), WIDTH)
+    all_of_it, all_weight, all_rise = tl.sum(total, 0), tl.sum(weight, 0), tl.sum(rise, 0)
+    if not FIRST:
+        all_of_it += kept * tl.load(scalars + count + row)
+        all_weight += kept * tl.load(scalars + 2 * count + row)
+        all_rise += kept * tl.load(scalars + 3 * count + row)
+    tl.store(scalars + row, least)
+    tl.store(scalars + count + row, all_of_it)
+    tl.store(scalars + 2 * count + row, all_weight)
+    tl.store(scalars + 3 * count + row, all_rise)
+    tl.store(factor + row, kept)
+
+
 @triton.jit(do_not_specialize=["count", "parts"])
 def gathered(
     sums,
@@ -144,19 +219,21 @@ def gathered(
     log_scale,
     count,
     parts,
+    stride,
     WIDTH: tl.constexpr,
-    PADDED: tl.constexpr,
+    BLOCK: tl.constexpr,
     ROWS: tl.constexpr,
 ):
     """The shares' sums as a Partial: vector (M, p), magnitude (M,) and log_scale (M,).
 
-    sums and scalars as `tiled` leaves them; of the points flat (M, PADDED) and their whole squared
-    lengths (M,), and farthest (), that of the farthest charge. magnitude is what bounds the error:
-    see `gpu_products`.
+    sums (shares, M, stride) and scalars (shares, 4, M) as `tiled` leaves them; of the points flat
+    (M, stride) and their whole squared lengths (M,), and farthest (), that of the farthest charge.
+    magnitude is what bounds the error: see `gpu_products`. A program has BLOCK coordinates.
     """
     rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     here = rows < count
-    across = tl.arange(0, PADDED)
+    across = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    known = (across < stride)[None, :]
     down = tl.cast(count, tl.int64)
     row = tl.minimum(rows, count - 1).to(tl.int64)
     least = tl.full([ROWS], float("inf"), tl.float64)
@@ -165,22 +242,23 @@ def gathered(
     total = tl.zeros([ROWS], tl.float64)
     weight = tl.zeros([ROWS], tl.float64)
     rise = tl.zeros([ROWS], tl.float64)
-    drawn = tl.zeros([ROWS, PADDED], tl.float64)
+    drawn = tl.zeros([ROWS, BLOCK], tl.float64)
     for part in range(parts):
         place = scalars + part * 4 * down + row
         kept = _root_power(least / tl.load(place), WIDTH)
         total += kept * tl.load(place + down)
         weight += kept * tl.load(place + 2 * down)
         rise += kept * tl.load(place + 3 * down)
-        spot = sums + (part * down + row)[:, None] * PADDED + across[None, :]
-        drawn += kept[:, None] * tl.load(spot)
-    x = tl.load(flat + row[:, None] * PADDED + across[None, :])
+        spot = sums + (part * down + row)[:, None] * stride + across[None, :]
+        drawn += kept[:, None] * tl.load(spot, mask=known, other=0.0)
+    x = tl.load(flat + row[:, None] * stride + across[None, :], mask=known, other=0.0)
     out = vector + row * WIDTH
     inside = here[:, None] & (across < WIDTH - 1)[None, :]
     tl.store(out[:, None] + across[None, :], x * total[:, None] - drawn, mask=inside)
-    tl.store(out + WIDTH - 1, rise, mask=here)
     length = tl.load(lengths + row)
     reach = tl.load(farthest)
     bound = weight * (tl.sqrt(length) + tl.sqrt(reach)) * tl.sqrt((length + reach) / least)
-    tl.store(magnitude + row, tl.where(least > 0, bound, float("nan")), mask=here)
-    tl.store(log_scale + row, -0.5 * WIDTH * tl.log(least), mask=here)
+    once = rows < tl.where(tl.program_id(1) == 0, count, 0)
+    tl.store(out + WIDTH - 1, rise, mask=once)
+    tl.store(magnitude + row, tl.where(least > 0, bound, float("nan")), mask=once)
+    tl.store(log_scale + row, -0.5 * WIDTH * tl.log(least), mask=once)

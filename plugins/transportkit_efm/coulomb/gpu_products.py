@@ -1,6 +1,8 @@
-"""The loop of middle dimensions where matrix units multiply float64 at full rate.
+"""Sums over pairs where matrix units multiply float64 at full rate, above D = 8.
 
-It is for float32 inputs, in both accuracies, as it takes no longer than one in float32 would.
+They are for float32 inputs, in both accuracies, as they take no longer than sums in float32 with
+some points in doubt. In middle dimensions one kernel does all, in high ones two products of
+matrices by torch and a kernel between them.
 
 Squared distances are |x'|^2 + |y'|^2 - 2 x'.y' of coordinates around the middle of the charges, all
 in float64, but for the plates' coordinate, whose exact difference is squared. They are good to a
@@ -16,19 +18,29 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .gpu_shares import shares
+from .gpu_device import capability, shares
 from .partial import Partial
 
 FULL_DOUBLE = {(8, 0), (9, 0)}
 """Capabilities of devices (A100, H100, H200) whose matrix units take float64 at full rate."""
-WIDEST = 129
-"""Most coordinates for which a program holds its sums in registers."""
+WIDEST = 8193
+"""Most coordinates that the passes after it take."""
+_WIDEST_TILED = 129
+"""Most coordinates for which one program holds its sums in registers."""
 _WORST = 1e10
 """Magnitude over the length of the vector, times the coordinates, beyond which it is given up."""
 _SUMS = 1 << 24
 """Sums that are held at once."""
+_PAIRS = 1 << 23
+"""Pairs of a block of products."""
+_WIDE = 8192
+"""Charges of one."""
+_ALIGNED = 8
+"""Rows of products are filled up to a multiple of this."""
+_BLOCK = 1024
+"""Coordinates, or charges, that the kernels around the sums take at once at most."""
 _MOVED = 4096
-"""Coordinates of a tile of the kernels before and after."""
+"""Numbers of a tile of theirs."""
 
 
 class _Tile(NamedTuple):
@@ -55,9 +67,7 @@ class _Rows(NamedTuple):
 
 def serves(points: Tensor) -> bool:
     """Whether such points (M, p) are on a device and of a dtype that this is for."""
-    if points.dtype != torch.float32:
-        return False
-    return torch.cuda.get_device_capability(points.device) in FULL_DOUBLE
+    return points.dtype == torch.float32 and capability(points.device) in FULL_DOUBLE
 
 
 def worst_condition(width: int) -> float:
@@ -72,36 +82,130 @@ def superpose(points: Tensor, charges: Tensor, weights: Tensor) -> Partial:
     Where the magnitude over the vector's length is beyond `worst_condition`, or NaN, a point is too
     near a charge, or charges cancel too much, for products.
     """
-    width = points.shape[1]
-    padded = max(16, 1 << (width - 2).bit_length())
-    tile = next(tile for most, tile in _TILES.items() if padded <= most)
-    if torch.cuda.get_device_capability(points.device)[0] < 9:
-        # There the widest tile would take more memory than a multiprocessor has.
-        tile = tile._replace(stages=1)
+    count, width = points.shape
     middle = charges.mean(0, dtype=torch.float64)
-    around = _moved(charges, middle, padded)
-    farthest = around.squares.amax()
     total = Partial(
-        torch.empty(points.shape, dtype=torch.float64, device=points.device),
-        *torch.empty(2, len(points), dtype=torch.float64, device=points.device),
+        torch.empty(count, width, dtype=torch.float64, device=points.device),
+        *torch.empty(2, count, dtype=torch.float64, device=points.device).unbind(),
     )
-    parts, share = shares(len(points), len(charges), tile.rows, tile.columns, points.device)
-    tall = max(1024, _SUMS // (parts * padded))
-    for low in range(0, len(points), tall):
-        rows = slice(low, low + tall)
-        some = _moved(points[rows], middle, padded)
-        sums, scalars = _launched(some, around, weights, parts, share, tile, width)
-        _gather(sums, scalars, some, farthest, total, rows, width)
+    made = _Tiles if width <= _WIDEST_TILED else _Blocks
+    sums = made(count, _moved(charges, middle, made.stride(width)), weights.contiguous(), width)
+    for low in range(0, count, sums.tall):
+        rows = slice(low, low + sums.tall)
+        some = _moved(points[rows], middle, made.stride(width))
+        _gather(*sums.of(some), some, sums.farthest, total, rows)
     return total
 
 
-def _moved(rows: Tensor, middle: Tensor, padded: int) -> _Rows:
+class _Tiles:
+    """Sums by the kernel that does all, by shares of the charges; `tall` points at once."""
+
+    def __init__(self, count: int, charges: _Rows, weights: Tensor, width: int) -> None:
+        self.charges, self.weights, self.width = charges, weights, width
+        self.padded = charges.flat.shape[1]
+        self.tile = next(tile for most, tile in _TILES.items() if self.padded <= most)
+        device = weights.device
+        if capability(device)[0] < 9:
+            # There the widest tile would take more memory than a multiprocessor has.
+            self.tile = self.tile._replace(stages=1)
+        number = len(charges.flat)
+        self.parts, self.share = shares(count, number, self.tile.rows, self.tile.columns, device)
+        self.tall = max(1024, _SUMS // (self.parts * self.padded))
+        self.farthest = charges.squares.amax()
+
+    @staticmethod
+    def stride(width: int) -> int:
+        """Columns of the first p-1 coordinates."""
+        return max(16, 1 << (width - 2).bit_length())
+
+    def of(self, points: _Rows) -> tuple[Tensor, Tensor]:
+        """Sums (shares, m, PADDED) and scalars (shares, 4, m) at some of the points."""
+        from . import gpu_product_kernels
+
+        count, number = len(points.flat), len(self.charges.flat)
+        sums = points.flat.new_empty(self.parts, count, self.padded)
+        scalars = points.flat.new_empty(self.parts, 4, count)
+        gpu_product_kernels.tiled[(-(-count // self.tile.rows), self.parts)](
+            points.flat,
+            points.levels,
+            points.lengths,
+            self.charges.flat,
+            self.charges.levels,
+            self.charges.lengths,
+            self.weights,
+            sums,
+            scalars,
+            count,
+            number,
+            self.share,
+            WIDTH=self.width,
+            PADDED=self.padded,
+            LONG=max(number, count * self.parts) * self.padded >= 1 << 31,
+            ROWS=self.tile.rows,
+            COLUMNS=self.tile.columns,
+            num_warps=self.tile.warps,
+            num_stages=self.tile.stages,
+        )
+        return sums, scalars
+
+
+class _Blocks:
+    """Sums by products of matrices, a block of charges after the other; `tall` points at once."""
+
+    def __init__(self, count: int, charges: _Rows, weights: Tensor, width: int) -> None:
+        self.charges, self.weights, self.width = charges, weights, width
+        self.wide = min(_WIDE, len(charges.flat))
+        self.tall = min(count, max(1024, _PAIRS // self.wide))
+        self.farthest = charges.squares.amax()
+        self.room = weights.new_empty(self.tall * self.wide, dtype=torch.float64)
+
+    @staticmethod
+    def stride(width: int) -> int:
+        """Columns of the first p-1 coordinates."""
+        return -(-(width - 1) // _ALIGNED) * _ALIGNED
+
+    def of(self, points: _Rows) -> tuple[Tensor, Tensor]:
+        """Sums (1, m, q) and scalars (1, 4, m) at some of the points."""
+        from . import gpu_product_kernels
+
+        count = len(points.flat)
+        sums = torch.zeros_like(points.flat)
+        scalars = sums.new_empty(1, 4, count)
+        factor = sums.new_empty(count)
+        for low in range(0, len(self.weights), self.wide):
+            part = slice(low, low + self.wide)
+            block = self.charges.flat[part]
+            terms = self.room[: count * len(block)].view(count, len(block))
+            torch.mm(points.flat, block.T, out=terms)
+            gpu_product_kernels.weighed[(count,)](
+                terms,
+                points.levels,
+                points.lengths,
+                self.charges.levels[part],
+                self.charges.lengths[part],
+                self.weights[part],
+                scalars,
+                factor,
+                count,
+                len(block),
+                FIRST=low == 0,
+                WIDTH=self.width,
+                BLOCK=_BLOCK,
+            )
+            if low:
+                sums *= factor[:, None]
+            sums.addmm_(terms, block)
+        return sums[None], scalars
+
+
+def _moved(rows: Tensor, middle: Tensor, stride: int) -> _Rows:
     from . import gpu_product_kernels
 
     count, width = rows.shape
-    flat = middle.new_empty(count, padded)
-    levels, lengths, squares = middle.new_empty(3, count)
-    tall = max(1, _MOVED // padded)
+    flat = middle.new_empty(count, stride)
+    levels, lengths, squares = middle.new_empty(3, count).unbind()
+    block = min(_BLOCK, 1 << (stride - 1).bit_length())
+    tall = _MOVED // block
     gpu_product_kernels.moved[(-(-count // tall),)](
         rows.contiguous(),
         middle,
@@ -110,68 +214,24 @@ def _moved(rows: Tensor, middle: Tensor, padded: int) -> _Rows:
         lengths,
         squares,
         count,
+        stride,
         WIDTH=width,
-        PADDED=padded,
+        BLOCK=block,
         ROWS=tall,
     )
     return _Rows(flat, levels, lengths, squares)
 
 
-def _launched(
-    points: _Rows,
-    charges: _Rows,
-    weights: Tensor,
-    parts: int,
-    share: int,
-    tile: _Tile,
-    width: int,
-) -> tuple[Tensor, Tensor]:
-    """What the loop finds by shares: its sums (parts, m, PADDED) and scalars (parts, 4, m)."""
-    from . import gpu_product_kernels
-
-    count, padded = points.flat.shape
-    number = len(charges.flat)
-    sums = points.flat.new_empty(parts, count, padded)
-    scalars = points.flat.new_empty(parts, 4, count)
-    gpu_product_kernels.tiled[(-(-count // tile.rows), parts)](
-        points.flat,
-        points.levels,
-        points.lengths,
-        charges.flat,
-        charges.levels,
-        charges.lengths,
-        weights.contiguous(),
-        sums,
-        scalars,
-        count,
-        number,
-        share,
-        WIDTH=width,
-        PADDED=padded,
-        LONG=max(number, count * parts) * padded >= 1 << 31,
-        ROWS=tile.rows,
-        COLUMNS=tile.columns,
-        num_warps=tile.warps,
-        num_stages=tile.stages,
-    )
-    return sums, scalars
-
-
 def _gather(
-    sums: Tensor,
-    scalars: Tensor,
-    points: _Rows,
-    farthest: Tensor,
-    total: Partial,
-    rows: slice,
-    width: int,
+    sums: Tensor, scalars: Tensor, points: _Rows, farthest: Tensor, total: Partial, rows: slice
 ) -> None:
     """Add the shares up into the rows of `total`."""
     from . import gpu_product_kernels
 
-    parts, count, padded = sums.shape
-    tall = max(1, _MOVED // 4 // padded)
-    gpu_product_kernels.gathered[(-(-count // tall),)](
+    parts, count, stride = sums.shape
+    block = min(_BLOCK, 1 << (stride - 1).bit_length())
+    tall = _MOVED // 4 // block
+    gpu_product_kernels.gathered[(-(-count // tall), -(-stride // block))](
         sums,
         scalars,
         points.flat,
@@ -182,7 +242,8 @@ def _gather(
         total.log_scale[rows],
         count,
         parts,
-        WIDTH=width,
-        PADDED=padded,
+        stride,
+        WIDTH=total.vector.shape[1],
+        BLOCK=block,
         ROWS=tall,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .gpu_shares import shares
+from .gpu_device import shares
 from .partial import Partial
 
 WIDEST = 97

@@ -28,13 +28,14 @@ def superpose(
 
     Computed in the charges' own length, a power of two, so that no unit of length matters.
     """
-    exponent = _exponent(sizes, points.dtype, coarse=way == "products")
+    fine = accuracy == "accurate" or compiled.finer_is_free(way, points, len(charges))
+    in_double = fine and points.device.type == "cuda"
+    exponent = _exponent(sizes, points.dtype, coarse=way == "products" or in_double)
     points, charges = times(points, -exponent), times(charges, -exponent)
     if way == "differences":
         total = _by_differences(points, charges, weights)
     else:
         far = sizes.farthest > 0 and math.log2(sizes.farthest) - exponent > math.log2(_FARTHEST)
-        fine = accuracy == "accurate" or compiled.finer_is_free(way, points, len(charges))
         total = _by(way, points, charges, weights, fine, far)
     shift = (1 - points.shape[1]) * exponent * math.log(2)
     return Partial(total.vector, total.magnitude, total.log_scale.double() + shift)
@@ -86,7 +87,8 @@ def _by_differences(points: Tensor, charges: Tensor, weights: Tensor) -> Partial
 def _exponent(sizes: Sizes, dtype: torch.dtype, coarse: bool) -> int:
     """e such that the charges' extent is about 2^e; 0 where they have none.
 
-    `coarse` lets ordinary lengths be, for ways that only form squares, and saves a copy. Charges
+    `coarse` lets ordinary lengths be, for ways that only form squares or powers in float64, and
+    saves a copy. Charges
     that are nearer to each other than the range can tell from afar are taken as that near.
     """
     if coarse and 1e-4 < sizes.extent < 1e4:
