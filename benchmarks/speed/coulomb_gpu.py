@@ -205,10 +205,10 @@ def measured(case: tuple[int, int, int, int], operations: float, notes: list[str
         found["roof"] *= number / some
     else:
         found["roof"] = count * number * (3 * dim + 11) / operations
-    several = points[:32]
-    truth = reference(several.cpu(), charges.cpu(), weights.cpu()).cuda()
+    truth = reference(points[:32].cpu(), charges.cpu(), weights.cpu()).cuda()
+    # Of the whole field, as fewer points may be computed in another way.
     errors = [
-        error(coulomb_field(several, charges, weights, method=way, accuracy=how)[0], truth)
+        error(coulomb_field(*given, method=way, accuracy=how)[0], truth)
         for how in ("fast", "accurate")
     ]
     peak = peak_megabytes(runs["fast"])

@@ -14,7 +14,7 @@ import contextlib, sys
 from types import SimpleNamespace
 import torch
 from tests.efm.test_coulomb_promise import plates, truth
-from transportkit_efm.coulomb import compiled, coulomb_field, field, gpu, inputs
+from transportkit_efm.coulomb import compiled, coulomb_field, field, gpu, gpu_products, inputs
 
 # The loops take tensors of the CPU here; what they ask of a device is answered for it.
 torch.cuda.get_device_properties = lambda device: SimpleNamespace(multi_processor_count=2)
@@ -27,6 +27,8 @@ compiled.worst_condition = lambda way, kind, points: (
     gpu.worst_condition(way, kind, points) or compiled.WORST_CONDITION[kind]
 )
 compiled.finer_is_free = gpu.finer_is_free
+# Several blocks of products.
+gpu_products._WIDE = 100
 way, dimensions = sys.argv[1], [int(d) for d in sys.argv[3:]]
 for dimension in dimensions:
     points, charges, weights = plates("round", dimension, seed=dimension)
@@ -46,6 +48,13 @@ for dimension in dimensions:
             found = coulomb_field(*given, method=way, accuracy=accuracy).direction.double()
             error = float(torch.linalg.vector_norm(found - expected, dim=1).max())
             assert error < bound, (dimension, len(given[0]), len(given[1]), accuracy, error)
+        if sys.argv[2] == "products":
+            # Not mended by a finer way: most points are not left to one.
+            total = gpu.superpose(*given, way, True)
+            kept = total.condition() < gpu.worst_condition(way, torch.float64, given[0])
+            off = total.vector / torch.linalg.vector_norm(total.vector, dim=1)[:, None] - expected
+            assert kept.double().mean() > 0.7 or len(given[0]) == 1, (dimension, kept)
+            assert (torch.linalg.vector_norm(off[kept], dim=1) < 1e-7).all(), dimension
         double = [t.double() for t in given]
         found = coulomb_field(*double, method=way).direction
         assert float((found - expected).abs().max()) < 1e-8, (dimension, "float64")
@@ -53,9 +62,56 @@ for dimension in dimensions:
     expected = coulomb_field(charges[:3], charges, weights, method="differences")
     torch.testing.assert_close(touching.direction, expected.direction, rtol=0, atol=1e-5)
 """
+PASSES = """
+import contextlib, math
+import torch
+from transportkit_efm.coulomb import compiled, gpu
+from transportkit_efm.coulomb.partial import Partial
+
+rounding = {torch.float32: 1e-6, torch.float64: 1e-14}
+for dtype in (torch.float32, torch.float64):
+    for count, width in ((1, 3), (257, 3), (5, 97)):
+        torch.manual_seed(count)
+        points, charges = torch.randn(count + 301, width, dtype=dtype).split((count, 301))
+        given = [points, charges, torch.randn(301, dtype=dtype)]
+        torch.testing.assert_close(gpu.extremes(*given), compiled.extremes(*given))
+        for k, place in enumerate((0, 1, 3)):
+            for bad in (math.nan, math.inf, -math.inf):
+                spoilt = [t.clone() for t in given]
+                spoilt[k].view(-1)[-1] = bad
+                assert not math.isfinite(gpu.extremes(*spoilt)[place]), (k, bad)
+        vector = torch.randn(count, width, dtype=torch.float64)
+        vector[0] = 0
+        if count > 3:
+            vector[1] *= 1e200
+            vector[2] *= 1e-200
+        magnitude = vector.norm(dim=1) * torch.linspace(0, 20, count, dtype=torch.float64)
+        total = Partial(vector, magnitude, torch.randn(count, dtype=torch.float64))
+        across = Partial(vector.T.contiguous().T, magnitude, total.log_scale)
+        for each in (total, across):
+            assert torch.equal(gpu.doubtful(each, 7.0), compiled.doubtful(each, 7.0))
+            found, expected = (f.normalised(each, 123.456789, dtype) for f in (gpu, compiled))
+            torch.testing.assert_close(found, expected, rtol=rounding[dtype], atol=1e-12)
+"""
 
 
-@pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="needs triton")
+needs_triton = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="needs triton")
+
+
+def interpreted(program: str, *given: str) -> None:
+    """Run a program in a process whose kernels Triton interprets."""
+    environment = os.environ | {"TRITON_INTERPRET": "1"}
+    words = [sys.executable, "-c", program, *given]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@needs_triton
+def test_passes_are_those_of_the_cpu() -> None:
+    interpreted(PASSES)
+
+
+@needs_triton
 @pytest.mark.parametrize(
     ("way", "pairs", "dimensions"),
     [
@@ -67,7 +123,4 @@ for dimension in dimensions:
 def test_loops_keep_the_promise_in_the_interpreter(
     way: str, pairs: str, dimensions: tuple[int, ...]
 ) -> None:
-    given = [sys.executable, "-c", PROGRAM, way, pairs, *map(str, dimensions)]
-    environment = os.environ | {"TRITON_INTERPRET": "1"}
-    done = subprocess.run(given, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    interpreted(PROGRAM, way, pairs, *map(str, dimensions))
