@@ -85,7 +85,8 @@ def test_latex_is_balanced_and_marks_the_best(runs: Path) -> None:
     assert r"sliced\_w2" in text
     for part in ("table", "tabular"):
         assert text.count(rf"\begin{{{part}}}") == text.count(rf"\end{{{part}}}") == 1
-    assert r"\caption{moons. sliced\_w2 in units of their floor" in text
+    setting = "3 seeds, 50 points, budget steps=100, cpu"
+    assert rf"\caption{{moons: {setting}. sliced\_w2 in units of their floor" in text
     assert "95\\% interval, or its limits where they lie unevenly. Bold: best, or not told" in text
     lines = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {line.count("&") for line in lines} == {2}

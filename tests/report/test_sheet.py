@@ -7,11 +7,12 @@ from dataclasses import asdict
 from tests.report.results import result
 from transportkit import Result
 from transportkit.harness.compare import table
+from transportkit.harness.setting import settings
 from transportkit.report.sheet import Sheet, meaning, sheets
 
 
 def sheet(*results: Result) -> Sheet:
-    (one,) = sheets([asdict(row) for row in table(results)])
+    (one,) = sheets([asdict(row) for row in table(results)], settings(results))
     return one
 
 

@@ -22,7 +22,7 @@ from ..harness import gather as gathering
 from ..harness.effort import overrun
 from ..harness.execute import Executor, Outcome
 from ..harness.experiment import Experiment
-from ..harness.mixed import mixtures
+from ..harness.mixed import mixed
 from ..harness.plan import MOST_SEEDS, parse_seeds
 from ..harness.reproduce import Reproduction
 from ..harness.store import Store
@@ -227,10 +227,11 @@ def load(folder: RunRecord | str | os.PathLike[str]) -> RunRecord:
 def gather(folder: str | os.PathLike[str] = "runs") -> Comparison:
     """Every run that a folder of runs holds, side by side. Raises DataError where it holds none.
 
-    Warns where seeds of one row were done by different code.
+    Warns where seeds of one row were done by different code, and where methods were trained or
+    judged by unequal measures.
     """
     results = gathering.gather(path("folder", folder))
-    for text in mixtures(results):
+    for text in mixed(results):
         warnings.warn(text, stacklevel=2)
     return Comparison(tuple(RunRecord(result, found=True) for result in results))
 

@@ -17,6 +17,7 @@ from ..harness.compare import compare as compare_results
 from ..harness.curves import Curve
 from ..harness.effort import effort
 from ..harness.outcome import FAILED
+from ..harness.setting import settings
 from ..harness.sizing import Size
 from ..report.document import comparison_document
 from ..report.export import export, write
@@ -103,7 +104,7 @@ class Comparison:
 
         Raises UsageError for a format that there is not, or where there are no rows.
         """
-        content = export(self.to_dict(), to, rows)
+        content = export(self.to_dict(), to, rows, self._settings)
         if file is not None:
             write(content, path("file", file), to)
         return content
@@ -117,8 +118,12 @@ class Comparison:
         write(page([record.result for record in self.records], title), place, "html")
         return place
 
+    @property
+    def _settings(self) -> dict[str, str]:
+        return settings([record.result for record in self.records])
+
     def _sheets(self) -> list[Sheet]:
-        return sheets([asdict(row) for row in self.table])
+        return sheets([asdict(row) for row in self.table], self._settings)
 
     def _troubles(self) -> list[str]:
         return [f"{r.run}: {reason(r.result)}" for r in self.records if r.status != "done"]
@@ -141,7 +146,7 @@ class Comparison:
             ]
             if any(sheet.floors):
                 rows.append(["floor", *sheet.floors])
-            parts.append(tables.table(("method", *sheet.metrics), rows, sheet.data))
+            parts.append(tables.table(("method", *sheet.metrics), rows, _title(sheet)))
             parts.append(f"<p><small>{html.escape(meaning(sheet, 'Bold:'))}</small></p>")
         troubles = [f"<p>{html.escape(text)}</p>" for text in (*self._effort(), *self._troubles())]
         return "".join([*parts, *troubles])
@@ -157,4 +162,8 @@ def _text(sheet: Sheet) -> str:
         body.append(["floor", *(f"{floor} " for floor in sheet.floors)])
     head = ["method", *(f"{metric} " for metric in sheet.metrics)]
     lines = tables.aligned([head, *body], "l" + "r" * len(sheet.metrics))
-    return "\n".join([sheet.data, *lines, "", textwrap.fill(meaning(sheet, "*"), 100)])
+    return "\n".join([_title(sheet), *lines, "", textwrap.fill(meaning(sheet, "*"), 100)])
+
+
+def _title(sheet: Sheet) -> str:
+    return f"{sheet.data}: {sheet.setting}"

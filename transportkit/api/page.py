@@ -8,8 +8,9 @@ from dataclasses import asdict
 from ..core.record import Result
 from ..harness.compare import compare, details
 from ..harness.effort import effort
-from ..harness.mixed import mixtures
+from ..harness.mixed import mixed
 from ..harness.naming import places
+from ..harness.setting import settings
 from ..report.page.build import build
 from ..report.page.content import Named, content
 from ..report.page.plain import plain
@@ -23,6 +24,10 @@ def page(results: Sequence[Result], title: str = TITLE) -> bytes:
     named = [Named(each, *place) for each, place in zip(results, names, strict=True)]
     said = compare(results)
     parts = {"table": [asdict(row) for row in said.rows], **details(said)}
-    data = {**content(named, parts), "mixed": mixtures(results), "effort": effort(results)}
+    data = {
+        **content(named, parts, settings(results)),
+        "mixed": mixed(results),
+        "effort": effort(results),
+    }
     # A file's name that is no text in UTF-8 comes with signs that no file holds.
     return build(data, title, plain(data)).encode(errors="backslashreplace")

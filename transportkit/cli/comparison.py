@@ -16,10 +16,10 @@ import click
 from ..core.record import Result, reason
 from ..harness.compare import Findings, Resolution, Row
 from ..harness.effort import effort
-from ..harness.naming import places
+from ..harness.setting import by_problem, setting
 from ..report.figures import number, seconds, three
 from ..report.remarks import shared_remarks
-from ..report.sheet import BEST, entries_of, in_floors_of, reading
+from ..report.sheet import BEST, entries_of, floor_of, in_floors_of, reading
 
 GAP = "  "
 WIDTH_OF_A_PIPE = 120
@@ -43,10 +43,7 @@ def print_comparison(findings: Findings, results: Sequence[Result], width: int =
     """For each problem a line per method and a column per metric, then what the figures mean."""
     rows = findings.rows
     width = width or shutil.get_terminal_size((WIDTH_OF_A_PIPE, 24)).columns
-    by_data: dict[str, dict[str, list[Result]]] = {}
-    for result, (method, data) in zip(results, places([r.run for r in results]), strict=True):
-        by_data.setdefault(data, {}).setdefault(method, []).append(result)
-    for data, by_method in by_data.items():
+    for data, by_method in by_problem(results).items():
         own = [row for row in rows if row.data == data]
         seen = {r.metric: r for r in findings.resolutions if r.data == data}
         _print_problem(data, by_method, own, seen, width)
@@ -62,8 +59,7 @@ def _print_problem(
     seen: Mapping[str, Resolution],
     width: int,
 ) -> None:
-    own = [result for results in by_method.values() for result in results]
-    click.secho(f"{data}: {_setting(own)}", bold=True)
+    click.secho(f"{data}: {setting(by_method)}", bold=True)
     done = {m: kept for m, rs in by_method.items() if (kept := [r for r in rs if r.metrics])}
     names = {m: _folded(m, max(16, width // 4)) for m in by_method}
     margin = max(len(line) for lines in names.values() for line in lines)
@@ -87,7 +83,8 @@ def _sections(
         here = {row.method: row for row in rows if row.metric == metric}
         in_floors = all(row.ratio is not None for row in here.values())
         cells = _cells([here.get(method) for method in done], in_floors)
-        floor = three(next(iter(here.values())).floor) + " " if in_floors else ""
+        floors = [row.floor for row in here.values() if row.floor is not None]
+        floor = floor_of(floors) + " " if in_floors else ""
         smallest = _smallest(seen.get(metric), in_floors)
         (distances if in_floors else others).append(Column(f"{metric} ", cells, floor, smallest))
     facts: list[tuple[str, Callable[[Result], float | None], Callable[[float | None], str]]] = [
@@ -212,21 +209,6 @@ def _unresolved(findings: Findings) -> list[str]:
         points = int(float(f"{nearest.points_needed:.2g}"))
         text += f", or {points:,} points with {nearest.seeds}"
     return [f"{text}."]
-
-
-def _setting(results: Sequence[Result]) -> str:
-    """What the runs have in common, as the title says it."""
-    run = results[0].run
-    seeds = len({r.run.seed for r in results})
-    points = {r.points for r in results if r.points}
-    budgets = dict.fromkeys(str(r.run.budget) for r in results)
-    parts = [f"{seeds} seed{'s'[: seeds > 1]}", f"budget {' and '.join(budgets)}", run.device]
-    if len(points) == 1:
-        parts.insert(1, f"{points.pop()} points")
-    nfes = {r.run.nfe for r in results if r.run.integrator}
-    if len(nfes) == 1 and (nfe := nfes.pop()) is not None:
-        parts.insert(-1, f"at most {nfe} evaluations")
-    return ", ".join(parts)
 
 
 def _folded(name: str, width: int) -> list[str]:

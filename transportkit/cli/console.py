@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..core.record import Result, Value
-from ..harness.mixed import mixtures
+from ..harness.mixed import mixed
 from ..report import bars
 from ..report.bars import messages as messages
 from ..report.figures import number
@@ -36,8 +36,8 @@ def route_warnings() -> None:
 
 
 def warn_of_mixtures(results: Sequence[Result]) -> None:
-    """Warn of rows whose seeds were done by different code."""
-    for text in mixtures(results):
+    """Warn of rows whose seeds were done by different code, and of rows that do not compare."""
+    for text in mixed(results):
         log.warning("%s", text)
 
 

@@ -10,6 +10,7 @@ import click
 from ..errors import UsageError
 from ..harness.compare import compare, details
 from ..harness.gather import gather
+from ..harness.setting import settings
 from ..report.document import comparison_document, result_document
 from ..report.export import check_output, export, write
 from ..report.flat import Rows
@@ -29,7 +30,7 @@ def export_runs(folder: str, to: str, rows: Rows, output: str | None) -> None:
     cells = [result_document(result, found=True) for result in results]
     found = compare(results)
     document = comparison_document(cells, [asdict(row) for row in found.rows], details(found))
-    content = export(document, to, rows)
+    content = export(document, to, rows, settings(results))
     if file is None:
         click.echo(content.decode(), nl=False)
         return

@@ -32,13 +32,16 @@ class Row:
 
     `low` and `high` bound the mean over seeds with 95% confidence, None with fewer than two. `rank`
     is 1 plus the number of methods that are better beyond doubt, by the paired test on the same
-    seeds with Holm's correction; None for a metric that does not rank.
+    seeds with Holm's correction; None for a metric that does not rank. `points` is the number of
+    points judged, None where seeds differ in it, and `budget` what each fit was allowed.
     """
 
     method: str
     data: str
     metric: str
     seeds: int
+    points: int | None
+    budget: str
     mean: float
     low: float | None
     high: float | None
@@ -115,7 +118,7 @@ def compare(results: Sequence[Result]) -> Findings:
         direction = better(metric)
         pairs = paired(_numbers(values), _scatter(values)) if direction else []
         ranks = _ranks(values, pairs, direction)
-        findings.rows.extend(_rows(data, metric, values, ranks))
+        findings.rows.extend(_rows(data, metric, values, ranks, by_place))
         findings.contrasts.extend(Contrast(data, metric, pair) for pair in pairs)
         if direction and pairs:
             judged = [r for m in values for r in by_place[m, data] if r.points]
@@ -188,7 +191,13 @@ def _scatter(values: Values) -> Scatter | None:
     return Scatter(fmean(stds), FLOOR_PAIRS) if stds else None
 
 
-def _rows(data: str, metric: str, values: Values, ranks: Mapping[str, int]) -> list[Row]:
+def _rows(
+    data: str,
+    metric: str,
+    values: Values,
+    ranks: Mapping[str, int],
+    by_place: Mapping[Place, Sequence[Result]],
+) -> list[Row]:
     numbers = {method: list(by.values()) for method, by in _numbers(values).items()}
     bounds = _intervals(numbers, positive=bool(_floors(values)))
     rows = []
@@ -199,9 +208,24 @@ def _rows(data: str, metric: str, values: Values, ranks: Mapping[str, int]) -> l
         low, high = bounds.get(method, (None, None))
         ratio = mean / floor if floor else None
         rank = ranks.get(method)
+        done = [r for r in by_place[method, data] if metric in r.metrics]
+        points = {r.points for r in done}
         rows.append(
-            Row(method, data, metric, len(own), mean, low, high, floor, ratio, rank)
-        )  # fmt: skip
+            Row(
+                method,
+                data,
+                metric,
+                len(own),
+                points.pop() if len(points) == 1 else None,
+                str(done[0].run.budget),
+                mean,
+                low,
+                high,
+                floor,
+                ratio,
+                rank,
+            )
+        )
     return rows
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..core.record import Budget, Result, Run
-from ..errors import TransportkitError
-from .plan import solved
+from ..core.record import Budget, Result
+from .plan import solves_at_once
 
 OWN = Budget()
 BEYOND = 1.1
@@ -18,14 +17,14 @@ def overrun(result: Result) -> str:
     if not _beyond(result):
         return ""
     run, why = result.run, "what it prepares before its first step is not cut short"
-    if _solved(run):
+    if solves_at_once(run):
         why = "it is solved at once, whatever the budget"
     return f"{run.method} took {result.fit_seconds:.3g} s to fit, of {run.budget}: {why}"
 
 
 def effort(results: Sequence[Result]) -> list[str]:
     """Where a budget does not bound a method, and where there is none that makes steps equal."""
-    at_once = {run.method.name: None for r in results if _solved(run := r.run)}
+    at_once = {run.method.name: None for r in results if solves_at_once(run := r.run)}
     said = []
     if any(r.run.method.name not in at_once and r.run.budget != OWN for r in results) and at_once:
         said.append(f"Solved at once, whatever the budget: {', '.join(at_once)}.")
@@ -48,11 +47,3 @@ def effort(results: Sequence[Result]) -> list[str]:
 def _beyond(result: Result) -> bool:
     allowed, taken = result.run.budget.seconds, result.fit_seconds
     return allowed is not None and taken is not None and taken > BEYOND * allowed
-
-
-def _solved(run: Run) -> bool:
-    try:
-        return solved(run.method)
-    except TransportkitError:
-        # A method of a plugin that is no longer here.
-        return False

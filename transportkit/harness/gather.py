@@ -11,10 +11,10 @@ from operator import itemgetter
 from pathlib import Path
 
 from ..core.record import Budget, Result, Run
-from ..errors import DataError, TransportkitError
+from ..errors import DataError
 from .index import Index
 from .naming import places
-from .plan import solved
+from .plan import solves_at_once
 from .results import RESULT, read_result
 from .store import finished, folders_without_result, run_folders
 from .uncollected import uncollected
@@ -83,13 +83,5 @@ def _work(run: Run) -> str:
     files = f"{run.problem.name} "
     kept = {name: digest for name, digest in run.versions.items() if name.startswith(files)}
     # What is solved is the same under every budget.
-    budget = Budget() if _solved(run) else run.budget
+    budget = Budget() if solves_at_once(run) else run.budget
     return replace(run, versions=kept, budget=budget).key()
-
-
-def _solved(run: Run) -> bool:
-    try:
-        return solved(run.method)
-    except TransportkitError:
-        # A method of a plugin that is no longer here.
-        return False

@@ -1,4 +1,5 @@
-"""Rows whose seeds were done by different code, whose means are therefore of neither."""
+"""What is mixed in the tables of runs: a row's seeds of different code, whose mean is therefore of
+neither, and rows that were trained or judged by unequal measures."""
 
 from __future__ import annotations
 
@@ -7,12 +8,18 @@ from itertools import pairwise
 
 from ..core.record import Result
 from .naming import places
+from .setting import unequal
 
 LEFT_OUT = "python"
 """A version that changes no figure."""
 DIGITS = 24
 NAMED = 3
 """Rows that are named; of more it is said how many there are."""
+
+
+def mixed(results: Sequence[Result]) -> list[str]:
+    """A line for each mixture, for a warning."""
+    return [*mixtures(results), *unequal(results)]
 
 
 def mixtures(results: Sequence[Result]) -> list[str]:

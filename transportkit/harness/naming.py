@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 from .. import registry
@@ -82,13 +84,34 @@ def _with_parameters(group: list[Choice]) -> list[str]:
     differing = [
         key for key in keys if _several(choice.params.get(key) for choice in unique.values())
     ]
-    texts = {i: _written(choice, differing) for i, choice in unique.items()}
+    short = {
+        key: _short([c.params[key] for c in unique.values() if key in c.params])
+        for key in differing
+    }
+    texts = {i: _written(choice, short) for i, choice in unique.items()}
     return [texts[id(choice)] for choice in group]
 
 
-def _written(choice: Choice, keys: Sequence[str]) -> str:
-    settings = [f"{key}={_text(choice.params[key])}" for key in keys if key in choice.params]
+def _written(choice: Choice, short: Mapping[str, Mapping[str, str]]) -> str:
+    """A choice's name with the parameters of these keys, by the short forms of their texts."""
+    params = choice.params
+    settings = [f"{key}={of[_text(params[key])]}" for key, of in short.items() if key in params]
     return f"{choice.name}:{','.join(settings)}" if settings else choice.name
+
+
+def _short(values: Sequence[Any]) -> dict[str, str]:
+    """What is written of each value, by its text. Of the names of files that is as much of their
+    end as tells them apart: a table goes to others, who know nothing of the folders here."""
+    parts = {_text(v): PurePath(v).parts if _is_path(v) else (_text(v),) for v in values}
+    for count in range(1, max(map(len, parts.values()))):
+        tails = {text: os.sep.join(each[-count:]) for text, each in parts.items()}
+        if len(set(tails.values())) == len(tails):
+            return tails
+    return {text: text for text in parts}
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and os.sep in value
 
 
 def _with_settings(group: list[Run]) -> list[str]:

@@ -16,7 +16,7 @@ from ..core.choice import Choice
 from ..core.params import whole
 from ..core.record import Budget, Run
 from ..core.spec import MethodSpec, ProblemSpec
-from ..errors import UsageError
+from ..errors import TransportkitError, UsageError
 from . import device, provenance
 
 log = logging.getLogger("transportkit")
@@ -141,6 +141,14 @@ def solved(method: Choice) -> bool:
     """Whether a method is fitted without steps, alike under every budget."""
     spec = registry.describe("method", method.name).spec
     return isinstance(spec, MethodSpec) and spec.solved
+
+
+def solves_at_once(run: Run) -> bool:
+    """The same of the method of a run that was done, which may be of a plugin that is gone."""
+    try:
+        return solved(run.method)
+    except TransportkitError:
+        return False
 
 
 def check_problems(runs: Iterable[Run], here: bool) -> None:

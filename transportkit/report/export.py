@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core.writing import check_place, is_device, replacing
 from ..errors import UsageError
+from .earlier import is_earlier
 from .flat import Rows, aligned, flat
 from .sheet import sheets
 from .typeset import latex_rows, latex_sheets, markdown_rows, markdown_sheets
@@ -35,12 +36,13 @@ NONE: Mapping[Rows, str] = {
 }
 
 
-def export(document: Document, to: str, rows: Rows) -> bytes:
+def export(document: Document, to: str, rows: Rows, settings: Mapping[str, str]) -> bytes:
     """The rows of a comparison's JSON document in the format `to`.
 
     `rows` are those of its ``table``, ``cells``, ``pairs`` or points of its ``curves``. On paper
     (latex, markdown) the table has a line for each method and a column for each metric, and cells
-    leave out their long columns.
+    leave out their long columns. `settings` says by the name of a problem what its runs have in
+    common.
     Raises UsageError where there is no such format, a package is missing or there are no rows.
     """
     if to not in FORMATS:
@@ -50,7 +52,7 @@ def export(document: Document, to: str, rows: Rows) -> bytes:
     if not document[rows]:
         raise UsageError(f"there are no {rows} to export: {NONE[rows]}")
     if rows == "table" and to in _ON_PAPER:
-        return _ON_PAPER[to](sheets(_written(document["table"]))).encode()
+        return _ON_PAPER[to](sheets(*_written([document["table"], settings]))).encode()
     records = _written(aligned(flat(document[rows], rows)))
     if to in _ROWS_ON_PAPER:
         known = {k for r in records for k, v in r.items() if v is not None} - LEFT_OUT_ON_PAPER
@@ -72,7 +74,8 @@ def _written(value: Any) -> Any:
 def check_output(file: Path, to: str) -> None:
     """Raise UsageError where a file of the format `to`, or a page of ``html``, cannot go.
 
-    A name that ends as those of other files do is most likely one of them, such as samples.
+    A name that ends as those of other files do is most likely one of them, such as samples. A file
+    that is there is replaced if it is an earlier page or table, and not if it is anything else.
     """
     endings = ENDINGS[to]
     # What a link leads to is what is replaced.
@@ -83,6 +86,11 @@ def check_output(file: Path, to: str) -> None:
                 f"{' or '.join(endings)}"
             )
     check_place(file)
+    if os.path.exists(file) and not is_device(file) and not is_earlier(file, to):
+        what = "an earlier page" if to == "html" else f"an earlier table in {to}"
+        raise UsageError(
+            f"'{file}' is there already and is not {what}; name another file, or remove that one"
+        )
 
 
 def write(content: bytes, file: Path, to: str) -> None:

@@ -14,6 +14,8 @@ INTERVAL = "Mean over seeds ± half of its 95% interval, or its limits where the
 WIDE = f"±?: its limits lie more than {UNTOLD:,} times apart and tell nothing; more seeds would."
 ONE_SEED = "One seed says nothing of the scatter of training."
 BEST = "best, or not told apart from it"
+BY_SEEDS = "by the paired test of differences on the same seeds, which the intervals do not show"
+BY_SAMPLES = "by the scatter of samples"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Entry:
 class Sheet:
     """The methods on one problem. `entries` holds a line for each method, in order of `methods`.
 
+    `setting` says seeds, points and budget of the runs.
+
     `in_floors` says of each metric whether its figures are in units of the noise floor, which
     `floors` gives in the metric's own. `rows` are those of the table that all of it says.
     """
@@ -39,17 +43,19 @@ class Sheet:
     entries: Sequence[Sequence[Entry]]
     floors: Sequence[str]
     rows: Sequence[Row]
+    setting: str
 
 
-def sheets(rows: Sequence[Row]) -> list[Sheet]:
-    """The rows of a comparison's table, one sheet for each problem."""
+def sheets(rows: Sequence[Row], settings: Mapping[str, str]) -> list[Sheet]:
+    """The rows of a comparison's table, one sheet for each problem; `settings` says by its name
+    what its runs have in common."""
     return [
-        _sheet(data, [row for row in rows if row["data"] == data])
+        _sheet(data, [row for row in rows if row["data"] == data], settings[data])
         for data in dict.fromkeys(row["data"] for row in rows)
     ]
 
 
-def _sheet(data: str, rows: Sequence[Row]) -> Sheet:
+def _sheet(data: str, rows: Sequence[Row], setting: str) -> Sheet:
     by_place = {(row["method"], row["metric"]): row for row in rows}
     methods = list(dict.fromkeys(row["method"] for row in rows))
     metrics = list(dict.fromkeys(row["metric"] for row in rows))
@@ -62,10 +68,18 @@ def _sheet(data: str, rows: Sequence[Row]) -> Sheet:
     ]
     entries = [[each[i] for each in columns] for i in range(len(methods))]
     floors = [
-        three(next(r["floor"] for r in rows if r["metric"] == m)) if counted[m] else ""
+        floor_of([r["floor"] for r in rows if r["metric"] == m]) if counted[m] else ""
         for m in metrics
     ]
-    return Sheet(data, metrics, [counted[m] for m in metrics], methods, entries, floors, rows)
+    in_floors = [counted[m] for m in metrics]
+    return Sheet(data, metrics, in_floors, methods, entries, floors, rows, setting)
+
+
+def floor_of(floors: Sequence[float]) -> str:
+    """The floor of a metric, or the least and the largest where methods were judged on different
+    numbers of points."""
+    low, high = three(min(floors)), three(max(floors))
+    return low if low == high else f"{low} to {high}"
 
 
 def entries_of(rows: Sequence[Row | None], in_floors: bool) -> list[Entry]:
@@ -123,8 +137,7 @@ def reading(rows: Sequence[Row], best: str) -> list[str]:
     beside = [row for own in groups.values() if len(own) > 1 for row in own]
     ranked = [row for row in beside if row["rank"] is not None]
     if any(row["rank"] == 1 and tested(row) for row in ranked):
-        by = "" if several else " by the scatter of samples"
-        parts.append(f"{best}{by}.")
+        parts.append(f"{best} {BY_SEEDS if several else BY_SAMPLES}.")
     if lost := list(dict.fromkeys(row["metric"] for row in ranked if not tested(row))):
         have = "has" if len(lost) == 1 else "have"
         parts.append(f"One seed tells nothing apart by {', '.join(lost)}, which {have} no floor.")

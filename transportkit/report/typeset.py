@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .earlier import MARK
 from .figures import number
 from .sheet import Entry, Sheet, meaning
 
@@ -27,29 +28,33 @@ _LATEX = {
     ">": "$>$",
 }
 
+_LATEX_HEAD = (f"% {MARK}", "% \\usepackage{booktabs}")
+_MARKDOWN_HEAD = f"<!-- {MARK} -->"
+
 
 def latex_sheets(sheets: Sequence[Sheet]) -> str:
     """A `table` for each problem, whose caption says what stands in it; it asks for the package
     booktabs."""
-    return "\n".join(["% \\usepackage{booktabs}", *(_latex_sheet(s) for s in sheets)])
+    return "\n".join([*_LATEX_HEAD, *(_latex_sheet(s) for s in sheets)])
 
 
 def markdown_sheets(sheets: Sequence[Sheet]) -> str:
     """A heading and a table for each problem, the best in bold."""
-    return "\n".join(_markdown_sheet(sheet) for sheet in sheets)
+    return "\n".join([_MARKDOWN_HEAD, "", *(_markdown_sheet(sheet) for sheet in sheets)])
 
 
 def latex_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     """Plain rows as one `tabular`."""
     body = [[_latex(_shown(v)) for v in row.values()] for row in rows]
     head = [_latex(name) for name in rows[0]]
-    return "\n".join(["% \\usepackage{booktabs}", *_tabular(head, body, _sides(rows))]) + "\n"
+    return "\n".join([*_LATEX_HEAD, *_tabular(head, body, _sides(rows))]) + "\n"
 
 
 def markdown_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     """Plain rows as one table."""
     body = [[_markdown(_shown(v)) for v in row.values()] for row in rows]
-    return "\n".join(_pipes([_markdown(n) for n in rows[0]], body, _sides(rows))) + "\n"
+    table = _pipes([_markdown(n) for n in rows[0]], body, _sides(rows))
+    return "\n".join([_MARKDOWN_HEAD, "", *table]) + "\n"
 
 
 def _latex_sheet(sheet: Sheet) -> str:
@@ -64,7 +69,7 @@ def _latex_sheet(sheet: Sheet) -> str:
     floors = [_row(["floor", *(_figure(f) if f else "" for f in sheet.floors)])] if last else []
     sides = "l" + "r" * len(sheet.metrics)
     lines = _tabular(head, body, sides, [*last, *floors])
-    caption = rf"\caption{{{_latex(f'{sheet.data}. {_said(sheet)}')}}}"
+    caption = rf"\caption{{{_latex(f'{sheet.data}: {sheet.setting}. {_said(sheet)}')}}}"
     table = [r"\begin{table}", r"\centering", caption, *lines, r"\end{table}", ""]
     return "\n".join(table)
 
@@ -112,7 +117,8 @@ def _markdown_sheet(sheet: Sheet) -> str:
     if any(sheet.floors):
         body.append(["floor", *sheet.floors])
     lines = _pipes(head, body, "l" + "r" * len(sheet.metrics))
-    return "\n".join([f"### {sheet.data}", "", *lines, "", _markdown(_said(sheet)), ""])
+    said = [_markdown(f"{sheet.setting}."), "", *lines, "", _markdown(_said(sheet)), ""]
+    return "\n".join([f"### {_markdown(sheet.data)}", "", *said])
 
 
 def _pipes(head: Sequence[str], body: Sequence[Sequence[str]], sides: str) -> list[str]:

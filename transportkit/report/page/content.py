@@ -10,9 +10,9 @@ from ... import registry
 from ...core.record import Result, reason
 from ...core.spec import MetricSpec
 from ..document import result_document
-from ..figures import number, seconds, three, untold
+from ..figures import number, seconds, untold
 from ..remarks import shared_remarks
-from ..sheet import entries_of, reading
+from ..sheet import entries_of, floor_of, reading
 from .command import command
 from .view import view
 
@@ -37,12 +37,14 @@ class Named:
     data: str
 
 
-def content(named: Sequence[Named], said: Said) -> dict[str, Any]:
-    """The data of the page: every problem with its table, curves, samples and runs."""
+def content(named: Sequence[Named], said: Said, settings: Mapping[str, str]) -> dict[str, Any]:
+    """The data of the page: every problem with its table, curves, samples and runs. `settings` says
+    by the name of a problem what its runs have in common."""
     problems = dict.fromkeys(one.data for one in named)
     return {
         "problems": [
-            _problem(data, [one for one in named if one.data == data], said) for data in problems
+            _problem(data, settings[data], [one for one in named if one.data == data], said)
+            for data in problems
         ],
         "across": _across(said),
         "versions": _versions(named),
@@ -58,7 +60,7 @@ def _versions(named: Sequence[Named]) -> dict[str, str]:
     return {name: " or ".join(each) for name, each in found.items()}
 
 
-def _problem(data: str, own: Sequence[Named], said: Said) -> dict[str, Any]:
+def _problem(data: str, setting: str, own: Sequence[Named], said: Said) -> dict[str, Any]:
     rows, pairs, resolution, curves = (
         [row for row in said[part] if row["data"] == data]
         for part in ("table", "pairs", "resolution", "curves")
@@ -69,7 +71,7 @@ def _problem(data: str, own: Sequence[Named], said: Said) -> dict[str, Any]:
     columns = {m["name"]: _column(m, methods, rows) for m in metrics}
     return {
         "name": data,
-        "setting": _setting([one.result for one in own]),
+        "setting": setting,
         "metrics": metrics,
         "methods": [
             _method(
@@ -96,7 +98,7 @@ def _metric(name: str, rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "name": name,
         "floors": floors,
-        "floor": three(own[0]["floor"]) if floors else None,
+        "floor": floor_of([row["floor"] for row in own]) if floors else None,
         "better": _better(name),
     }
 
@@ -194,17 +196,6 @@ def _fact(
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [v for v in values if v is not None]
     return sum(known) / len(known) if known else None
-
-
-def _setting(results: Sequence[Result]) -> str:
-    seeds = len({r.run.seed for r in results})
-    parts = [f"{seeds} seed{'s'[: seeds > 1]}"]
-    points = sorted({r.points for r in results if r.points})
-    if points:
-        parts.append(f"{' or '.join(map(str, points))} points")
-    parts.append(f"budget {' and '.join(dict.fromkeys(str(r.run.budget) for r in results))}")
-    parts.append(" and ".join(dict.fromkeys(r.run.device for r in results)))
-    return ", ".join(parts)
 
 
 def _axes(curves: Sequence[Row]) -> list[dict[str, Any]]:
