@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import shutil
@@ -23,7 +24,9 @@ from transportkit import (
     Budget,
     Comparison,
     DataError,
+    Pushed,
     Refusal,
+    RunRecord,
     UsageError,
     available,
     compare,
@@ -38,6 +41,7 @@ from transportkit import (
 )
 from transportkit.api.calls import _experiment
 from transportkit.cli import main
+from transportkit.cli.app import tk
 from transportkit.harness.plan import Settings
 from transportkit.harness.plan import plan as planned
 
@@ -305,12 +309,12 @@ def test_pages_pictures_points_and_reproductions(comparison: Comparison, tmp_pat
     page = comparison.report(tmp_path / "report.html", title="Two maps")
     assert "<title>Two maps</title>" in page.read_text()
     field = run("cfm:width=8", "gaussians", budget=2, out=tmp_path / "runs", points=40)
-    (drawn,) = field.plot("lines", lines=5, out=tmp_path / "pictures")
+    (drawn,) = field.plot("lines", lines=5, output=tmp_path / "pictures")
     assert drawn.read_bytes().startswith(b"\x89PNG")
     with pytest.raises(UsageError, match="there is no picture 'line'"):
         field.plot("line")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="names a picture"):
-        field.plot("lines", out="lines.png")
+        field.plot("lines", output="lines.png")
     with pytest.raises(Refusal, match="no lines to draw"):
         comparison.records[0].plot()
     pushed = field.push(field.samples["source"])
@@ -322,7 +326,29 @@ def test_pages_pictures_points_and_reproductions(comparison: Comparison, tmp_pat
     stored = field.folder / "samples.npz"
     stored.write_bytes(stored.read_bytes()[:200])
     with pytest.raises(DataError, match="is damaged or missing"):
-        field.plot("lines", out=tmp_path / "pictures")
+        field.plot("lines", output=tmp_path / "pictures")
+
+
+@pytest.mark.parametrize(
+    ("call", "command"),
+    [
+        (run, "run"),
+        (compare, "compare"),
+        (RunRecord.plot, "plot"),
+        (Pushed.save, "push"),
+        (Comparison.export, "export"),
+        (Comparison.report, "report"),
+        (new_plugin, "plugin new"),
+    ],
+)
+def test_where_things_go_is_named_as_at_the_command_line(call: Any, command: str) -> None:
+    """`out` is where runs are kept, `output` what a call writes."""
+    found: Any = tk
+    for word in command.split():
+        found = found.commands[word]
+    names = {"out", "output", "file"}
+    typed = {option.removeprefix("--") for p in found.params for option in p.opts} & names
+    assert names & set(inspect.signature(call).parameters) == typed
 
 
 def test_a_package_to_begin_from(tmp_path: Path) -> None:

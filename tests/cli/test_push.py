@@ -80,7 +80,28 @@ def test_the_points_themselves_are_not_replaced(folder: Path, points: Path) -> N
     answer = tk(f"push {folder} {points} -o {points}")
     assert (answer.status, answer.err.count("\n")) == (2, 1)
     assert "holds the points that are to be moved; name another file" in answer.err
+    with pytest.raises(DataError, match="holds the points that are to be moved"):
+        push(folder, points).save(points)
     assert points.read_bytes() == before
+
+
+def test_what_a_run_was_fitted_to_is_not_replaced(tmp_path: Path) -> None:
+    for name in ("p", "q", "x"):
+        (tmp_path / f"{name}.csv").write_text("\n".join(f"{i}.5,{i % 7}" for i in range(40)))
+    p, q, x = (tmp_path / f"{name}.csv" for name in ("p", "q", "x"))
+    run = tk(f"run linear --source {p} --target {q} --metric cost --out {tmp_path} --json").json
+    for file in (p, q):
+        before = file.read_bytes()
+        answer = tk(f"push {run['run']} {x} -o {file}")
+        assert (answer.status, answer.err.count("\n")) == (2, 1)
+        assert f"'{file}' holds what this run was fitted to; name another file" in answer.err
+        with pytest.raises(DataError, match="what this run was fitted to"):
+            push(run["run"], x).save(file)
+        # A table of another name is no table of results either.
+        answer = tk(f"export {tmp_path} --to csv -o {file}")
+        assert (answer.status, answer.err.count("\n")) == (2, 1)
+        assert "is there already and is not an earlier table in csv" in answer.err
+        assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize(("way", "side"), [("", "source"), ("--reverse", "target")])
@@ -427,8 +448,9 @@ def test_points_that_do_not_arrive_are_warned_of(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", x)
     answer = tk(f"push {run} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'}")
     assert answer.status == 0
-    assert answer.out.endswith("(90.0% arrived, 10.0% not finite)\n")
-    told = "1 of 10 points did not arrive (10.0% not finite): it is where it stopped"
+    # A map has no lines that arrive.
+    assert answer.out.endswith("y.npy (10.0% not finite)\n")
+    told = "1 of 10 points came to no finite place: it is where it was"
     assert answer.err.splitlines()[1:] == [f"Warning: {told}"]
     assert (np.load(tmp_path / "y.npy")[3] == x[3]).all()
     with warnings.catch_warnings(record=True) as warned:
@@ -439,5 +461,9 @@ def test_points_that_do_not_arrive_are_warned_of(tmp_path: Path) -> None:
     assert [str(w.message) for w in warned] == said
     assert {w.filename for w in warned} == {__file__}
     assert none.lost == (
-        "none of 4 points arrived (100.0% not finite): bring the points to the units of the run"
+        "none of 4 points came to a finite place: bring the points to the units of the run"
     )
+    np.save(tmp_path / "x.npy", x[:3])
+    answer = tk(f"push {run} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'}")
+    assert answer.out == f"3 points moved by linear to {tmp_path / 'y.npy'}\n"
+    assert "arrived" not in repr(push(run, x[:3]))

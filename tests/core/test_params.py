@@ -173,6 +173,27 @@ def test_parameters_describe_themselves() -> None:
     assert declared["mode"].type_text == "on|off|auto"
 
 
+@dataclass(frozen=True)
+class Worded:
+    rate: float | None = param(None, gt=0)
+    decay: float | None = param(None, ge=0, lt=1)
+    share: float = param(0.5, ge=0, le=1)
+    mode: Literal["on", "off", "both"] = "on"
+    lines: tuple[Literal["a", "b"], ...] = ("a",)
+    plain: str = ""
+
+
+def test_what_values_may_be_reads_well() -> None:
+    assert {name: p.wanted for name, p in parameters(Worded).items()} == {
+        "rate": "auto, or a number > 0",
+        "decay": "auto, or a number ≥ 0 and < 1",
+        "share": "a number ≥ 0 and ≤ 1",
+        "mode": "on, off or both",
+        "lines": "one or several of a or b, with / between them",
+        "plain": "text",
+    }
+
+
 positive = st.floats(min_value=1e-300, max_value=1e300)
 share = st.floats(min_value=0, max_value=1, exclude_max=True)
 examples = st.builds(

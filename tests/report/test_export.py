@@ -13,7 +13,7 @@ import pytest
 
 from tests.commands import tk
 from tests.report.results import result, shelve
-from transportkit import UsageError
+from transportkit import Budget, UsageError
 from transportkit import gather as gather_runs
 from transportkit.harness.gather import gather
 
@@ -65,7 +65,7 @@ def test_pairs_and_curves_are_rows_too(runs: Path, tmp_path: Path) -> None:
         (p["axis"], p["method"], p["row"], float(p["x"]), float(p["mean"])) for p in points
     ] == [("nfe", "cfm", f"cfm nfe={n}", n, 1 / n) for n in (2, 4)]
     paper = tk("export", tmp_path / "more", "--to", "markdown", "--rows", "curves").out
-    assert paper.count("\n") == 4
+    assert paper.count("\n|") == 4
 
 
 def test_parquet_reads_back(runs: Path, tmp_path: Path) -> None:
@@ -96,13 +96,14 @@ def test_latex_is_balanced_and_marks_the_best(runs: Path) -> None:
 
 def test_markdown_has_a_line_for_each_method(runs: Path) -> None:
     lines = tk("export", runs, "--to", "markdown").out.splitlines()
-    assert lines[0] == "### moons"
+    # The first line says whose file it is, and is not shown.
+    assert lines[2:5] == ["### moons", "", "3 seeds, 50 points, budget steps=100, cpu."]
     table = [line for line in lines if line.startswith("|")]
     assert [line.split("|")[1].strip() for line in table[2:]] == ["cfm", "linear", "floor"]
     assert "**2.01 ±0.0" in table[2]
     assert {line.count("|") for line in table} == {4}
     assert "± half of its 95% interval, or its limits where" in lines[-1]
-    assert lines[-1].endswith("Bold: best, or not told apart from it.")
+    assert "Bold: best, or not told apart from it by the paired test of diff" in lines[-1]
 
 
 def test_rows_stand_in_the_order_of_numbers(tmp_path: Path) -> None:
@@ -262,6 +263,75 @@ def test_files_of_others_are_not_replaced(runs: Path, tmp_path: Path) -> None:
     assert set(run.iterdir()) <= set(before)
     for place in ("page.HTM", "page"):
         assert tk("report", runs, "-o", tmp_path / place).status == 0
+
+
+@pytest.mark.parametrize("to", ["csv", "parquet", "latex", "markdown", "html"])
+def test_only_an_earlier_table_is_replaced(to: str, runs: Path, tmp_path: Path) -> None:
+    if to == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    line = f"report {runs}" if to == "html" else f"export {runs} --to {to}"
+    file = tmp_path / "file"
+    for content in (b"0.1,0.2\n0.3,0.4\n", b"\xff\x00", b"method,data\n1,2\n", b"\\section{Mine}"):
+        file.write_bytes(content)
+        answer = tk(line, "-o", file)
+        assert (answer.status, answer.err.count("\n")) == (2, 1)
+        assert "is there already and is not an earlier" in answer.err
+        assert answer.err.endswith("name another file, or remove that one\n")
+        assert file.read_bytes() == content
+    if to != "html":
+        with pytest.raises(UsageError, match="is there already"):
+            gather_runs(runs).export(to, file)  # type: ignore[arg-type]
+    # What holds nothing is nobody's loss.
+    file.write_bytes(b"")
+    for _ in range(2):
+        assert tk(line, "-o", file).status == 0
+    for rows in () if to == "html" else ("cells", "pairs", "table"):
+        assert tk(line, "--rows", rows, "-o", file).status == 0
+
+
+def test_a_table_says_on_how_much_its_figures_rest(tmp_path: Path) -> None:
+    few = result("emd", sliced_w2=0.3)
+    trained = result("otcfm", sliced_w2=0.4)
+    trained = replace(trained, run=replace(trained.run, budget=Budget(steps=7)))
+    others = result("cfm", sliced_w2=0.2), result("cfm", 1, sliced_w2=0.2)
+    shelve(tmp_path, replace(few, points=9), trained, *others)
+    setting = (
+        "2 seeds (cfm) and 1 (emd, otcfm), 50 points (cfm, otcfm) and 9 (emd), "
+        "budget steps=100 (cfm) and steps=7 (otcfm), cpu"
+    )
+    answer = tk("export", tmp_path, "--to", "markdown")
+    assert f"\n{setting}.\n" in answer.out
+    assert "mixes figures on 50 points (cfm, otcfm) and 9 (emd)" in answer.err
+    assert "mixes the budgets steps=100 (cfm) and steps=7 (otcfm)" in answer.err
+    assert rf"\caption{{moons: {setting}. " in tk("export", tmp_path, "--to", "latex").out
+    with pytest.warns(UserWarning, match="mixes"):
+        assert setting in repr(gather_runs(tmp_path))
+    rows = csv.DictReader(io.StringIO(tk("export", tmp_path, "--to", "csv").out))
+    assert [(r["method"], r["points"], r["budget"]) for r in rows] == [
+        ("cfm", "50", "steps=100"),
+        ("emd", "9", "steps=100"),
+        ("otcfm", "50", "steps=7"),
+    ]
+
+
+def test_what_the_names_of_rows_say_is_not_said_again(tmp_path: Path) -> None:
+    one = result(sliced_w2=0.2)
+    other = replace(one, run=replace(one.run, budget=Budget(steps=7)))
+    shelve(tmp_path, one, other)
+    answer = tk("export", tmp_path, "--to", "markdown")
+    assert "| cfm steps=7 |" in answer.out
+    assert "budget steps=7 and steps=100," in answer.out
+    assert answer.err == ""
+
+
+def test_files_go_by_short_names(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        files = {side: f"/data/{folder}/{side}.csv" for side in ("source", "target")}
+        shelve(tmp_path, result(data="samples", data_params=files, sliced_w2=0.2))
+    for to in ("markdown", "latex", "csv"):
+        text = tk("export", tmp_path, "--to", to).out
+        assert "/data" not in text
+        assert "samples:source=two/source.csv,target=two/target.csv" in text
 
 
 def test_results_of_other_data_files_stand_beside_each_other(tmp_path: Path) -> None:

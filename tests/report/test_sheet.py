@@ -41,7 +41,20 @@ def test_one_seed_without_a_floor_marks_nobody() -> None:
 def test_several_seeds_mark_what_is_not_told_apart() -> None:
     shown = sheet(*(result(m, s, cost_ratio=1.0 + s) for m in ("cfm", "emd") for s in (0, 1)))
     assert starred(shown) == {"cost_ratio": ["cfm", "emd"]}
-    assert meaning(shown, "Bold:").endswith("Bold: best, or not told apart from it.")
+    assert meaning(shown, "Bold:").endswith(
+        "Bold: best, or not told apart from it by the paired test of differences on the same "
+        "seeds, which the intervals do not show."
+    )
+
+
+def test_with_two_seeds_stars_go_by_the_differences_and_not_by_the_intervals() -> None:
+    """Overlapping intervals of which one is told apart, and figures far apart which are not."""
+    even = {"cfm": (0.2, 0.4), "emd": (0.3, 0.501)}
+    shown = sheet(*(result(m, s, cost_ratio=v) for m, of in even.items() for s, v in enumerate(of)))
+    assert starred(shown) == {"cost_ratio": ["cfm"]}
+    uneven = {"cfm": (0.1, 0.11), "emd": (0.9, 0.5)}
+    runs = (result(m, s, cost_ratio=v) for m, of in uneven.items() for s, v in enumerate(of))
+    assert starred(sheet(*runs)) == {"cost_ratio": ["cfm", "emd"]}
 
 
 def test_a_method_alone_is_not_the_best() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import shutil
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -102,7 +104,7 @@ class About:
             (
                 p.name,
                 "required" if p.required else _default(p.default),
-                p.type_text + "".join(f" {sign} {bound:g}" for sign, bound in p.bounds.items()),
+                p.wanted,
                 p.help,
             )
             for p in self.parameters.values()
@@ -116,21 +118,24 @@ class About:
         return [(title, value) for title, value in facts.items() if value]
 
     def __repr__(self) -> str:
-        text = [f"{self.name}  ({self.kind})", f"  {self.broken or self.summary}"]
-        text += [f"  {title:<11} {value}" for title, value in self.lines()]
+        width = shutil.get_terminal_size((120, 24)).columns
+        text = [f"{self.name}  ({self.kind})", *_folded("  ", self.broken or self.summary, width)]
+        for title, value in self.lines():
+            text += _folded(f"  {title:<11} ", value, width)
         if not self.rows():
             return "\n".join([*text, "  It has no parameters."])
-        shown = [("parameter", "default", "type", "meaning"), *self.rows()]
+        text.append("")
+        shown = [("parameter", "default", "values", "meaning"), *self.rows()]
         widths = [max(len(row[i]) for row in shown) for i in range(3)]
         for row in shown:
-            cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
-            text.append("  " + "  ".join([*cells, row[3]]).rstrip())
+            cells = [f"{cell:<{wide}}" for cell, wide in zip(row, widths, strict=False)]
+            text += _folded("  " + "  ".join([*cells, ""]), row[3], width)
         return "\n".join(text)
 
     def _repr_html_(self) -> str:
         facts = table(("", ""), [(title, value) for title, value in self.lines()], self.summary)
         rows = self.rows()
-        shown = table(("parameter", "default", "type", "meaning"), rows) if rows else ""
+        shown = table(("parameter", "default", "values", "meaning"), rows) if rows else ""
         return f"<b>{html.escape(self.name)}</b> ({self.kind})" + facts + shown
 
 
@@ -234,7 +239,17 @@ def _about(found: registry.Loaded | registry.Broken, clashes: bool = False) -> A
     )
 
 
+def _folded(begin: str, text: str, width: int) -> list[str]:
+    """The lines of a text after its beginning, below which the further ones stand."""
+    room = max(30, width - len(begin))
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    indent = " " * len(begin)
+    return [f"{indent if i else begin}{line}".rstrip() for i, line in enumerate(lines)]
+
+
 def _default(value: object) -> str:
     if value is None:
         return "auto"
+    if isinstance(value, bool):
+        return str(value).lower()
     return "/".join(map(str, value)) if isinstance(value, tuple) else str(value)

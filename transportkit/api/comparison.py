@@ -97,24 +97,24 @@ class Comparison:
     def export(
         self,
         to: Literal["csv", "parquet", "latex", "markdown"],
-        file: str | Path | None = None,
+        output: str | Path | None = None,
         rows: Literal["table", "cells", "pairs", "curves"] = "table",
     ) -> bytes:
-        """The comparison in a format, written to a file where one is named.
+        """The comparison in a format, written to a file where `output` names one.
 
         Raises UsageError for a format that there is not, or where there are no rows.
         """
         content = export(self.to_dict(), to, rows, self._settings)
-        if file is not None:
-            write(content, path("file", file), to)
+        if output is not None:
+            write(content, path("output", output), to)
         return content
 
-    def report(self, file: str | Path, title: str = TITLE) -> Path:
+    def report(self, output: str | Path, title: str = TITLE) -> Path:
         """Write all of it as one page with tables, curves, samples and provenance: ``tk report``.
 
         Raises TransportkitError where the file cannot be written.
         """
-        place = path("file", file)
+        place = path("output", output)
         write(page([record.result for record in self.records], title), place, "html")
         return place
 

@@ -35,9 +35,10 @@ PICTURES = {".png", ".gif", ".jpg", ".jpeg", ".svg", ".pdf"}
 
 
 def draw(
-    folder: Path, what: str = "all", lines: int = 200, out: Path | None = None
+    folder: Path, what: str = "all", lines: int = 200, output: Path | None = None
 ) -> Iterator[Path]:
-    """Draw the run in a folder into `out`, or into its own; each picture's file once it is there.
+    """Draw the run in a folder into `output`, or into its own; each picture's file once it is
+    there.
 
     Raises DataError for points that this picture is not made of, Refusal for a map, which has no
     lines, UsageError for what cannot be drawn, and TransportkitError where it cannot be written.
@@ -46,17 +47,20 @@ def draw(
     if what not in (*FILES, "all", "picture"):
         known = ", ".join(FILES)
         raise UsageError(f"there is no picture '{what}'; there are {known}, all and picture")
-    if out and out.suffix.lower() in PICTURES and not out.is_dir():
-        raise UsageError(f"pictures go to a folder, by names of their own; '{out}' names a picture")
-    result = read_result(folder)
-    if out and is_kept(out) and not out.samefile(folder):
+    if output and output.suffix.lower() in PICTURES and not output.is_dir():
         raise UsageError(
-            f"'{out}' is the folder of another run, with pictures of its own; name another folder"
+            f"pictures go to a folder, by names of their own; '{output}' names a picture"
+        )
+    result = read_result(folder)
+    if output and is_kept(output) and not output.samefile(folder):
+        raise UsageError(
+            f"'{output}' is the folder of another run, with pictures of its own; name another "
+            "folder"
         )
     if result.status != "done":
         raise DataError(f"'{folder}' is a run that was not done ({result.status})")
     if what == "picture":
-        yield _draw_own(result, _made(out or folder) / PICTURE)
+        yield _draw_own(result, _made(output or folder) / PICTURE)
         return
     if result.event_shape != (2,):
         raise DataError(
@@ -83,7 +87,7 @@ def draw(
             "slice of it; efm-exact and efm-plates have one"
         )
     wanted = list(FILES) if what == "all" else [what]
-    place = _made(out or folder)
+    place = _made(output or folder)
     generator = derive(result.run.seed, "plot")
     scene = look(str(result.run), model, integrator, samples, lines, generator)
     for kind in wanted:

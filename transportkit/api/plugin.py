@@ -12,11 +12,11 @@ from ..scaffold.package import distribution_of, write_package
 def new_plugin(
     name: str,
     kind: Literal["method-field", "method-map", "problem", "metric"] = "method-field",
-    out: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
 ) -> list[Path]:
     """Write a complete package for a new plugin; the files written: ``tk plugin new``.
 
-    They go into the new folder `out`, or ``transportkit-NAME``. Raises UsageError for a name that
-    is taken or cannot be one, and where the folder is there or cannot be written.
+    They go into the new folder `output`, or ``transportkit-NAME``. Raises UsageError for a name
+    that is taken or cannot be one, and where the folder is there or cannot be written.
     """
-    return write_package(name, kind, Path(out or distribution_of(name)).expanduser())
+    return write_package(name, kind, Path(output or distribution_of(name)).expanduser())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -44,17 +45,21 @@ class Pushed:
     """Points that a run's model moved, and how long that took.
 
     `points` (N, *E) is a tensor on the CPU; `moved` has the statuses and the evaluations of each.
+    `lines` says whether they went along lines, or were moved by a map.
     `names` are those of the columns of the table that the points came in, if it had some. `message`
     says how many points lie far outside what the model was fitted to, or that this was not checked;
     it is empty where none do. `lost` says how many points did not arrive, and is empty where all
-    did; they are where they stopped.
+    did; they are where they stopped. `inputs` are the files, by what they hold, that the points and
+    the model came from.
     """
 
     moved: Moved
     seconds: float
+    lines: bool
     names: tuple[str, ...] = ()
     message: str = ""
     lost: str = ""
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def points(self) -> Tensor:
@@ -66,24 +71,35 @@ class Pushed:
         return self.moved.finished
 
     @property
+    def shares(self) -> str:
+        """The shares of lines with each status. A map has no lines: of its points only those that
+        came to no finite place are told."""
+        stops = {name: share for name, share in self.moved.stops.items() if share}
+        if not self.lines:
+            stops.pop(Stop.ARRIVED.label, None)
+        return ", ".join(f"{share:.1%} {name}" for name, share in stops.items())
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What is to be warned of: `message` and `lost`, where they are not empty."""
         return tuple(text for text in (self.message, self.lost) if text)
 
-    def save(self, file: str | os.PathLike[str]) -> Path:
+    def save(self, output: str | os.PathLike[str]) -> Path:
         """Write the points to a file, whose suffix names the format: ``tk push -o``.
 
         A table has the names of the columns of that which the points came in. Raises UsageError
-        for a format or a place that there is not, and TransportkitError where it cannot be written.
+        for a format or a place that there is not, DataError for a file that the points or the model
+        came from, and TransportkitError where it cannot be written.
         """
-        place = path("file", file)
-        check_output(str(place))
+        place = path("output", output)
+        check_output(str(place), self.inputs)
         write_points(str(place), self.points, self.names)
         return place
 
     def __repr__(self) -> str:
         shape = tuple(self.points.shape)
-        return f"points {shape}, {self.finished:.1%} arrived, {self.seconds:.2f} s"
+        parts = [f"points {shape}", self.shares, f"{self.seconds:.2f} s"]
+        return ", ".join(filter(None, parts))
 
 
 def pushed(
@@ -129,7 +145,17 @@ def pushed(
     )
     seconds = time.perf_counter() - begun
     here = Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu())
-    return Pushed(here, seconds, names, message, _lost(here, transport.integrator is not None))
+    lines = transport.integrator is not None
+    inputs = inputs_of(record, points)
+    return Pushed(here, seconds, lines, names, message, _lost(here, lines), inputs)
+
+
+def inputs_of(record: RunRecord, points: Points) -> dict[str, tuple[str, ...]]:
+    """The files of points, by what they hold, that are not to be written over."""
+    own = (os.fspath(points),) if isinstance(points, str | os.PathLike) else ()
+    fitted = [value for value in record.run.problem.params.values() if isinstance(value, str)]
+    files = tuple(name for name in fitted if os.path.exists(name))
+    return {"the points that are to be moved": own, "what this run was fitted to": files}
 
 
 def check_fitted(result: Result) -> None:
@@ -157,18 +183,25 @@ def _lost(moved: Moved, lines: bool) -> str:
         return ""
     stops = {stop: moved.stops[stop.label] for stop in Stop if stop != Stop.ARRIVED}
     shares = ", ".join(f"{share:.1%} {stop.label}" for stop, share in stops.items() if share)
+    if count < of and not lines:
+        return f"{count} of {of} points came to no finite place: {_STAYED[count > 1]}"
     if count < of:
         where = "it is where it stopped" if count == 1 else "they are where they stopped"
         return f"{count} of {of} points did not arrive ({shares}): {where}"
     reason = max(stops, key=stops.__getitem__)
     if not lines:
-        hint = "bring the points to the units of the run"
-    elif reason == Stop.NOT_FINITE:
+        who = "the point" if of == 1 else f"none of {of} points"
+        came = "came to no finite place" if of == 1 else "came to a finite place"
+        return f"{who} {came}: bring the points to the units of the run"
+    if reason == Stop.NOT_FINITE:
         hint = "take another integrator or another number of evaluations"
     else:
         hint = reason.text
     who = "the point did not arrive" if of == 1 else f"none of {of} points arrived"
     return f"{who} ({shares}): {hint}"
+
+
+_STAYED = ("it is where it was", "they are where they were")
 
 
 def points_of(points: Points) -> Tensor:

@@ -146,16 +146,16 @@ class RunRecord:
         what: Literal["lines", "slice", "animation", "all", "picture"] = "all",
         *,
         lines: int = 200,
-        out: str | os.PathLike[str] | None = None,
+        output: str | os.PathLike[str] | None = None,
     ) -> list[Path]:
         """Draw a run in the plane and give the files of the pictures: ``tk plot``.
 
-        They are kept in the run's folder, or in `out`; ``picture`` is the one that the run leaves
-        there itself, drawn again, of images and of a map's points as well. Raises Refusal for a
-        map, which has no lines, DataError for points of another shape, and TransportkitError where
-        a picture cannot be written.
+        They are kept in the run's folder, or in the folder `output`; ``picture`` is the one that
+        the run leaves there itself, drawn again, of images and of a map's points as well. Raises
+        Refusal for a map, which has no lines, DataError for points of another shape, and
+        TransportkitError where a picture cannot be written.
         """
-        place = path("out", out) if out is not None else None
+        place = path("output", output) if output is not None else None
         return list(draw(self.folder, what, lines, place))
 
     def to_dict(self) -> dict[str, Any]:

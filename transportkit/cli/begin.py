@@ -10,9 +10,9 @@ import click
 from ..scaffold.package import distribution_of, write_package
 
 
-def begin(name: str, template: str, out: str | None, as_json: bool) -> None:
+def begin(name: str, template: str, output: str | None, as_json: bool) -> None:
     """Write the package and say what to do next."""
-    folder = Path(out or distribution_of(name)).expanduser()
+    folder = Path(output or distribution_of(name)).expanduser()
     written = write_package(name, template, folder)
     if as_json:
         files = [str(file.relative_to(folder)) for file in written]

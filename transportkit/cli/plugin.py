@@ -46,17 +46,17 @@ def check(**given: Any) -> int:
     "--kind", type=click.Choice(TEMPLATES), default="method-field", show_default=True,
     help="What it is.",
 )  # fmt: skip
-@options.option("--out", metavar="DIR", help="The new folder (transportkit-NAME).")
+@options.option("-o", "--output", metavar="DIR", help="The new folder (transportkit-NAME).")
 @as_json
 @options.debug
-def new(name: str, kind: str, out: str | None, as_json: bool, debug: bool) -> None:
+def new(name: str, kind: str, output: str | None, as_json: bool, debug: bool) -> None:
     """Write a complete package for a new plugin NAME, with its tests.
 
     Example: tk plugin new my-method
     """
     from .begin import begin
 
-    begin(name, kind, out, as_json)
+    begin(name, kind, output, as_json)
 
 
 COMMANDS = (list_, check, new)

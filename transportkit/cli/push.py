@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..api.pushing import pushed
+from ..api.pushing import inputs_of, pushed
 from ..api.record import RunRecord
 from ..core.params import whole
 from ..errors import TransportkitError
@@ -29,13 +29,14 @@ def push(
     debug: bool,
 ) -> int:
     """Move the points of a file with a stored model; the exit status."""
-    check_output(output, source=points)
+    check_output(output, {"the points that are to be moved": (points,)})
     # Before the run is read: what is typed wrong is said first.
     whole("a seed", seed, 0)
     if nfe is not None:
         evaluations(nfe)
     route_warnings()
     record = RunRecord.read(run_folder)
+    check_output(output, inputs_of(record, points))
     check()
     moved = pushed(
         record, points, reverse=reverse, seed=seed, integrator=integrator, nfe=nfe, device=device
@@ -59,9 +60,9 @@ def push(
         }
         click.echo(as_text(document))
     else:
-        shares = ", ".join(f"{share:.1%} {name}" for name, share in stops.items())
+        shares = f" ({moved.shares})" if moved.shares else ""
         count = "1 point" if len(moved.points) == 1 else f"{len(moved.points)} points"
-        click.echo(f"{count} moved by {record.run.method} to {output} ({shares})")
+        click.echo(f"{count} moved by {record.run.method} to {output}{shares}")
     for text in moved.warnings:
         click.echo(f"Warning: {text}", err=True)
     return 0

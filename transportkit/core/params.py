@@ -68,6 +68,16 @@ class Parameter:
     def type_text(self) -> str:
         return _type_text(self.type)
 
+    @property
+    def wanted(self) -> str:
+        """What a value may be, in words: its type with its range, and `auto` where that is one."""
+        bounds = " and ".join(f"{sign} {bound:g}" for sign, bound in self.bounds.items())
+        union = typing.get_origin(self.type) in (typing.Union, types.UnionType)
+        kinds = typing.get_args(self.type) if union else (self.type,)
+        texts = [_in_words(kind) for kind in kinds if kind is not type(None)]
+        text = " ".join(filter(None, [" or ".join(texts), bounds]))
+        return f"auto, or {text}" if type(None) in kinds else text
+
     def read(self, value: Any) -> Any:
         """`value` as this parameter's type; ValueError says what is wrong with it."""
         read = _read(value, self.type)
@@ -294,6 +304,17 @@ def _finite(value: Any) -> float:
 
 
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def _in_words(kind: Any) -> str:
+    """A kind of value as a reader of a table wants it, where `_type_text` says it in one word."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Literal:
+        *others, last = map(str, arguments)
+        return f"{', '.join(others)} or {last}" if others else last
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return f"one or several of {_in_words(arguments[0])}, with / between them"
+    return _type_text(kind)
 
 
 def _type_text(kind: Any) -> str:

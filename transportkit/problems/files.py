@@ -94,17 +94,19 @@ def write_points(path: str | os.PathLike[str], points: Tensor, names: Sequence[s
 
 
 def check_output(
-    path: str | os.PathLike[str], source: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str],
+    inputs: Mapping[str, Sequence[str | os.PathLike[str]]] | None = None,
 ) -> None:
     """Raise UsageError where `write_points` could not write this file, before the work is done.
 
-    Or where it would replace the file `source` that the points come from.
+    Or where it would replace one of the files `inputs`, by what they hold.
     """
     file, _ = _locate(path)
-    if source is not None and os.path.exists(file):
-        origin, _ = _locate(source)
-        if os.path.exists(origin) and file.samefile(origin):
-            raise DataError(f"'{file}' holds the points that are to be moved; name another file")
+    for what, names in (inputs or {}).items() if os.path.exists(file) else ():
+        for name in names:
+            origin, _ = _locate(name)
+            if os.path.exists(origin) and file.samefile(origin):
+                raise DataError(f"'{file}' holds {what}; name another file")
     _suffix(file)
     check_place(file)
 
