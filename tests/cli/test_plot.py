@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from pathlib import Path
 
@@ -115,5 +116,27 @@ def test_kinds_of_lines() -> None:
 
 def test_lines_are_cut_at_the_frame() -> None:
     track = np.array([[[0, 0, 0], [0, 0, 1], [0, 0, 5], [0, 0, 2], [0, 0, 1.5]]])
-    parts = pieces(track, np.array([[-1, 1], [-1, 1], [-1, 3]]))
-    assert [len(part) for part in parts] == [2, 2]
+    limits = np.array([[-1, 1], [-1, 1], [-1, 3]])
+    parts = pieces(track, limits, np.zeros(3))
+    assert [(len(part), strength) for part, strength in parts] == [(2, 1), (2, 1)]
+    broken = np.where(track == 5, np.nan, track)
+    assert [len(part) for part, _ in pieces(broken, limits, np.zeros(3))] == [2, 2]
+
+
+def test_lines_that_leave_the_frame_fade_and_others_do_not() -> None:
+    limits = np.array([[-1.0, 1], [-1, 1], [0, 3]])
+    way = np.zeros((2, 31, 3))
+    way[0, :, 0] = np.linspace(0, 1.5, 31)
+    way[1, :, 0] = np.linspace(0, 0.9, 31)
+    parts = pieces(way, limits, np.array([0.5, 0.5, 0]))
+    leaving = [(part[:, 0], strength) for part, strength in parts[:-1]]
+    # One line without gaps, paler from half a unit before the limit on, and none beyond it.
+    for (one, _), (other, _) in itertools.pairwise(leaving):
+        assert one[-1] == other[0]
+    strengths = [strength for _, strength in leaving]
+    assert strengths[0] == 1
+    assert strengths == sorted(strengths, reverse=True)
+    assert leaving[0][0][-1] == pytest.approx(0.5, abs=0.06)
+    assert leaving[-1][0][-1] == pytest.approx(1, abs=0.06)
+    assert strengths[-1] <= 0.2
+    assert (len(parts[-1][0]), parts[-1][1]) == (31, 1)

@@ -11,7 +11,7 @@ from ..core.span import Axis
 from .picture import INK, MOVED, SOURCE, TARGET
 from .picture import LOST as LOST_COLOUR
 from .scene import LOST, Array, Scene
-from .space import axes_of, plate
+from .space import axes_of, marks, plate
 
 FRAMES, HOLD = 36, 8
 """Frames of the way, and further ones that hold the end."""
@@ -29,14 +29,19 @@ def draw_animation(path: Path, scene: Scene) -> None:
     shares = np.concatenate([np.linspace(0, 1, FRAMES), np.ones(HOLD)])
     states = np.round(shares * (scene.tracks.shape[1] - 1)).astype(int)
     lost = scene.kinds == LOST
-    if scene.plates:
-        ax = axes_of(figure, scene)
+    # Lines over an axis with marks go far and come back: beside it one sees where they are.
+    solid = scene.plates or bool(scene.axis.marks)
+    if solid:
+        left = 0.08 if scene.axis.marks else 0.02
+        ax = axes_of(figure, scene, (left, 0.08, 0.98 - left, 0.86))
         plate(ax, scene, 0.0, scene.source[:0], SOURCE, 1)
         plate(ax, scene, scene.top, scene.target, TARGET, 2)
-        ax.text2D(0.03, 0.03, "source plate (+)", color=SOURCE, transform=ax.transAxes)
-        ax.text2D(
-            0.03, 0.945, "target plate (−): held-out target", color=TARGET, transform=ax.transAxes
-        )
+        marks(ax, scene)
+        for x, text, colour in (
+            (0.04, scene.axis.start, SOURCE),
+            (0.40, f"{scene.axis.end}: held-out target", TARGET),
+        ):
+            figure.text(x, 0.03, text, fontsize=9, color=colour)
         limits = np.array([ax.get_xlim(), ax.get_ylim(), ax.get_zlim()])
         dots = ax.scatter([], [], [], s=9, c=MOVED, depthshade=False, linewidths=0, zorder=6)
         astray = ax.scatter([], [], [], s=22, c=LOST_COLOUR, marker="x", depthshade=False, zorder=7)
@@ -54,19 +59,22 @@ def draw_animation(path: Path, scene: Scene) -> None:
         limits = np.stack([low, high], 1)
     what = "t = {:.2f}" if scene.axis == Axis() else "{:.0%} of the way"
 
-    def place(points: Array, scatter: Any) -> None:
+    def place(points: Array, scatter: Any) -> int:
+        """Put these points there; how many of them are outside of what is shown."""
         width = len(limits)
         seen = ((points[:, :width] >= limits[:, 0]) & (points[:, :width] <= limits[:, 1])).all(1)
-        if scene.plates:
+        if solid:
             scatter._offsets3d = tuple(points[seen].T)
         else:
             scatter.set_offsets(points[seen, :2])
+        return int((~seen).sum())
 
     def show(frame: int) -> list[Any]:
         now = scene.tracks[:, states[frame]]
-        place(now[~lost], dots)
-        place(now[lost], astray)
-        figure.suptitle(f"{scene.title}   {what.format(shares[frame])}", fontsize=10, color=INK)
+        outside = place(now[~lost], dots) + place(now[lost], astray)
+        text = f"{scene.title}   {what.format(shares[frame])}"
+        text += f"   {outside} of {len(now)} points outside" if outside else ""
+        figure.suptitle(text, fontsize=10, color=INK)
         return [dots, astray]
 
     moving = FuncAnimation(figure, show, frames=len(states), blit=False)
