@@ -19,7 +19,9 @@ class Moved:
     """Points (B, *E) where they came to; a `Stop` (B,) and the evaluations (B,) of each line.
 
     path (K, B, *S) and times (K, B): states of the lines in the field's lifted space, where they
-    were asked for and the model is a field. A lost line's point is where it stopped.
+    were asked for and the model is a field. A lost line's point is where it stopped. at_rim (B,)
+    says which lines arrived beside all of the target and were put on its rim; None of a model that
+    does no such thing.
     """
 
     points: Tensor
@@ -27,6 +29,12 @@ class Moved:
     evaluations: Tensor
     times: Tensor | None = None
     path: Tensor | None = None
+    at_rim: Tensor | None = None
+
+    @property
+    def rim(self) -> float | None:
+        """The share of lines that were put on the rim of the target."""
+        return None if self.at_rim is None else float(self.at_rim.double().mean())
 
     @property
     def finished(self) -> float:
@@ -97,6 +105,7 @@ class Transport:
             torch.cat([p.evaluations for p in parts]),
             _join([p.times for p in parts]),
             _join([p.path for p in parts]),
+            _join([p.at_rim for p in parts], 0),
         )
         # A finite state may be beyond all numbers in the units or the precision of the data.
         return _finite(moved, x)
@@ -116,7 +125,10 @@ class Transport:
         solution = self.integrator.solve(model, x, generator, save=save)
         points = model.drop(solution.end).to(x.dtype)
         spent = solution.evaluations + model.finishing
-        return Moved(points, solution.stop, spent, solution.times, solution.path)
+        rim = model.at_rim(solution.end)
+        if rim is not None:
+            rim = rim & (solution.stop == int(Stop.ARRIVED))
+        return Moved(points, solution.stop, spent, solution.times, solution.path, rim)
 
 
 def _finite(moved: Moved, x: Tensor) -> Moved:
@@ -133,6 +145,6 @@ def _precision(model: Model) -> torch.dtype | None:
     return next((t.dtype for t in tensors if t.is_floating_point()), None)
 
 
-def _join(parts: list[Tensor | None]) -> Tensor | None:
+def _join(parts: list[Tensor | None], axis: int = 1) -> Tensor | None:
     tensors = [p for p in parts if p is not None]
-    return torch.cat(tensors, 1) if tensors else None
+    return torch.cat(tensors, axis) if tensors else None

@@ -92,6 +92,14 @@ class RisingField(IntervalField):
     def drop(self, y: Tensor) -> Tensor:
         return self.data(self.landed(y, self.span.t1), y[:, -1])
 
+    def at_rim(self, y: Tensor) -> Tensor | None:
+        return self.beside(y, self.span.t1)
+
+    def beside(self, y: Tensor, s: float) -> Tensor | None:
+        """Which lines (B,) come to a plate beside all of its charges, if their last states are
+        y (B, D+1) and they end next to it at s; None where charges have no end."""
+        return None
+
     def along(self, y: Tensor) -> Tensor:
         return self.data(self.at(y), y[:, -1])
 
@@ -153,10 +161,14 @@ class BoundedRisingField(RisingField):
         self.register_buffer("radii", torch.ones(2))
 
     def landed(self, y: Tensor, s: float) -> Tensor:
-        plate = self.plate(s)
         x = self.at(y)
-        there = (y[:, -1:] - plate).abs() < LANDED
-        return torch.where(there, _within(x, self.radii[plate]), x)
+        beside = self.beside(y, s)[:, None]
+        return torch.where(beside, _within(x, self.radii[self.plate(s)]), x)
+
+    def beside(self, y: Tensor, s: float) -> Tensor:
+        plate = self.plate(s)
+        there = (y[:, -1] - plate).abs() < LANDED
+        return there & (self.at(y).norm(dim=1) > self.radii[plate])
 
 
 def _within(x: Tensor, radius: Tensor) -> Tensor:
@@ -188,6 +200,9 @@ class FallingField(IntervalField):
 
     def drop(self, y: Tensor) -> Tensor:
         return self.field.data(self.field.landed(y, self.span.t1), y[:, -1])
+
+    def at_rim(self, y: Tensor) -> Tensor | None:
+        return self.field.beside(y, self.span.t1)
 
     @property
     def finishing(self) -> int:

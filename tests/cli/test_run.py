@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 from tests.commands import TINY, Answer, same, samples, tk
+from tests.report.results import result
+from transportkit.cli.console import print_result
 
 FIELDS = {
     "method", "data", "seed", "params", "integrator", "budget", "device", "fit_seconds",
@@ -218,3 +221,21 @@ def test_a_damaged_folder_is_done_again(harm: str, tmp_path: Path) -> None:
     assert again.json["found"] is False
     assert (folder / harm).read_bytes()[:4] == content[:4]
     assert tk(line).json["found"] is True
+
+
+@pytest.mark.parametrize(
+    ("rim", "stops", "note"),
+    [
+        (None, {"arrived": 1.0}, ""),
+        (0.0, {"arrived": 1.0}, ""),
+        (0.051, {"arrived": 1.0}, "  (5.1% arrived beside the target and were put on its rim)"),
+        (0.5, {"arrived": 0.9, "turned": 0.1}, "  (10.0% turned, 50.0% arrived beside the tar"),
+    ],
+)
+def test_points_on_the_rim_are_told_beside_those_that_are_lost(
+    rim: float | None, stops: dict[str, float], note: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_result(replace(result(sliced_w2=0.2), rim=rim, stops=stops))
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line[:8] == "finished")
+    assert line.startswith(f"finished    100.0%{note}")
+    assert note or line == "finished    100.0%"

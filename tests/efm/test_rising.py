@@ -170,6 +170,25 @@ def test_few_samples_and_few_lines_have_states_too(count: int, lines: int) -> No
     assert len(made.pool.s) == lines * (2 * STATIONS + 3)
 
 
+def test_lines_that_come_to_a_plate_beside_its_charges_are_counted(
+    field: LearnedRisingField,
+) -> None:
+    there, transport = 2 * float(field.radii[1]), Transport(field, Midpoint(steps=10))
+    states = torch.tensor([[there, 0, 1.0], [0, 0, 1.0], [there, 0, 0.5]])
+    states[:, :2] = field.passage.relative(states[:, :2], states[:, 2])
+    rim = field.at_rim(states)
+    assert rim is not None
+    # A line that is still under way has not come to the plate.
+    assert rim.tolist() == [True, False, False]
+    distance = (field.drop(states) - field.means[1]).norm(dim=1)
+    assert float(distance[0]) == pytest.approx(float(field.radii[1] * field.scale), rel=1e-5)
+    source = torch.tensor([[0.0, 0.0], [1e4, 0.0]])
+    for reverse in (False, True):
+        moved = transport.push(source, derive(3, "push"), reverse=reverse)
+        assert moved.at_rim is not None
+        assert (moved.at_rim.tolist(), moved.rim) == ([False, True], 0.5)
+
+
 def test_no_point_ends_beside_the_target(field: LearnedRisingField) -> None:
     far = 4 * torch.nn.functional.normalize(normal(200, 2, "far"), dim=1)
     moved = Transport(field, Midpoint(steps=10)).push(far, derive(3, "push")).points

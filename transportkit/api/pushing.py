@@ -77,7 +77,8 @@ class Pushed:
         stops = {name: share for name, share in self.moved.stops.items() if share}
         if not self.lines:
             stops.pop(Stop.ARRIVED.label, None)
-        return ", ".join(f"{share:.1%} {name}" for name, share in stops.items())
+        said = [f"{share:.1%} {name}" for name, share in stops.items()]
+        return ", ".join([*said, *([f"{rim:.1%} on the rim"] if (rim := self.moved.rim) else [])])
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -144,7 +145,8 @@ def pushed(
         reverse=reverse,
     )
     seconds = time.perf_counter() - begun
-    here = Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu())
+    rim = None if moved.at_rim is None else moved.at_rim.cpu()
+    here = Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu(), at_rim=rim)
     lines = transport.integrator is not None
     inputs = inputs_of(record, points)
     return Pushed(here, seconds, lines, names, message, _lost(here, lines), inputs)

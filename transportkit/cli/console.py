@@ -20,6 +20,7 @@ from .interrupts import check
 
 log = logging.getLogger("transportkit")
 _WIDEST = 10_000
+RIM = "arrived beside the target and were put on its rim"
 
 
 class _Warnings(logging.Handler):
@@ -93,8 +94,10 @@ def _facts(result: Result) -> list[str]:
     run = result.run
     lines = []
     if result.finished is not None:
-        lost = ", ".join(f"{s:.1%} {k}" for k, s in result.stops.items() if k != "arrived")
-        lines.append(f"finished    {result.finished:.1%}" + (f"  ({lost})" if lost else ""))
+        said = [f"{s:.1%} {k}" for k, s in result.stops.items() if k != "arrived"]
+        said += [f"{result.rim:.1%} {RIM}"] if result.rim else []
+        note = f"  ({', '.join(said)})" if said else ""
+        lines.append(f"finished    {result.finished:.1%}{note}")
     if result.nfe is not None:
         how = f" by {run.integrator}" if run.integrator else ""
         lines.append(f"evaluations {result.nfe:.1f} a point{how}")

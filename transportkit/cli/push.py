@@ -55,6 +55,7 @@ def push(
             "output": output,
             "finished": moved.finished,
             "stops": stops,
+            "rim": moved.moved.rim,
             "nfe": float(moved.moved.evaluations.double().mean()),
             "push_seconds": moved.seconds,
         }

@@ -61,6 +61,11 @@ class Field(Model, ABC):
         evaluations of the integrator."""
         return 0
 
+    def at_rim(self, y: Tensor) -> Tensor | None:
+        """Which of the lines (B,) with these last states (B, *S) came beside all that they could
+        end on, so that `drop` puts them on its rim; None of a field that does no such thing."""
+        return None
+
     def along(self, y: Tensor) -> Tensor:
         """States (B, *S) anywhere on their lines as data points (B, *E): where the lines are.
 

@@ -174,7 +174,8 @@ class Result:
     """What came out of a Run. Figures that were not reached are None; `message` says why.
 
     `alone` says whether the times were taken with no other run beside it on the machine; `machine`
-    is the processor, and the device where it is another.
+    is the processor, and the device where it is another. `rim` is the share of lines that arrived
+    beside all of the target and were put on its rim; None of methods that do no such thing.
     """
 
     run: Run
@@ -190,6 +191,7 @@ class Result:
     nfe: float | None = None
     finished: float | None = None
     stops: Mapping[str, float] = field(default_factory=dict)
+    rim: float | None = None
     peak_memory_mb: float | None = None
     points: int | None = None
     event_shape: tuple[int, ...] | None = None

@@ -142,6 +142,7 @@ class Executor:
             nfe=float(moved.evaluations.double().mean()),
             finished=moved.finished,
             stops={k: v for k, v in moved.stops.items() if v},
+            rim=moved.rim,
             peak_memory_mb=peak,
             points=len(source),
             event_shape=problem.event_shape,

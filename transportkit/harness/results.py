@@ -22,7 +22,7 @@ from .whole import content
 RESULT = "result.json"
 _STATUSES = frozenset(get_args(Status))
 _NUMBERS = (
-    "fit_seconds", "push_seconds", "judge_seconds", "steps", "loss", "nfe", "finished",
+    "fit_seconds", "push_seconds", "judge_seconds", "steps", "loss", "nfe", "finished", "rim",
     "peak_memory_mb", "points",
 )  # fmt: skip
 _COUNTS = ("seed", "points", "train", "batch", "threads")

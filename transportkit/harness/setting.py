@@ -101,8 +101,8 @@ def _said(texts: Mapping[str, str], unit: str = "") -> str:
 
 
 def _tells(texts: Mapping[str, str]) -> bool:
-    """Whether the methods differ, and some by what their names do not say."""
-    return len(set(texts.values())) > 1 and any(_unsaid(t, [name]) for name, t in texts.items())
+    """Whether methods differ in what their names do not say."""
+    return len({text for name, text in texts.items() if _unsaid(text, [name])}) > 1
 
 
 def _unsaid(text: str, names: Sequence[str]) -> list[str]:

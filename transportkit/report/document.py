@@ -38,6 +38,7 @@ def result_document(result: Result, found: bool = False) -> dict[str, Any]:
         "nfe": result.nfe,
         "finished": result.finished,
         "stops": dict(result.stops),
+        "rim": result.rim,
         "peak_memory_mb": result.peak_memory_mb,
         "points": result.points,
         "metrics": {name: _value(value) for name, value in result.metrics.items()},

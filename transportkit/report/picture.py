@@ -159,7 +159,8 @@ def _title(result: Result) -> str:
         ratio = f" ({value.ratio:.2f} of the floor)" if value.ratio is not None else ""
         parts.append(f"sliced W2 {value.value:.3f}{ratio}")
     if result.finished is not None:
-        parts.append(f"finished {result.finished:.1%}")
+        rim = f" ({result.rim:.1%} on the rim)" if result.rim else ""
+        parts.append(f"finished {result.finished:.1%}{rim}")
     if result.nfe is not None and result.run.integrator is not None:
         parts.append(f"{result.nfe:.0f} evaluations a line")
     return "   ".join(parts)
