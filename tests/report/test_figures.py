@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transportkit.report.figures import with_limits
+from transportkit.report.figures import four, three, with_limits
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,10 @@ def test_limits_that_lie_unevenly_are_named(
     interval: tuple[float, float, float], text: str
 ) -> None:
     assert with_limits(*interval) == text
+
+
+def test_figures_keep_the_zeros_that_mean_something() -> None:
+    assert [four(v) for v in (1.0, 0.003069, 14.2, 12345.6, 2e-7, None)] == [
+        "1.000", "0.003069", "14.20", "12346", "2.00e-07", "-",
+    ]  # fmt: skip
+    assert [three(v) for v in (1.0, 0.7756, 2e-7)] == ["1.00", "0.776", "2.0e-07"]

@@ -28,7 +28,7 @@ from ..harness.results import read_result
 from ..harness.saving import load_model
 from ..harness.store import read_losses, read_samples
 from ..report.document import result_document
-from ..report.figures import number
+from ..report.figures import four, three
 from ..report.flat import flat_cell
 from ..report.remarks import remarks
 from ..transport import Transport
@@ -172,7 +172,7 @@ class RunRecord:
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
         return [
-            (name, number(v.value), number(v.floor), number(v.ratio))
+            (name, four(v.value), three(v.floor), three(v.ratio))
             for name, v in self.metrics.items()
             if v.value is not None
         ]

@@ -62,7 +62,7 @@ def run(**given: Any) -> int:
     return execute(**given)
 
 
-@tk.command()
+@tk.command(short_help="Run several methods side by side, as one table.")
 @click.argument("methods", nargs=-1)
 @options.option("--seeds", metavar="0-4", joined=True, help="The seeds (0).")
 @options.option("--jobs", type=int, metavar="N", help="How many runs at a time (1).")
@@ -127,7 +127,7 @@ def push(**given: Any) -> int:
     return execute(**given)
 
 
-@tk.command("export")
+@tk.command("export", short_help="Write the table of a folder's runs as CSV, LaTeX and so on.")
 @click.argument("folder", metavar="DIR")
 @options.option(
     "--to",
@@ -155,7 +155,7 @@ def export_(folder: str, to: str, rows: Any, output: str | None, debug: bool) ->
     export_runs(folder, to, rows, output)
 
 
-@tk.command("report")
+@tk.command("report", short_help="Write a folder's runs as one page.")
 @click.argument("folder", metavar="DIR")
 @options.option("-o", "--output", required=True, metavar="FILE", help="The page.")
 @options.option("--title", metavar="TEXT", help="The title of the page.")
@@ -170,7 +170,7 @@ def report_(folder: str, output: str, title: str | None, debug: bool) -> None:
     report(folder, output, title)
 
 
-@tk.command()
+@tk.command(short_help="Do a run again and say whether it agrees.")
 @click.argument("cell")
 @options.option("--device", metavar="NAME", help="Instead of the run's own.")
 @options.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -186,7 +186,7 @@ def reproduce(**given: Any) -> int:
     return execute(**given)
 
 
-@tk.command()
+@tk.command(short_help="Draw a run: field lines, a slice of the field, an animation.")
 @click.argument("run_folder", metavar="RUN")
 @options.option("-o", "--output", metavar="DIR", help="Where the pictures go (the run's folder).")
 @options.option(
@@ -208,7 +208,7 @@ def plot(**given: Any) -> int:
     return execute(**given)
 
 
-@tk.group(cls=_Suggesting)
+@tk.group(cls=_Suggesting, short_help="List plugins, check one, or begin one.")
 def plugin() -> None:
     """Plugins: what there is, whether they keep their contracts, and a new one."""
 

@@ -64,10 +64,9 @@ def compare(
     ordered = study.execute(lambda total: Bars(quiet, total), teller(track))
     found = sum(outcome.found for outcome in ordered)
     if found and not quiet:
-        messages().print(
-            f"{found} of {len(runs)} runs were found finished in {out}; --fresh does them again.",
-            soft_wrap=True,
-        )
+        were, them = ("was", "it") if found == 1 else ("were", "them")
+        text = f"{found} of {len(runs)} runs {were} found finished in {out}"
+        messages().print(f"{text}; --fresh does {them} again.", soft_wrap=True)
     results = [outcome.result for outcome in ordered]
     findings = compare_results(results)
     if values["json"]:

@@ -14,13 +14,12 @@ from ..core.record import Result, Value
 from ..harness.mixed import mixed
 from ..report import bars
 from ..report.bars import messages as messages
-from ..report.figures import number
-from ..report.remarks import remarks
+from ..report.figures import four, three, with_half
+from ..report.remarks import on_rim, remarks
 from .interrupts import check
 
 log = logging.getLogger("transportkit")
 _WIDEST = 10_000
-RIM = "arrived beside the target and were put on its rim"
 
 
 class _Warnings(logging.Handler):
@@ -68,7 +67,7 @@ def print_result(result: Result) -> None:
     for name, value in result.metrics.items():
         if value.value is not None or name in notes:
             note = [notes.get(name, "")] if notes else []
-            table.add_row(name, number(value.value), _floor(value), number(value.ratio), *note)
+            table.add_row(name, four(value.value), _floor(value), three(value.ratio), *note)
     console = Console(highlight=False)
     _print_whole(table)
     console.print()
@@ -85,9 +84,10 @@ def _print_whole(table: Table) -> None:
 
 
 def _floor(value: Value) -> str:
-    if value.floor is None:
-        return "-"
-    return f"{number(value.floor)} ± {number(value.floor_std)}"
+    """With the digits that its scatter leaves."""
+    if value.floor is None or value.floor_std is None:
+        return three(value.floor)
+    return with_half(value.floor, value.floor_std)
 
 
 def _facts(result: Result) -> list[str]:
@@ -95,7 +95,7 @@ def _facts(result: Result) -> list[str]:
     lines = []
     if result.finished is not None:
         said = [f"{s:.1%} {k}" for k, s in result.stops.items() if k != "arrived"]
-        said += [f"{result.rim:.1%} {RIM}"] if result.rim else []
+        said += filter(None, [on_rim([result])])
         note = f"  ({', '.join(said)})" if said else ""
         lines.append(f"finished    {result.finished:.1%}{note}")
     if result.nfe is not None:

@@ -23,7 +23,7 @@ def list_(as_json: bool, traceback: bool, debug: bool) -> None:
     list_health(as_json, traceback or debug)
 
 
-@click.command()
+@click.command(short_help="Run the conformance suite on a plugin.")
 @click.argument("name")
 @options.option("--kind", type=click.Choice(["method", "problem", "metric", "integrator"]))
 @options.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A parameter of it.")

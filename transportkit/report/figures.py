@@ -19,11 +19,20 @@ def number(value: float | None) -> str:
 
 def three(value: float | None) -> str:
     """Three significant digits, with the zeros that belong to them."""
+    return _digits(value, 3)
+
+
+def four(value: float | None) -> str:
+    """Four of them."""
+    return _digits(value, 4)
+
+
+def _digits(value: float | None, digits: int) -> str:
     if value is None:
         return "-"
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
-        return f"{value:.1e}"
-    return f"{value:.{_places(value, 3)}f}"
+        return f"{value:.{digits - 2}e}"
+    return f"{value:.{_places(value, digits)}f}"
 
 
 def with_half(mean: float, half: float) -> str:

@@ -59,7 +59,13 @@ def draw_run(
     if not arrived.all():
         _dots(axes[1], points[~arrived], LOST, "lost", size=14, marker="x")
     _dots(axes[2], target, TARGET, "target")
-    titles = ("source, and where lines lead", "moved points", "target, held out")
+    led = "lines lead" if lines.path is not None else "its points go"
+    beyond = int((~((points >= low) & (points <= high)).all(1)).sum())
+    titles = (
+        f"source, and where {led}",
+        "moved points" + (f", {beyond} of {len(points)} outside" if beyond else ""),
+        "target, held out",
+    )
     for i, (ax, title) in enumerate(zip(axes, titles, strict=True)):
         ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         ax.set_aspect("equal", adjustable="box")
@@ -158,7 +164,8 @@ def _title(result: Result) -> str:
     if value is not None and value.value is not None:
         ratio = f" ({value.ratio:.2f} of the floor)" if value.ratio is not None else ""
         parts.append(f"sliced W2 {value.value:.3f}{ratio}")
-    if result.finished is not None:
+    # A map has no lines that arrive.
+    if result.finished is not None and (result.run.integrator is not None or result.finished < 1):
         rim = f" ({result.rim:.1%} on the rim)" if result.rim else ""
         parts.append(f"finished {result.finished:.1%}{rim}")
     if result.nfe is not None and result.run.integrator is not None:

@@ -7,6 +7,17 @@ from collections.abc import Sequence
 from ..core.record import Result
 from ..registry import default_metrics
 
+RIM = "arrived beside the target and were put on its rim"
+LEAST_RIM = 5e-4
+"""The share of lines from which on it is told: less reads as none."""
+
+
+def on_rim(results: Sequence[Result]) -> str:
+    """How many lines of these runs arrived beside the target; nothing where none did."""
+    shares = [result.rim for result in results if result.rim is not None]
+    share = sum(shares) / len(shares) if shares else 0.0
+    return f"{share:.1%} {RIM}" if share >= LEAST_RIM else ""
+
 
 def remarks(result: Result) -> dict[str, str]:
     """The note of each metric of a run that has one.
@@ -22,7 +33,7 @@ def remarks(result: Result) -> dict[str, str]:
 
 
 def shared_remarks(results: Sequence[Result]) -> dict[str, list[int]]:
-    """What is said beside the metrics of the runs of one row, with the seeds of which it is said.
+    """What is said beside the figures of the runs of one row, with the seeds of which it is said.
 
     What only some seeds say of a value is chance, and left out.
     """
@@ -35,4 +46,7 @@ def shared_remarks(results: Sequence[Result]) -> dict[str, list[int]]:
             said.setdefault(text, []).append(result.run.seed)
             if result.metrics[name].value is None:
                 missing.add(text)
-    return {t: seeds for t, seeds in said.items() if t in missing or len(seeds) == len(done)}
+    kept = {t: seeds for t, seeds in said.items() if t in missing or len(seeds) == len(done)}
+    if rim := on_rim(done):
+        kept[f"of its lines {rim}"] = [result.run.seed for result in done]
+    return kept
