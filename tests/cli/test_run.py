@@ -228,8 +228,16 @@ def test_a_damaged_folder_is_done_again(harm: str, tmp_path: Path) -> None:
     [
         (None, {"arrived": 1.0}, ""),
         (0.0, {"arrived": 1.0}, ""),
-        (0.051, {"arrived": 1.0}, "  (5.1% arrived beside the target and were put on its rim)"),
-        (0.5, {"arrived": 0.9, "turned": 0.1}, "  (10.0% turned, 50.0% arrived beside the tar"),
+        (
+            0.051,
+            {"arrived": 1.0},
+            "  (5.1% of lines arrived beside the target and were put on its rim)",
+        ),
+        (
+            0.5,
+            {"arrived": 0.9, "turned": 0.1},
+            "  (10.0% turned, 50.0% of lines arrived beside the",
+        ),
     ],
 )
 def test_points_on_the_rim_are_told_beside_those_that_are_lost(

@@ -28,7 +28,7 @@ def test_what_all_seeds_say_and_why_there_is_no_value_is_said() -> None:
 
 def test_lines_that_were_put_on_the_rim_are_told_of_a_row() -> None:
     runs = [replace(result(seed=seed, sliced_w2=0.2), rim=rim) for seed, rim in ((0, 0.1), (1, 0))]
-    text = "of its lines 5.0% arrived beside the target and were put on its rim"
+    text = "5.0% of lines arrived beside the target and were put on its rim"
     assert shared_remarks(runs) == {text: [0, 1]}
     assert shared_remarks([replace(runs[0], rim=1e-5)]) == {}
     assert shared_remarks([replace(runs[0], rim=None)]) == {}

@@ -16,7 +16,7 @@ def on_rim(results: Sequence[Result]) -> str:
     """How many lines of these runs arrived beside the target; nothing where none did."""
     shares = [result.rim for result in results if result.rim is not None]
     share = sum(shares) / len(shares) if shares else 0.0
-    return f"{share:.1%} {RIM}" if share >= LEAST_RIM else ""
+    return f"{share:.1%} of lines {RIM}" if share >= LEAST_RIM else ""
 
 
 def remarks(result: Result) -> dict[str, str]:
@@ -48,5 +48,5 @@ def shared_remarks(results: Sequence[Result]) -> dict[str, list[int]]:
                 missing.add(text)
     kept = {t: seeds for t, seeds in said.items() if t in missing or len(seeds) == len(done)}
     if rim := on_rim(done):
-        kept[f"of its lines {rim}"] = [result.run.seed for result in done]
+        kept[rim] = [result.run.seed for result in done]
     return kept

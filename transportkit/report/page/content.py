@@ -119,13 +119,15 @@ def _method(name: str, results: Sequence[Result], cells: Mapping[str, Any]) -> d
         if result.message:
             text = result.message if result.status == "done" else reason(result, ": ")
             troubles.setdefault(text, []).append(result.run.seed)
-    troubles |= shared_remarks(results)
+    notes = shared_remarks(results)
+    # What all runs of the row say needs no seeds.
+    notes = {text: [] if len(seeds) == len(results) else seeds for text, seeds in notes.items()}
     return {
         "name": name,
         "seeds": len({r.run.seed for r in done}),
         "cells": cells,
         "facts": [_fact(get, show, done) for _, get, show in FACTS],
-        "troubles": [{"text": text, "seeds": seeds} for text, seeds in troubles.items()],
+        "troubles": [{"text": text, "seeds": seeds} for text, seeds in (troubles | notes).items()],
         "view": next(filter(None, map(view, sorted(done, key=lambda r: r.run.seed))), None),
     }
 

@@ -52,7 +52,7 @@ def _rows(method: Part, problem: Part, width: int, seeds: bool) -> list[str]:
         rows.append(_row([method["name"], *cells, *facts, *counted]))
     for trouble in method["troubles"]:
         which = ""
-        if method["seeds"] or len(method["troubles"]) > 1:
+        if trouble["seeds"] and (method["seeds"] or len(method["troubles"]) > 1):
             several = "s" if len(trouble["seeds"]) > 1 else ""
             which = f"seed{several} {', '.join(map(str, trouble['seeds']))}, "
         name = "" if method["seeds"] else html.escape(method["name"])

@@ -43,7 +43,7 @@ function table(problem) {
     for (const method of order) {
       if (method.seeds) body.append(el("tr", {}, columns.map((c) => cell(c, method))));
       for (const trouble of method.troubles) {
-        const which = method.seeds || method.troubles.length > 1
+        const which = trouble.seeds.length && (method.seeds || method.troubles.length > 1)
           ? `seed${trouble.seeds.length > 1 ? "s" : ""} ${trouble.seeds.join(", ")}, ` : "";
         body.append(el("tr", { class: "trouble" }, el("td", {}, method.seeds ? "" : method.name),
           el("td", { class: "trouble", colspan: columns.length - 1 }, which + trouble.text)));
