@@ -301,6 +301,7 @@ def test_a_table_says_on_how_much_its_figures_rest(tmp_path: Path) -> None:
     )
     answer = tk("export", tmp_path, "--to", "markdown")
     assert f"\n{setting}.\n" in answer.out
+    assert "Distances on different numbers of points do not compare." in answer.out
     assert "mixes figures on 50 points (cfm, otcfm) and 9 (emd)" in answer.err
     assert "mixes the budgets steps=100 (cfm) and steps=7 (otcfm)" in answer.err
     assert rf"\caption{{moons: {setting}. " in tk("export", tmp_path, "--to", "latex").out

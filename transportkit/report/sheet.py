@@ -12,6 +12,7 @@ from .figures import UNTOLD, three, untold, with_limits
 Row = Mapping[str, Any]
 INTERVAL = "Mean over seeds ± half of its 95% interval, or its limits where they lie unevenly."
 WIDE = f"±?: its limits lie more than {UNTOLD:,} times apart and tell nothing; more seeds would."
+UNEQUAL = "Distances on different numbers of points do not compare."
 ONE_SEED = "One seed says nothing of the scatter of training."
 BEST = "best, or not told apart from it"
 BY_SEEDS = "by the paired test of differences on the same seeds, which the intervals do not show"
@@ -131,6 +132,11 @@ def reading(rows: Sequence[Row], best: str) -> list[str]:
     parts = [INTERVAL if several else ONE_SEED]
     if any(untold(row["mean"], row["low"], row["high"]) for row in several):
         parts.append(WIDE)
+    by_data: dict[str, set[int | None]] = {}
+    for row in rows:
+        by_data.setdefault(row["data"], set()).add(row["points"])
+    if any(len(points) > 1 for points in by_data.values()):
+        parts.append(UNEQUAL)
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["data"], row["metric"]), []).append(row)
