@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save
 from tests.commands import TINY, Answer, samples, tk
 from tests.report.results import result, shelve
 from transportkit import DataError, load, push
-from transportkit.harness.saving import signed
+from transportkit.harness.signing import signed
 from transportkit.problems.files import read_points
 
 DEEP = "[" * 100_000 + "]" * 100_000

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.commands import TINY, tk
+from transportkit.harness.signing import signed
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def cell(out: Path, tmp_path: Path) -> Callable[..., Path]:
         shutil.copytree(cfm.json["run"], place)
         content = json.loads((place / "result.json").read_text())
         change(content)
-        (place / "result.json").write_text(json.dumps(content))
+        (place / "result.json").write_text(json.dumps(signed(content)))
         return place
 
     return changed

@@ -17,6 +17,7 @@ from transportkit import Result, Run, gather
 from transportkit.harness import index as module
 from transportkit.harness.index import INDEX
 from transportkit.harness.results import read_result
+from transportkit.harness.signing import signed
 from transportkit.harness.store import Store, finished
 
 
@@ -79,7 +80,8 @@ def forge(file: Path) -> None:
     """Another value in a file of the same length."""
     text = file.read_text()
     value = json.loads(text)["metrics"]["sliced_w2"]["value"]
-    file.write_text(text.replace(str(value), "9" + str(value)[1:], 1))
+    text = text.replace(str(value), "9" + str(value)[1:], 1)
+    file.write_text(json.dumps(signed(json.loads(text)), indent=2) + "\n")
 
 
 def forge_and_date_back(file: Path) -> None:

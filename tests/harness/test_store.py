@@ -17,6 +17,7 @@ from tests.commands import TINY, tk
 from transportkit import Choice, DataError, Run
 from transportkit.harness.atomic import marked
 from transportkit.harness.results import read_result
+from transportkit.harness.signing import signed
 from transportkit.harness.store import Store
 
 
@@ -126,7 +127,7 @@ def test_a_result_without_metrics_is_damaged(folder: Path, tmp_path: Path) -> No
 
 
 def changed(result: dict[str, Any], path: str, value: Any) -> str:
-    """A result as JSON with another value, or none for ..., in the place that `path` leads to."""
+    """A signed result as JSON with another value, or none for ..., in the place that `path` leads to."""
     result = json.loads(json.dumps(result))
     *way, last = [int(step) if step.isdigit() else step for step in path.split()]
     inner: Any = result
@@ -136,7 +137,7 @@ def changed(result: dict[str, Any], path: str, value: Any) -> str:
         del inner[last]
     else:
         inner[last] = value
-    return json.dumps(result)
+    return json.dumps(signed(result))
 
 
 @pytest.mark.parametrize(
@@ -210,6 +211,46 @@ def test_parameters_that_a_plugin_does_not_have_are_named(
     (record,) = caplog.records
     assert str(tmp_path / "one" / "result.json") in record.getMessage()
     assert text in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("metrics sliced_w2 value", 1e-3),
+        ("run seed", 5),
+        ("run problem params definition", "dsb"),
+        ("fit_seconds", 1.0),
+        ("digest", None),
+    ],
+)
+def test_a_result_that_was_changed_is_not_found_finished(
+    path: str, value: Any, copied: tuple[Store, Run, Path]
+) -> None:
+    store, run, place = copied
+    assert store.find(run) is not None
+    result = json.loads((place / "result.json").read_text())
+    edited = json.loads(changed(result, path, value)) | {"digest": result["digest"]}
+    if path == "digest":
+        edited["digest"] = value
+    (place / "result.json").write_text(json.dumps(edited))
+    assert store.find(run) is None
+    with pytest.raises(DataError, match="is damaged.* it says something else than was saved"):
+        read_result(place)
+
+
+def test_a_result_without_a_digest_is_read(copied: tuple[Store, Run, Path]) -> None:
+    store, run, place = copied
+    result = json.loads((place / "result.json").read_text())
+    del result["digest"]
+    (place / "result.json").write_text(json.dumps(result))
+    assert store.find(run) is not None
+
+
+def test_a_fit_that_was_changed_is_not_found(copied: tuple[Store, Run, Path]) -> None:
+    store, run, _ = copied
+    file = store.folder / "fits" / f"cfm-{run.fit_key()}" / "fit.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"seconds": 1000.0}))
+    assert store.find_fit(run, "cpu") is None
 
 
 def test_leftovers_of_the_dead_are_cleared_when_a_store_is_opened(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from ..core.choice import Choice
 from ..core.parsing import parsed
 from ..core.record import JUDGING, Run
 from .atomic import write_whole
+from .signing import signed, unsigned
 
 log = logging.getLogger("transportkit")
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Kept(Generic[T]):
         if self.folder is None:
             return None
         with suppress(OSError, ValueError, KeyError, TypeError, OverflowError):
-            content = parsed((self.folder / f"{key}.json").read_bytes())
+            content = unsigned(parsed((self.folder / f"{key}.json").read_bytes()))
             values = {name: content[name] for name in self._names()}
             if all(value is None or math.isfinite(value) for value in values.values()):
                 return self.kind(**values)
@@ -57,7 +58,7 @@ class Kept(Generic[T]):
         values = {name: getattr(fact, name) for name in self._names()}
         finite = all(value is None or math.isfinite(value) for value in values.values())
         if self.folder is not None and self.writes and finite:
-            text = json.dumps({**values, **told}, indent=2, allow_nan=False)
+            text = json.dumps(signed({**values, **told}), indent=2, allow_nan=False)
             try:
                 self.folder.mkdir(exist_ok=True)
                 write_whole(f"{text}\n".encode(), self.folder / f"{key}.json", self.folder.parent)

@@ -16,6 +16,7 @@ from ..core.parsing import parsed
 from ..core.record import Budget, Result, Run, Status, Value
 from ..errors import DataError, UsageError
 from .said import by_name, said_of
+from .signing import OWN_DIGEST, signed, unsigned
 from .unfit import warn_of_unfit
 from .whole import content
 
@@ -30,7 +31,7 @@ _COUNTS = ("seed", "points", "train", "batch", "threads")
 
 def write_result(folder: Path, result: Result) -> None:
     """Write result.json."""
-    text = json.dumps(asdict(result), indent=2, allow_nan=False)
+    text = json.dumps(signed(asdict(result)), indent=2, allow_nan=False)
     (folder / RESULT).write_text(text + "\n")
 
 
@@ -42,7 +43,10 @@ def read_result(folder: str | os.PathLike[str], known: Run | None = None) -> Res
     """
     file = os.path.join(folder, RESULT)
     try:
-        result = from_record(parsed(content(file)), folder, known)
+        said = by_name(parsed(content(file)), "it")
+        result = from_record({k: v for k, v in said.items() if k != OWN_DIGEST}, folder, known)
+        # After what says more of the damage.
+        unsigned(said)
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"'{folder}' is not the folder of a run: it has no {RESULT}") from None
     except KeyError as error:

@@ -29,6 +29,8 @@ from ..errors import DataError, PluginError, Unwritten, UsageError, unwritable
 from .atomic import clear_halves, clear_leftovers, filling
 from .index import WORTH, Index
 from .results import RESULT, read_result
+from .said import by_name
+from .signing import signed, unsigned
 from .whole import SAMPLES, model_is_whole, samples_are_whole
 
 if TYPE_CHECKING:
@@ -140,7 +142,7 @@ class Store:
 
         place = self._fit_place(run)
         try:
-            record = parsed((place / FIT).read_text())
+            record = unsigned(by_name(parsed((place / FIT).read_text()), "it"))
             history = _history(record)
             _, model = load_model(place, device)
             alone = bool(record.get("alone", True))
@@ -219,14 +221,14 @@ def save_fit(folder: Path, run: Run, fit: Fit) -> None:
         "seconds": fit.seconds,
         "alone": fit.alone,
     }
-    (folder / FIT).write_text(json.dumps(record, allow_nan=False) + "\n")
+    (folder / FIT).write_text(json.dumps(signed(record), allow_nan=False) + "\n")
 
 
 def read_losses(folder: Path) -> tuple[tuple[int, float], ...]:
     """Steps of the training of a run with their losses. Raises DataError if they cannot be read."""
     file = folder / FIT
     try:
-        return _history(parsed(file.read_bytes()))
+        return _history(unsigned(by_name(parsed(file.read_bytes()), "it")))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(f"'{file}' is damaged or missing: {error}") from None
 
