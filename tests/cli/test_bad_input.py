@@ -255,6 +255,8 @@ CONFIGS = {
     "out: [1]": "should be text, not [1]",
     "budget: {hours: 3}": "a budget reads steps=2000, seconds=60 or samples=1e6, not 'hours=3'",
     "data: !!python/object/apply:os.getcwd []": "is not YAML: could not determine a constructor",
+    "set: " + "[" * 5000: "cannot be used: it holds values more than 64 deep in each other",
+    "seed: " + "9" * 5000: "cannot be used: it holds a number of 5000 digits",
 }
 
 

@@ -48,3 +48,25 @@ def test_a_key_that_stands_twice_is_an_error() -> None:
 def test_objects_are_not_made() -> None:
     with pytest.raises(yaml.YAMLError):
         load("!!python/object/apply:os.getcwd []")
+
+
+ROUNDS = "\n".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]" for k in range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("key: " + "[" * 5000 + "]" * 5000, "more than 64 deep"),
+        ("key: " + "{a: " * 200 + "1" + "}" * 200, "more than 64 deep"),
+        ("key: &a [*a]", "more than 64 deep"),
+        (f"a0: &a0 [1]\n{ROUNDS}", "more than 1000000 values, most of them by aliases"),
+        ("key: " + "9" * 5000, "a number of 5000 digits"),
+    ],
+)
+def test_what_is_too_large_is_told(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        load(text)
+
+
+def test_an_alias_is_what_it_stands_for() -> None:
+    assert load("a: &a [1, 2]\nb: [*a, *a]")["b"] == [[1, 2], [1, 2]]

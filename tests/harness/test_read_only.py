@@ -87,3 +87,27 @@ def test_what_is_not_is_refused_before_it_is_done(
     with pytest.raises(UsageError, match="cannot be written"):
         run("linear", seed=2, out=out, **ASKED)
     assert state(out) == before
+
+
+def test_points_are_not_chosen_for_what_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes seconds; for what is finished the choice is kept beside the runs."""
+    line = "compare linear --data gaussian-pair:dim=3 --metric sliced_w2 --train 200 --json"
+    line += f" --points auto:resolve=9,most=500 --out {tmp_path / 'runs'}"
+    assert tk(f"{line} --seeds 0").status == 0
+
+    def refused(*args: object, **kwargs: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    def probe(*args: object) -> None:
+        raise AssertionError("it was measured")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
+    monkeypatch.setattr("transportkit.harness.probe.noise", probe)
+    assert tk(f"{line} --seeds 0").json["cells"][0]["found"]
+    for more in ("--seeds 0 --fresh", "--seeds 0 --data moons"):
+        answer = tk(f"{line} {more}")
+        assert (answer.status, answer.out) == (2, "")
+        assert "cannot be written: Read-only file system" in answer.err
+        assert answer.err.count("\n") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.commands import TINY, tk
@@ -19,6 +21,7 @@ from transportkit.harness.atomic import marked
 from transportkit.harness.results import read_result
 from transportkit.harness.signing import signed
 from transportkit.harness.store import Store
+from transportkit.problems.files import read_points
 
 
 @pytest.fixture(scope="module")
@@ -275,3 +278,21 @@ def test_leftovers_of_the_dead_are_cleared_when_a_store_is_opened(tmp_path: Path
     with store.writing(tmp_path / "run") as partial:
         Store(tmp_path)
         assert partial.exists()
+
+
+def test_a_folder_may_have_a_name_that_is_no_text_in_utf8(
+    copied: tuple[Store, Run, Path], tmp_path: Path
+) -> None:
+    _, run, place = copied
+    other = tmp_path / os.fsdecode(b"runs-\xff")
+    try:
+        other.mkdir()
+    except OSError:
+        pytest.skip("the file system has no such names")
+    shutil.copytree(place, other / place.name)
+    shutil.copytree(tmp_path / "fits", other / "fits")
+    assert Store(other).find_fit(run, "cpu") is not None
+    np.save(tmp_path / "x.npy", np.zeros((3, 2), np.float32))
+    moved = other / "y.safetensors"
+    assert tk("push", other / place.name, tmp_path / "x.npy", "-o", moved).status == 0
+    assert read_points(moved).shape == (3, 2)

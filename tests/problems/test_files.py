@@ -257,6 +257,19 @@ def test_parquet_columns_are_checked(tmp_path: Path) -> None:
     assert "1 missing" in refusal(tmp_path / "b.parquet")
 
 
+@pytest.mark.parametrize("suffix", ["npy", "csv", "pt", "safetensors", "parquet"])
+def test_names_need_not_be_text_in_utf8(suffix: str, tmp_path: Path) -> None:
+    if suffix == "parquet" and not PYARROW:
+        pytest.skip("needs pyarrow")
+    file = tmp_path / os.fsdecode(b"\xff." + suffix.encode())
+    try:
+        file.touch()
+    except OSError:
+        pytest.skip("the file system has no such names")
+    write_points(file, torch.ones(3, 2))
+    assert torch.equal(read_points(file), torch.ones(3, 2))
+
+
 def test_writing_where_it_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(Unwritten, match="cannot be written: No such file or directory; choose"):
         write_points(tmp_path / "none" / "a.npy", torch.ones(3, 2))

@@ -156,8 +156,9 @@ def compare(
         tf32=tf32,
     )  # fmt: skip
     study = Study(experiment, place, _suite(suite), jobs, executor, fresh, alone)
-    _ = study.runs, study.store
+    # Before the points are chosen, which takes seconds.
     told = tracker(track, place)
+    _ = study.runs, study.store
     outcomes = study.execute(lambda total: watched(progress, total), teller(told))
     for outcome in outcomes:
         _warn(outcome)

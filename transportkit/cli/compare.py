@@ -57,7 +57,9 @@ def compare(
         plan = plan_of(study)
         click.echo(as_text(plan.to_dict()) if values["json"] else repr(plan))
         return 0
-    runs, track = study.runs, tracker(values["track"], out)
+    # Before the points are chosen, which takes seconds.
+    track = tracker(values["track"], out)
+    runs = study.runs
     if not quiet:
         for size in study.sizes:
             messages().print(str(size), soft_wrap=True)

@@ -8,7 +8,7 @@ from typing import Any
 DEEPEST = 64
 """Values in values that a file may hold; Python's own limit is not much higher for all that is
 done with them."""
-_DEEP = f"it holds values more than {DEEPEST} deep in each other"
+TOO_DEEP = f"it holds values more than {DEEPEST} deep in each other"
 
 
 def parsed(text: str | bytes) -> Any:
@@ -18,11 +18,20 @@ def parsed(text: str | bytes) -> Any:
     try:
         found = json.loads(text)
     except RecursionError:
-        raise ValueError(_DEEP) from None
+        raise ValueError(TOO_DEEP) from None
+    check_depth(found)
+    return found
+
+
+def check_depth(found: Any) -> None:
+    """Raise ValueError for lists and values by name more than `DEEPEST` deep in each other, and
+    for any that hold themselves."""
     level = [found]
     for _ in range(DEEPEST):
         inner = (v for v in level if isinstance(v, dict | list))
-        level = [v for part in inner for v in (part.values() if isinstance(part, dict) else part)]
+        parts = (part.values() if isinstance(part, dict) else part for part in inner)
+        # Each once, however often an alias names it.
+        level = list({id(v): v for part in parts for v in part}.values())
         if not level:
-            return found
-    raise ValueError(_DEEP)
+            return
+    raise ValueError(TOO_DEEP)

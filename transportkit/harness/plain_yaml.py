@@ -11,6 +11,13 @@ from typing import Any
 
 import yaml
 
+from ..core.parsing import TOO_DEEP, check_depth
+
+MOST = 1_000_000
+"""Values that a file may hold: what is said of an experiment is a few hundred."""
+LONGEST = 1000
+"""Digits of a whole number, beyond any that is meant and below what Python refuses to read."""
+
 _SCALARS = {
     "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
     "int": (r"[-+]?[0-9]+", "-+0123456789"),
@@ -40,7 +47,10 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def construct_yaml_int(self, node: Any) -> int:
-        return int(self.construct_scalar(node))
+        text = self.construct_scalar(node)
+        if len(text) > LONGEST:
+            raise ValueError(f"it holds a number of {len(text)} digits")
+        return int(text)
 
 
 for _name, (_pattern, _first) in _SCALARS.items():
@@ -51,5 +61,23 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def load(text: str) -> Any:
-    """The content of one YAML document. Raises yaml.YAMLError for what is not one."""
-    return yaml.load(text, Loader=_Loader)
+    """The content of one YAML document. Raises yaml.YAMLError for what is not one, and ValueError
+    for one that is nested too deeply or that aliases make too large."""
+    try:
+        content = yaml.load(text, Loader=_Loader)
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+    check_depth(content)
+    if _count(content, {}) > MOST:
+        raise ValueError(f"it holds more than {MOST} values, most of them by aliases")
+    return content
+
+
+def _count(value: Any, known: dict[int, int]) -> int:
+    """The values in a value, an alias counted as what it stands for."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        inner = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_count(each, known) for each in inner)
+    return known[id(value)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load, load_file, save
 
 from .. import registry
 from ..core.choice import Choice
@@ -64,7 +64,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> tuple[Choice
         raise DataError(f"'{file}' cannot be used here: {error}") from None
     check_weights(folder)
     try:
-        state = load_file(folder / WEIGHTS)
+        state = _state(folder / WEIGHTS)
     except FileNotFoundError:
         raise _lost(folder) from None
     except Exception as error:
@@ -88,6 +88,16 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> tuple[Choice
             damaged = f"'{file}' is damaged: its config is not that of the weights beside it"
         raise DataError(_other(folder, method, then) or f"{damaged}; {AGAIN}") from error
     return method, model.to(device).eval()
+
+
+def _state(file: Path) -> dict[str, torch.Tensor]:
+    """The tensors in a file."""
+    try:
+        str(file).encode()
+    except UnicodeEncodeError:
+        # safetensors opens names in UTF-8 alone, and folders may have any.
+        return load(file.read_bytes())
+    return load_file(file)
 
 
 def check_weights(folder: Path) -> None:

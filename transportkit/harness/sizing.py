@@ -11,7 +11,7 @@ it is done, and comes on top.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -172,11 +172,18 @@ class Size:
 
 
 def sized(
-    runs: Sequence[Run], sizing: Sizing, folder: Path, *, fresh: bool = False, writes: bool = True
+    runs: Sequence[Run],
+    sizing: Sizing,
+    folder: Path,
+    *,
+    fresh: bool = False,
+    writes: bool = True,
+    before: Callable[[], None] = lambda: None,
 ) -> tuple[list[Run], list[Size]]:
     """The runs with the points of their problems, and how these were chosen.
 
-    Probes are found in `folder`, but with `fresh`, or made and, with `writes`, kept there.
+    Probes are found in `folder`, but with `fresh`, or made and, with `writes`, kept there. What
+    `before` raises comes before any is made, which takes seconds.
     """
     kept = Kept(Noise, folder, fresh, writes)
     groups: dict[str, list[Run]] = {}
@@ -184,18 +191,24 @@ def sized(
         groups.setdefault(repr(run.problem), []).append(run)
     names = labels([own[0].problem for own in groups.values()])
     sizes = {
-        problem: _size(name, own, sizing, kept)
+        problem: _size(name, own, sizing, kept, before)
         for name, (problem, own) in zip(names, groups.items(), strict=True)
     }
     chosen = [replace(run, points=sizes[repr(run.problem)].points) for run in runs]
     return chosen, list(sizes.values())
 
 
-def _size(data: str, runs: Sequence[Run], sizing: Sizing, kept: Kept[Noise]) -> Size:
+def _size(
+    data: str,
+    runs: Sequence[Run],
+    sizing: Sizing,
+    kept: Kept[Noise],
+    before: Callable[[], None],
+) -> Size:
     seeds = len({run.seed for run in runs})
     rows = max(1, len(runs) // seeds)
     pairs = max(1, rows * (rows - 1) // 2)
-    found = {metric_label(choice): _noise(runs[0], choice, kept) for choice in runs[0].metrics}
+    found = {metric_label(choice): _noise(runs[0], choice, kept, before) for choice in runs[0].metrics}
     held = min((noise.held for noise in found.values() if noise.held is not None), default=None)
     noises = {name: noise for name, noise in found.items() if noise.floor > 0}
     if not noises:
@@ -213,8 +226,9 @@ def _size(data: str, runs: Sequence[Run], sizing: Sizing, kept: Kept[Noise]) -> 
     return Size(data, points, sizing.resolve, unit, seen, limits, bound)
 
 
-def _noise(run: Run, choice: Any, kept: Kept[Noise]) -> Noise:
+def _noise(run: Run, choice: Any, kept: Kept[Noise], before: Callable[[], None]) -> Noise:
     def measured() -> Noise:
+        before()
         # Imports torch, which a comparison that finds everything finished does without.
         from .probe import noise
 

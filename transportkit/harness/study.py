@@ -90,7 +90,12 @@ class Study:
         if sizing is None:
             return runs, []
         return sized(
-            runs, sizing, self.store.folder / FLOORS, fresh=self.fresh, writes=not self.reads
+            runs,
+            sizing,
+            self.store.folder / FLOORS,
+            fresh=self.fresh,
+            writes=not self.reads,
+            before=self.store.check_writable,
         )
 
     @cached_property

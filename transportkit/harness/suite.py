@@ -92,6 +92,8 @@ def load_mapping(path: Path, what: str) -> dict[str, Any]:
         raise UsageError(f"'{path}' cannot be read: {reason}") from None
     except yaml.YAMLError as error:
         raise UsageError(f"'{path}' is not YAML: {_yaml_trouble(error)}") from None
+    except ValueError as error:
+        raise UsageError(f"'{path}' cannot be used: {error}") from None
     if not isinstance(content, dict) or not content:
         raise UsageError(f"'{path}' should hold {what}")
     return content

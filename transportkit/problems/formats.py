@@ -48,10 +48,11 @@ def _read_pt(file: Path) -> Any:
 
 def _read_safetensors(file: Path) -> Any:
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     try:
-        return load_file(file)
+        # Not `load_file`, which opens names in UTF-8 alone.
+        return load(file.read_bytes())
     except SafetensorError as error:
         raise ValueError(str(error)) from error
 

@@ -113,7 +113,9 @@ def read_parquet(file: Path) -> np.ndarray:
     """The columns of a parquet file as a table (N, D). Raises DataError."""
     pa, parquet = _pyarrow(file)
     try:
-        table = parquet.read_table(file)
+        # Not by its name, which pyarrow would have in UTF-8.
+        with file.open("rb") as stream:
+            table = parquet.read_table(stream)
     except pa.ArrowException as error:
         raise ValueError(str(error)) from error
     columns = []
@@ -135,7 +137,8 @@ def read_parquet(file: Path) -> np.ndarray:
 def read_parquet_names(file: Path) -> tuple[str, ...]:
     """The names of the columns of a parquet file."""
     _, parquet = _pyarrow(file)
-    return tuple(parquet.read_schema(file).names)
+    with file.open("rb") as stream:
+        return tuple(parquet.read_schema(stream).names)
 
 
 def write_parquet(file: Path, table: np.ndarray, names: Sequence[str] = ()) -> None:
@@ -147,7 +150,8 @@ def write_parquet(file: Path, table: np.ndarray, names: Sequence[str] = ()) -> N
     width = table.shape[1]
     if len(set(names)) != width:
         names = [f"x{k}" for k in range(width)]
-    parquet.write_table(pa.table({name: table[:, k] for k, name in enumerate(names)}), file)
+    with file.open("wb") as stream:
+        parquet.write_table(pa.table({name: table[:, k] for k, name in enumerate(names)}), stream)
 
 
 def _pyarrow(file: Path) -> tuple[Any, Any]:
