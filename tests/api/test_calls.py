@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -145,7 +146,7 @@ def test_arrays_are_samples(tmp_path: Path) -> None:
     np.testing.assert_allclose(first.push(source[:5]).points.numpy(), source[:5] * 2 + 1, atol=0.5)
     with pytest.raises(UsageError, match="target is missing"):
         run("linear", source=source, out=tmp_path)
-    with pytest.raises(DataError, match="not finite"):
+    with pytest.raises(DataError, match="the source array: 80 of 80 rows have NaN"):
         run("linear", source=source * np.nan, target=target, out=tmp_path)
     for attempt in (
         lambda: run("linear", source=source * 1e20, target=target, out=tmp_path),
@@ -154,6 +155,39 @@ def test_arrays_are_samples(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match="beyond single precision"):
             attempt()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda x: x[:3], "the source array has 3 samples; at least 8"),
+        (lambda x: x[:, :0], r"the source array has shape \(80, 0\) and so holds no points"),
+        (lambda x: x[:, 0], r"the source array has shape \(80,\); points have shape"),
+        (lambda x: x[:, :2], r"the source array has points of shape \(2,\) and the target array"),
+        (lambda x: x * [1, 1, 0], "the source array: column 3 is constant at 0; remove it"),
+        (lambda x: x * 1e-30, "the source array has values that differ by"),
+        (lambda x: x * 1e-60, "the source array has values that are 0 in single precision"),
+        (lambda x: x.astype(str), "the source array holds text"),
+        (lambda x: x.astype(object), "the source array should be a tensor, an array or a file"),
+        (lambda x: [[1, 2], [3]], "the source array should be a tensor, an array or a file"),
+    ],
+)
+def test_what_is_wrong_with_an_array_is_told_of_it(
+    spoil: Callable[[Any], Any], said: str, tmp_path: Path
+) -> None:
+    x = np.random.default_rng(0).normal(size=(80, 3))
+    with pytest.raises(DataError, match=said) as error:
+        run("linear", source=spoil(x), target=x + 1, out=tmp_path)
+    assert ".npy" not in str(error.value)
+
+
+def test_warnings_of_arrays_are_of_them(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    x = np.random.default_rng(0).integers(100, 120, size=(2, 80, 1)).astype(np.uint16)
+    for each in (x, x[:, ::2]):
+        caplog.clear()
+        run("linear", source=each[0], target=each[1], out=tmp_path, metrics="w2")
+        assert "the source array: " in caplog.text
+        assert ".npy" not in caplog.text
 
 
 def test_what_is_wrong_raises(tmp_path: Path) -> None:

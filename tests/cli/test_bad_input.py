@@ -203,7 +203,7 @@ FILES = {
     "near": "at most, whose squares are below single precision; multiply by a number",
     "zero": "has values that are 0 in single precision",
     "constant": "column 2 is constant at 1; remove it",
-    "offset": "is constant at 1e+08 in single precision; subtract from each file its own",
+    "offset": "all 40 rows are the same point in single precision; subtract its own mean",
 }
 
 

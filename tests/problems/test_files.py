@@ -332,29 +332,31 @@ def test_unlike_units_and_outliers_are_told_of_once(
     written |= {"small": points / 100, "outlying": outlying, "offset": points + 2e6}
     for name, each in written.items():
         np.save(tmp_path / f"{name}.npy", each)
+    np.save(tmp_path / "source.npy", points.flip(0))
     told = {}
     for name in written:
         caplog.clear()
         for _ in range(2):
-            choice = f"samples:source={tmp_path}/plain.npy,target={tmp_path}/{name}.npy"
+            choice = f"samples:source={tmp_path}/source.npy,target={tmp_path}/{name}.npy"
             registry.make("problem", registry.parse_choice("problem", choice))
         told[name] = caplog.text
         assert caplog.text.count("WARNING") == (0 if name == "plain" else 1)
     assert "column 2 spreads" in told["column"]
     assert "the source spreads 100 times" in told["small"]
     assert "energy and mmd are not" in told["outlying"]
-    assert "single precision rounds" in told["offset"]
+    assert "values of up to 2e+06 in column" in told["offset"]
+    assert "are stored in steps of 0.12, coarse beside their spread of 1" in told["offset"]
 
 
 @pytest.mark.parametrize(
     ("offsets", "advice"),
     [
-        ((2e6, 2e6), "subtract what both files share first"),
-        ((2e6, 2.2e6), "subtract what both files share first"),
-        ((0.0, 2e6), "subtract from each file its own middle first, and add the target's"),
-        ((-2e6, 2e6), "subtract from each file its own middle first, and add the target's"),
-        ((1e9, 1e9), "constant at 1e+09 in single precision; subtract what both files share first"),
-        ((1e9, 0.0), "constant at 1e+09 in single precision; subtract from each file its own"),
+        ((2e6, 2e6), "subtract the same offset from both sides"),
+        ((2e6, 2.2e6), "subtract the same offset from both sides"),
+        ((0.0, 2e6), "subtract its own mean from either side, and add the target's"),
+        ((-2e6, 2e6), "subtract its own mean from either side, and add the target's"),
+        ((1e9, 1e9), "the same point in single precision; subtract the same offset from both"),
+        ((1e9, 0.0), "the same point in single precision; subtract its own mean from either"),
     ],
 )
 def test_advice_on_samples_far_from_zero_helps_both_sides(
@@ -380,7 +382,40 @@ def test_advice_on_samples_far_from_zero_helps_both_sides(
     for name, x, offset, middle in zip("pq", sides, offsets, middles, strict=True):
         np.save(tmp_path / f"{name}.npy", x + offset - middle)
     problem(tmp_path / "p.npy", tmp_path / "q.npy")
-    assert not any("single precision" in record.getMessage() for record in caplog.records)
+    assert not any("stored in steps" in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize(("copies", "told"), [(1, 0), (2, 0), (3, 1), (199, 1)])
+def test_copies_of_rows_are_told_of(
+    copies: int,
+    told: int,
+    generator: Generator,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    points, other = torch.randn(2, 200, 1, 1, 3, generator=generator)
+    points[:copies] = points[-1]
+    for name, each in (("p", points), ("q", other)):
+        np.save(tmp_path / f"{name}.npy", each)
+    problem(tmp_path / "p.npy", tmp_path / "q.npy")
+    assert caplog.text.count(f"{copies} of 200 rows are copies of other rows") == told
+
+
+def test_a_file_of_one_point_is_told_once(generator: Generator, tmp_path: Path) -> None:
+    np.save(tmp_path / "p.npy", np.full((20, 3), 1.5))
+    np.save(tmp_path / "q.npy", torch.randn(20, 3, generator=generator))
+    with pytest.raises(DataError, match="all 20 rows are the same point; give points") as error:
+        problem(tmp_path / "p.npy", tmp_path / "q.npy")
+    assert "column" not in str(error.value)
+    assert problem(tmp_path / "p.npy", tmp_path / "q.npy", constant="keep").event_shape == (3,)
+
+
+def test_one_file_for_both_sides_is_told_of(
+    generator: Generator, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    np.save(tmp_path / "p.npy", torch.randn(20, 3, generator=generator))
+    problem(tmp_path / "p.npy", tmp_path / "p.npy")
+    assert "source and target are the same points" in caplog.text
 
 
 def test_pixels_may_be_constant(tmp_path: Path) -> None:

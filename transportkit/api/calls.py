@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 import warnings
@@ -11,12 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from .. import registry
 from ..core.choice import Choice
 from ..core.record import Budget
-from ..errors import Diverged, Refusal, RunFailed, UsageError, unwritable
+from ..errors import Diverged, Refusal, RunFailed, UsageError
 from ..harness import asked
 from ..harness import gather as gathering
 from ..harness.effort import overrun
@@ -27,6 +24,7 @@ from ..harness.plan import MOST_SEEDS, parse_seeds
 from ..harness.reproduce import Reproduction
 from ..harness.store import Store
 from ..harness.study import Study, teller
+from ..problems.arrays import keep
 from ..report.track import tracker
 from .comparison import Comparison
 from .drawing import complete
@@ -332,8 +330,11 @@ def _problems(
     for problem in problems:
         _check_named("problem", problem)
     if source is not None and target is not None:
-        kept = path("out", out) / "samples"
-        files = {"source": _file(source, kept, away), "target": _file(target, kept, away)}
+        place = path("out", out)
+        files = {
+            "source": _file("source", source, place, away),
+            "target": _file("target", target, place, away),
+        }
         problems.append(registry.parse_choice("problem", "samples", files))
     if not problems:
         raise UsageError("name a problem, or give samples as source and target")
@@ -350,28 +351,11 @@ def _check_named(kind: str, given: object) -> None:
         raise UsageError(f"{article} {kind} is named by text, not by {type(given).__name__}{hint}")
 
 
-def _file(points: Points, kept: Path, away: Path | None) -> str:
-    """The file of these points; an array has one in `kept` that is named by its content.
-
-    One that is not there yet is written there, or where `away` is given, to that folder.
-    """
+def _file(side: str, points: Points, out: Path, away: Path | None) -> str:
+    """The file of the points of a side; an array has one in `out`, or is kept `away`."""
     if isinstance(points, str | os.PathLike):
         return os.fspath(points)
-    array = points_of(points).numpy()
-    content = hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()[:16]
-    file = kept / f"{content}.npy"
-    if file.exists():
-        return str(file)
-    if away:
-        file = away / file.name
-    partial = file.with_name(f"{content}.{os.getpid()}.partial.npy")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        np.save(partial, array)
-        partial.replace(file)
-    except OSError as error:
-        raise UsageError(unwritable(file.parent, error)) from None
-    return str(file)
+    return keep(points_of(points, f"the {side} array").numpy(), out, away)
 
 
 def _budget(given: Any) -> Budget:

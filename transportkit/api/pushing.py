@@ -21,12 +21,11 @@ from ..errors import DataError
 from ..harness import device as devices
 from ..harness.outside import outside
 from ..harness.whole import model_is_whole
+from ..problems.checks import check_range, checked
 from ..problems.files import (
     check_order,
     check_output,
-    check_range,
     column_names,
-    in_rows,
     read_points,
     write_points,
 )
@@ -122,7 +121,7 @@ def pushed(
     check_fitted(record.result)
     x = points_of(points)
     if tuple(x.shape[1:]) != record.result.event_shape:
-        where = f"'{points}'" if isinstance(points, str | os.PathLike) else "what is given"
+        where = f"'{points}'" if isinstance(points, str | os.PathLike) else "the array"
         raise DataError(
             f"{where} holds points of shape {tuple(x.shape[1:])}; this model moves points of "
             f"shape {record.result.event_shape}"
@@ -206,27 +205,27 @@ def _lost(moved: Moved, lines: bool) -> str:
 _STAYED = ("it is where it was", "they are where they were")
 
 
-def points_of(points: Points) -> Tensor:
-    """Points (N, *E) in float32, from a tensor, an array or a file. Raises DataError."""
+def points_of(points: Points, owner: str = "the array of points") -> Tensor:
+    """Points (N, *E) in float32, from a tensor, an array or a file. Raises DataError, where
+    messages call an array the `owner`."""
     if isinstance(points, str | os.PathLike):
         x = read_points(points)
         check_range(x, f"'{os.fspath(points)}'")
         return x
     try:
-        x = torch.as_tensor(points).detach().cpu()
-        x = x.to_dense() if x.layout != torch.strided else x
+        given = points if isinstance(points, Tensor) else np.asarray(points)
+        if isinstance(given, Tensor) and given.layout != torch.strided:
+            given = given.to_dense()
     except (TypeError, ValueError, RuntimeError) as error:
         said = " ".join(str(error).split())
-        raise DataError(f"points are a tensor, an array or a file, not this: {said}") from None
-    if x.is_complex():
-        raise DataError("the points are complex numbers; points must be real numbers")
-    if x.dtype == torch.bool:
-        x = x.float()
-    if x.ndim < 2 or len(x) == 0:
-        hint = f": {in_rows(len(x))}" if x.ndim == 1 and len(x) else ""
-        raise DataError(f"points have shape (N, ...), N > 0, not {tuple(x.shape)}{hint}")
-    if not x.isfinite().all():
-        raise DataError("some points are not finite; drop or repair those rows first")
-    # Before the conversion: what single precision does not hold would be infinite after it.
-    check_range(x, "the array of points")
-    return x.float()
+        raise DataError(
+            f"{owner} should be a tensor, an array or a file of points ({said})"
+        ) from None
+    if isinstance(given, np.ndarray) and given.dtype == object:
+        raise DataError(
+            f"{owner} should be a tensor, an array or a file of points, not "
+            f"{'an array of objects' if given.ndim else type(points).__name__}"
+        )
+    x = checked(given, owner)
+    check_range(x, owner)
+    return x

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..core.problem import Problem
 from ..core.random import derive
 from ..errors import DataError
-from ..problems.files import check_range, check_spread
+from ..problems.checks import check_range, check_spread
 from ..problems.own import FAR
 
 DRAWS = 64

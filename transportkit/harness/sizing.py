@@ -208,7 +208,9 @@ def _size(
     seeds = len({run.seed for run in runs})
     rows = max(1, len(runs) // seeds)
     pairs = max(1, rows * (rows - 1) // 2)
-    found = {metric_label(choice): _noise(runs[0], choice, kept, before) for choice in runs[0].metrics}
+    found = {
+        metric_label(choice): _noise(runs[0], choice, kept, before) for choice in runs[0].metrics
+    }
     held = min((noise.held for noise in found.values() if noise.held is not None), default=None)
     noises = {name: noise for name, noise in found.items() if noise.floor > 0}
     if not noises:

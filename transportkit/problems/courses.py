@@ -12,7 +12,8 @@ from torch import Tensor
 from ..core.problem import Empirical, Problem, Truth
 from ..errors import DataError
 from . import TimeCourseParams
-from .files import check_range, check_spread, read_points
+from .checks import check_range, check_spread
+from .files import read_points
 from .own import refuse_few
 
 
@@ -74,7 +75,7 @@ def timecourse(params: TimeCourseParams) -> Problem:
 
 def _columns(file: Path, count: int | None) -> Tensor:
     points = read_points(file)
-    refuse_few(points, str(file))
+    refuse_few(points, f"'{file}'")
     check_range(points, f"'{file}'")
     check_spread(points, f"'{file}'")
     if points.ndim != 2:

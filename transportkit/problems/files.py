@@ -18,18 +18,12 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from ..core.writing import check_place, replacing
 from ..errors import DataError
+from .checks import checked
 from .formats import KEYED, NAMES, READERS, TABLES, WRITERS
-
-LARGEST = 1e15
-"""Values up to which sums of many squares are numbers of single precision."""
-SMALLEST = 1e-15
-"""Distances from which on their squares, and parts of these, are."""
 
 
 def read_points(path: str | os.PathLike[str]) -> Tensor:
@@ -53,7 +47,7 @@ def read_points(path: str | os.PathLike[str]) -> Tensor:
     except Exception as error:
         # Parsers of foreign bytes raise whatever they stumble over: IndexError, struct.error, ...
         raise _unreadable(file, suffix, error) from error
-    return _checked(array, str(path))
+    return checked(array, f"'{path}'")
 
 
 def column_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
@@ -170,71 +164,3 @@ def _chosen(found: Any, key: str | None, file: Path) -> Any:
     if key not in found:
         raise DataError(f"'{file}' holds no array '{key}'; there are {names}")
     return found[key]
-
-
-def _checked(array: Any, path: str) -> Tensor:
-    """An array as points (N, *E) in float32."""
-    if isinstance(array, Tensor):
-        if array.layout != torch.strided or array.is_quantized:
-            raise DataError(f"'{path}' holds a sparse or quantised tensor; save a dense one")
-        if array.dtype == torch.bfloat16:
-            array = array.float()
-        array = array.detach().numpy()
-    if not isinstance(array, np.ndarray):
-        raise DataError(f"'{path}' holds {type(array).__name__}, not one array of numbers")
-    if array.dtype.kind not in "fiub":
-        kind = {"c": "complex numbers", "U": "text", "S": "text", "V": "records"}
-        raise DataError(
-            f"'{path}' holds {kind.get(array.dtype.kind, str(array.dtype))}; points must be real "
-            "numbers"
-        )
-    if array.ndim == 0:
-        raise DataError(f"'{path}' holds a single number; points have shape (N, D)")
-    if array.ndim == 1:
-        raise DataError(
-            f"'{path}' has shape {array.shape}; points have shape (N, D): {in_rows(len(array))}"
-        )
-    if array.size == 0:
-        raise DataError(f"'{path}' has shape {array.shape} and so holds no points")
-    finite = np.isfinite(array).reshape(len(array), -1).all(1)
-    if not finite.all():
-        raise DataError(
-            f"'{path}': {int((~finite).sum())} of {len(array)} rows have NaN or infinite values, "
-            f"the first is row {int(np.argmin(finite)) + 1}; remove or fill them"
-        )
-    with np.errstate(over="ignore"):
-        points = np.array(array, dtype=np.float32, order="C")
-    if np.isinf(points).any():
-        limit = np.finfo(np.float32).max
-        raise DataError(f"'{path}' has values beyond {limit:.2g}, the range of single precision")
-    if array.any() and not points.any():
-        raise DataError(f"'{path}' has values that are 0 in single precision; multiply them")
-    return torch.from_numpy(points)
-
-
-def in_rows(count: int) -> str:
-    """What makes an array of one axis points."""
-    return f"reshape to (-1, 1) for {count} points on a line, to (1, -1) for one point"
-
-
-def check_spread(points: Tensor, owner: str, way: str = "multiply by a number that leaves") -> None:
-    """Raise DataError where points (N, *E) lie so near each other that float32 holds no squares of
-    their distances. Points that are all the same have the distance 0, which it does hold. `way`
-    says how to change that."""
-    spread = float((points.amax(0) - points.amin(0)).max())
-    if 0 < spread < SMALLEST:
-        raise DataError(
-            f"{owner} has values that differ by {spread:.2g} at most, whose squares are below "
-            f"single precision; {way} at least {SMALLEST:.0e}"
-        )
-
-
-def check_range(points: Tensor, owner: str, way: str = "divide by a number that leaves") -> None:
-    """Raise DataError where points (N, *E) are too large for float32 to hold their squares.
-    `way` says how to change that."""
-    largest = float(points.abs().max())
-    if largest > LARGEST:
-        raise DataError(
-            f"{owner} has values of up to {largest:.2g}, whose squares are beyond single "
-            f"precision; {way} at most {LARGEST:.0e}"
-        )
