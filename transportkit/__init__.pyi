@@ -18,6 +18,7 @@ from .api.plan import PlanLine as PlanLine
 from .api.plugin import new_plugin as new_plugin
 from .api.pushing import Pushed as Pushed
 from .api.record import RunRecord as RunRecord
+from .core.allowed import check_room as check_room
 from .core.choice import Choice as Choice
 from .core.integrator import Integrator as Integrator
 from .core.integrator import Solution as Solution
@@ -70,6 +71,7 @@ from .errors import Diverged as Diverged
 from .errors import PluginError as PluginError
 from .errors import Refusal as Refusal
 from .errors import RunFailed as RunFailed
+from .errors import TooLarge as TooLarge
 from .errors import TransportkitError as TransportkitError
 from .errors import UsageError as UsageError
 from .harness.compare import Row as Row

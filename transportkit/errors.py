@@ -21,6 +21,10 @@ class UsageError(TransportkitError):
     exit_status = 2
 
 
+class TooLarge(UsageError):
+    """More memory is asked for than this machine has; another may have it."""
+
+
 class DataError(UsageError):
     """The samples given cannot be used."""
 

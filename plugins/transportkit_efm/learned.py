@@ -20,7 +20,7 @@ from . import EfmPlatesParams
 from .capacitor import Capacitor, Rule
 from .charges import DENSE, ChargedPlates
 from .network import DirectionNet
-from .training import PooledGame, muon
+from .training import PooledGame, check_lines, muon
 
 FAR = 10.0
 """Radius of the ball that the network knows, in sizes of a capacitor; outside a dipole's field."""
@@ -195,6 +195,7 @@ class FieldRegression(PooledGame[Examples]):
         """
         exact, params = self.exact, self.params
         device = exact.charges.device
+        check_lines(params.lines, self.source.shape[1], device)
         rows = torch.randint(len(self.source), (params.lines,), generator=generator, device=device)
         exact.seen = []
         followed = Lines().solve(

@@ -22,7 +22,7 @@ from transportkit import Problem, TimeMLP
 
 from . import EfmParams
 from .rising import BoundedRisingField, ExactRisingField
-from .training import PooledGame
+from .training import PooledGame, check_lines
 
 STATIONS = 12
 """Steps along an exact line, each of two evaluations, whose states are trained on."""
@@ -137,6 +137,7 @@ class SlopeRegression(PooledGame[States]):
         finds the same.
         """
         lines, exact = self.params.lines, self.exact
+        check_lines(lines, exact.source.shape[1], exact.scale.device)
         device, count = exact.scale.device, len(exact.source)
         rows = torch.randint(count, (lines,), generator=generator, device=device)
         first = torch.rand(lines, generator=generator, device=device)

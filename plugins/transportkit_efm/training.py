@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Generator, Tensor
 
-from transportkit import Descent, Diverged, Game
+from transportkit import Descent, Diverged, Game, check_room
 
 from . import EfmParams, EfmPlatesParams
 
@@ -71,6 +71,14 @@ class PooledGame(Game[B]):
     def _renew(self) -> None:
         seed = (self.seed + self.draws // self.refresh) % 2**63
         self.gather(Generator(self.device).manual_seed(seed))
+
+
+def check_lines(lines: int, dim: int, device: torch.device) -> None:
+    """Raise TooLarge for more lines in `dim` dimensions than there is room to follow: each has a
+    start, a state, a direction and an end at least."""
+    check_room(
+        4 * 4 * (dim + 1) * lines, f"lines={lines} of dimension {dim}", "lower lines", device
+    )
 
 
 def muon(params: EfmParams | EfmPlatesParams) -> Descent:

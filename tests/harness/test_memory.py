@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.commands import TINY, tk
 from transportkit import Run, registry
-from transportkit.harness import allowed, memory
+from transportkit.core import allowed
+from transportkit.errors import TooLarge
+from transportkit.harness import memory
 
 UNLIMITED = 9223372036854771712
 
@@ -51,8 +54,51 @@ def test_a_gpu_has_less_than_the_machine(monkeypatch: pytest.MonkeyPatch) -> Non
     moons = registry.make("problem", registry.parse_choice("problem", "moons"))
     linear = registry.parse_choice("method", "linear")
     run = Run(linear, registry.parse_choice("problem", "moons"), points=2**20)
-    monkeypatch.setattr(memory, "total", lambda: 2**40)
-    monkeypatch.setattr(memory, "free", lambda device: 2**20)
+    monkeypatch.setattr(allowed, "total", lambda: 2**40)
+    monkeypatch.setattr(allowed, "free", lambda device: 2**20)
     memory.check_fits(run, moons, torch.device("cpu"))
-    with pytest.raises(memory.TooLarge, match="there are 0 free on cuda:1; ask for fewer"):
+    with pytest.raises(TooLarge, match="there are 0 free on cuda:1; ask for fewer"):
         memory.check_fits(run, moons, torch.device("cuda:1"))
+
+
+@pytest.mark.parametrize(
+    ("method", "data", "said"),
+    [
+        ("cfm:width=10000000", "moons", "the 2e+14 weights of a network with width=10000000 and"),
+        ("cfm:depth=1000000000", "moons", "depth=1000000000 take at least"),
+        ("mmv1:width=10000000", "moons", "a network with width=10000000 and depth="),
+        ("efm:width=10000000", "moons", "a network with width=10000000 and depth="),
+        ("efm:lines=100000000000", "moons", "lines=100000000000 of dimension 2 take"),
+        ("efm-plates:lines=100000000000", "moons", "lines=100000000000 of dimension 2 take"),
+        ("dsbm:pairs=100000000000", "moons", "pairs=100000000000 of dimension 2 take"),
+        ("lightsb:components=100000000000", "moons", "components=100000000000 of dimension 2 take"),
+        ("cfm:batch=100000000000", "moons", "batch=100000000000 in dimension 2 take"),
+        ("linear", "gaussian-pair:dim=1000000", "the covariances of dim=1000000 take"),
+        ("linear", "entropic-pair:components=100000000000", "components=100000000000 with dim=2"),
+        ("linear", "icnn:width=10000000", "the weights of width=10000000 and depth=2 with dim=2"),
+        ("linear", "icnn:depth=1000000000", "depth=1000000000 with dim=2 take"),
+        ("linear", "lse:pieces=100000000000", "pieces=100000000000 with dim=2 take"),
+        ("linear", "gaussians:modes=1000000000000", "the centres of modes=1000000000000 with"),
+        ("linear", "modes:dim=10000000,stratified=true", "stratified draws with dim=10000000"),
+        ("linear", "radial:dim=100000000000", "64 points of each side with dim=100000000000"),
+    ],
+)
+def test_parameters_beyond_this_machine_are_told_before_it_is_taken(
+    method: str, data: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowed, "total", lambda: 2**36)
+    answer = tk("run", method, "--data", data, "--out", tmp_path, *TINY.split())
+    assert (answer.status, answer.out, answer.err.count("\n")) == (1, "", 1)
+    assert said in answer.err
+    assert "GiB of memory, and there are 64; " in answer.err
+    # No log of a traceback, and another machine may do it.
+    (place,) = tmp_path.glob("*.failed")
+    assert [file.name for file in place.iterdir()] == ["result.json"]
+
+
+def test_a_problem_beyond_this_machine_is_told_before_any_run(tmp_path: Path) -> None:
+    line = "compare linear emd --data moons --data gaussian-pair:dim=100000000"
+    answer = tk(line, "--out", tmp_path)
+    assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert "take at least" in answer.err
+    assert not list(tmp_path.glob("*moons*"))

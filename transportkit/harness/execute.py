@@ -20,7 +20,15 @@ from ..core.random import derive
 from ..core.record import Result, Run, Status
 from ..core.status import Stop
 from ..core.threads import threads
-from ..errors import DataError, Diverged, Refusal, TransportkitError, Unwritten, UsageError
+from ..errors import (
+    DataError,
+    Diverged,
+    Refusal,
+    TooLarge,
+    TransportkitError,
+    Unwritten,
+    UsageError,
+)
 from ..transport import Moved, Transport
 from . import device as devices
 from . import eviction, memory
@@ -87,7 +95,7 @@ class Executor:
                 return self._attempt(run)
         except DataError:
             raise
-        except memory.TooLarge as error:
+        except TooLarge as error:
             return self._without_figures(run, "out of memory", str(error))
         except (Refusal, UsageError) as refusal:
             return self._without_figures(run, "refused", str(refusal))
@@ -105,6 +113,7 @@ class Executor:
 
     def _attempt(self, run: Run) -> Outcome:
         meter = devices.PeakMemory(self.device)
+        memory.check_parameters(run)
         whole: Problem = registry.make("problem", run.problem)
         memory.check_fits(run, whole, self.device)
         check_scale(whole, run.problem.name)

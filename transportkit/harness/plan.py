@@ -154,10 +154,12 @@ def solves_at_once(run: Run) -> bool:
 def check_problems(runs: Iterable[Run], here: bool) -> None:
     """Make every problem once, so that samples that cannot be used are refused before any work;
     where it is done `here`, those that do not fit in memory as well."""
-    from .memory import check_fits
+    from .memory import check_fits, check_parameters
     from .scale import check_scale
 
     for run in {(repr(run.problem), run.points, run.train): run for run in runs}.values():
+        if here:
+            check_parameters(run)
         problem = registry.make("problem", run.problem)
         if here:
             check_fits(run, problem)

@@ -10,9 +10,7 @@ from ..core.random import derive
 from ..errors import DataError
 from ..problems.checks import check_range, check_spread
 from ..problems.own import FAR
-
-DRAWS = 64
-"""Points of each side that are looked at."""
+from .memory import FEW
 
 
 def check_scale(problem: Problem, name: str) -> None:
@@ -20,7 +18,7 @@ def check_scale(problem: Problem, name: str) -> None:
     whose squares or distances float32 does not hold, or, in a table, that are rounded to one."""
     for side in ("source", "target"):
         marginal = problem.source if side == "source" else problem.target
-        points = marginal.points(DRAWS, derive(0, "scale", side)).cpu()
+        points = marginal.points(FEW, derive(0, "scale", side)).cpu()
         owner = f"the {side} of problem '{name}'"
         if not points.isfinite().all():
             raise DataError(f"{owner} has values that are not finite; check its parameters")

@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from ..core.random import global_seed_from
+from .room import check_network
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "silu": nn.SiLU,
@@ -30,8 +31,12 @@ def mlp(
     """`depth` hidden layers of `width`, and a linear layer out.
 
     Weights are drawn from `generator`; without one they are left as the constructor of a model
-    about to be loaded needs them: uninitialised by design, so give one to train.
+    about to be loaded needs them: uninitialised by design, so give one to train. Raises TooLarge
+    for a network that this machine has no room to train.
     """
+    if generator is not None:
+        weights = inputs * width + (depth - 1) * width**2 + width * outputs
+        check_network(weights, width, depth, generator.device)
     sizes = [inputs, *[width] * depth]
 
     def build() -> nn.Sequential:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from ..core.allowed import check_room
 from ..core.gaussians import bures_cost, root
 from ..core.problem import Law, Problem, Truth
 from ..core.random import derive
@@ -44,6 +45,8 @@ def gaussian_pair(params: GaussianPairParams) -> Problem:
     A and B have variances spaced evenly in the logarithm from condition^(-1/2) to condition^(1/2)
     along axes turned at random, and m points at random, all as `instance` says.
     """
+    # Both, their axes, the map and its roots at least.
+    check_room(6 * 8 * params.dim**2, f"the covariances of dim={params.dim}", "lower dim")
     generator = derive(params.instance, "gaussian-pair", params.dim)
     exponents = torch.linspace(-0.5, 0.5, params.dim, dtype=torch.float64)
     spectra = params.condition**exponents, params.condition ** (-exponents)

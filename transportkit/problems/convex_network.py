@@ -14,11 +14,12 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import celu, softplus
 
+from ..core.allowed import check_room
 from ..core.problem import Problem
 from ..core.random import derive
 from . import ConvexNetworkParams
 from .mixtures import normal
-from .potentials import Potential, fixed_draws, gradient_problem, normal_log_density
+from .potentials import Potential, fixed_draws, gradient_problem, how_many, normal_log_density
 
 
 class ByAutograd(Potential):
@@ -71,6 +72,11 @@ def _drawn(params: ConvexNetworkParams, generator: Generator) -> ConvexNetwork:
         return torch.randn(*shape, dtype=torch.float64, generator=generator)
 
     width, dim = params.width, params.dim
+    check_room(
+        8 * (width * dim * params.depth + width**2 * (params.depth - 1))
+        + (8 * how_many(dim) * width + 1024) * params.depth,
+        f"the weights of width={width} and depth={params.depth} with dim={dim}",
+    )
     inputs = [params.gain / math.sqrt(dim) * normals(width, dim) for _ in range(params.depth)]
     biases = [params.gain * normals(width) for _ in range(params.depth)]
     hidden = [normals(width, width).abs() / width for _ in range(params.depth - 1)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from ..core.allowed import check_room
 from ..core.problem import EntropicPlan, Law, Problem, Truth
 from ..core.random import derive
 from . import EntropicPairParams
@@ -75,6 +76,11 @@ def entropic_pair(params: EntropicPairParams) -> Problem:
     variances spaced evenly in the logarithm about `variance`, largest over smallest `condition`,
     along axes turned at random, all as `instance` says.
     """
+    # Covariances, axes, precisions, slopes, spreads and their roots.
+    check_room(
+        6 * 8 * params.components * params.dim**2,
+        f"the covariances of components={params.components} with dim={params.dim}",
+    )
     dim, generator = params.dim, derive(params.instance, "entropic-pair", params.dim)
     directions = torch.randn(params.components, dim, dtype=torch.float64, generator=generator)
     centres = params.radius * directions / directions.norm(dim=1, keepdim=True)

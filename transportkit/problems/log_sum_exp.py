@@ -7,11 +7,12 @@ import math
 import torch
 from torch import Tensor
 
+from ..core.allowed import check_room
 from ..core.problem import Problem
 from ..core.random import derive
 from . import LogSumExpParams
 from .mixtures import normal
-from .potentials import Potential, gradient_problem, normal_log_density
+from .potentials import Potential, gradient_problem, how_many, normal_log_density
 
 
 class LogSumExp(Potential):
@@ -45,6 +46,8 @@ def lse(params: LogSumExpParams) -> Problem:
     """N(0, I) to its image. The weights are `spread` times standard normal, as `instance` says;
     the biases and tau are in units of the standard deviation of w.x, spread sqrt(D)."""
     generator = derive(params.instance, "lse", params.dim, params.pieces)
+    asked = 8 * params.pieces * (params.dim + how_many(params.dim))
+    check_room(asked, f"pieces={params.pieces} with dim={params.dim}")
     scale = params.spread * math.sqrt(params.dim)
     shape = (params.pieces, params.dim)
     weights = params.spread * torch.randn(shape, dtype=torch.float64, generator=generator)

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
+from ..core.allowed import check_room
 from ..core.problem import Law, Problem, Truth
 from . import ModesParams, RingParams
 
@@ -34,6 +35,8 @@ def orbits(turns: Tensor) -> Law:
 
 def turns(kinds: int, dim: int) -> Tensor:
     """The rotations by every multiple of 2 pi / `kinds` in the first two coordinates, (K, D, D)."""
+    what = f"the rotations of stratified draws with modes={kinds} and dim={dim}"
+    check_room(12 * kinds * dim**2, what)
     angle = 2 * math.pi * torch.arange(kinds, dtype=torch.float64) / kinds
     out = torch.eye(dim, dtype=torch.float64).repeat(kinds, 1, 1)
     out[:, 0, 0] = out[:, 1, 1] = angle.cos()
@@ -86,6 +89,8 @@ def gaussians(params: RingParams) -> Problem:
     Radius 5 is that of torchcfm (Tong et al. 2024), whose modes have standard deviation
     0.1^(1/4) = 0.56; De Bortoli et al. (2021) have radius 12 and 1.5.
     """
+    what = f"the centres of modes={params.modes} with dim={params.dim}"
+    check_room(2 * 8 * params.modes * params.dim, what)
     centres = ring(params.modes, params.radius, params.dim)
     about = {
         "definition": f"{params.modes} Gaussians of equal weight and standard deviation "
@@ -95,6 +100,14 @@ def gaussians(params: RingParams) -> Problem:
     target = mixture(centres, params.std, params.stratified)
     source = orbits(turns(params.modes, params.dim)) if params.stratified else normal(params.dim)
     return Problem(source, target, truth, about=about)
+
+
+def _flips(dim: int) -> Tensor:
+    """The identity and the reflection of the first axis, (2, D, D)."""
+    check_room(8 * dim**2, f"the reflections of stratified draws with dim={dim}", "lower dim")
+    flip = torch.eye(dim)
+    flip[0, 0] = -1
+    return torch.stack([torch.eye(dim), flip])
 
 
 def modes(params: ModesParams) -> Problem:
@@ -107,8 +120,5 @@ def modes(params: ModesParams) -> Problem:
     }
     truth = Truth(target_variance=variance(centres, params.std))
     target = mixture(centres, params.std, params.stratified)
-    flip = torch.eye(params.dim)
-    flip[0, 0] = -1
-    both = torch.stack([torch.eye(params.dim), flip])
-    source = orbits(both) if params.stratified else normal(params.dim)
+    source = orbits(_flips(params.dim)) if params.stratified else normal(params.dim)
     return Problem(source, target, truth, about=about)

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from ..core.problem import Law, Problem, Truth
 from ..core.random import derive
 
-_MOST_DRAWS = 2**15
+_FEWEST_DRAWS, _MOST_DRAWS = 16, 2**15
 _MOST_COORDINATES = 2**21
 _NEWTON_STEPS = 100
 _HALVINGS = 30
@@ -103,5 +103,9 @@ def normal_log_density(x: Tensor) -> Tensor:
 
 def fixed_draws(law: Law, seed: int) -> Tensor:
     """Draws (n, D) that are the same for every run: 32,768, fewer in more than 64 dimensions."""
-    n = min(_MOST_DRAWS, _MOST_COORDINATES // law.shape[0])
-    return law.draw(n, derive(seed, "moments"))
+    return law.draw(how_many(law.shape[0]), derive(seed, "moments"))
+
+
+def how_many(dim: int) -> int:
+    """The number of fixed draws in `dim` dimensions."""
+    return max(_FEWEST_DRAWS, min(_MOST_DRAWS, _MOST_COORDINATES // dim))

@@ -112,7 +112,8 @@ def _product(sources: Sequence[str], targets: Sequence[str], about: str) -> Prob
         columns = [b.log_density(y[:, k].double()) for k, b in enumerate(q)]
         return torch.stack(columns).sum(0).to(y.dtype)
 
-    cost = sum(line_cost(a, b) for a, b in pairs)
+    costs = {pair: line_cost(*pair) for pair in set(pairs)}
+    cost = sum(costs[pair] for pair in pairs)
     truth = Truth(map=optimal, cost=cost, target_variance=float(len(q)), log_density=log_density)
     return Problem(_law(p), _law(q), truth, about={"definition": about})
 

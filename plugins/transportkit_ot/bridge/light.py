@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import torch
 from torch import Generator, Tensor, nn
 
-from transportkit import Descent, Game, Map, Method, Problem
+from transportkit import Descent, Game, Map, Method, Problem, check_room
 
 from ..ends import Ends, draw_ends
 from ..frame import Frame
@@ -76,6 +76,12 @@ class LightGame(Game[Batch]):
         self.problem = problem
         frame = Frame.of(problem, generator)
         full = params.covariance == "full" or (params.covariance == "auto" and problem.dim <= _FULL)
+        # Weights, gradients and two moments; a matrix of each Gaussian for its axes.
+        check_room(
+            4 * 4 * params.components * problem.dim * (problem.dim if full else 1),
+            f"components={params.components} of dimension {problem.dim}",
+            "lower components" + (", or choose covariance=diagonal" if full else ""),
+        )
         self.fitted = LightMap(
             problem.event_shape,
             components=params.components,

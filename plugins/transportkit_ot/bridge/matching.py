@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
-from transportkit import Descent, Game, Method, Problem, TimeMLP
+from transportkit import Descent, Game, Method, Problem, TimeMLP, check_room
 
 from ..ends import draw_ends
 from ..frame import Frame
@@ -52,6 +52,9 @@ class BridgeMatching(Game[Batch]):
 
     def __init__(self, problem: Problem, params: DSBMParams, generator: Generator) -> None:
         self.problem, self.params = problem, params
+        # Both ends in the pool of either drift.
+        asked = 2 * 2 * 4 * params.pairs * problem.dim
+        check_room(asked, f"pairs={params.pairs} of dimension {problem.dim}", "lower pairs")
         frame = Frame.of(problem, generator)
         self.field = BridgeField(
             problem.event_shape,

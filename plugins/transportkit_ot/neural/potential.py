@@ -6,6 +6,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import linear, silu
 
+from transportkit import check_room
+
 _BEGIN = 0.1
 
 
@@ -21,6 +23,12 @@ class QuadraticLayers(nn.Module):
         self, dim: int, *, width: int, depth: int, generator: Generator | None = None
     ) -> None:
         super().__init__()
+
+        if generator is not None:
+            # In training weights, gradients and two moments; layers by themselves as Python's.
+            weights = 2 * depth * width * dim + (depth - 1) * width**2
+            what = f"the {weights:.2g} weights of a network with width={width} and depth={depth}"
+            check_room(4 * 4 * weights + 4096 * depth, what, "choose a smaller one")
 
         def drawn(*shape: int, size: float) -> nn.Parameter:
             if generator is None:

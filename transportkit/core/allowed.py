@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import TooLarge
+
 if TYPE_CHECKING:
     import torch
 
@@ -55,3 +57,25 @@ def free(device: torch.device) -> int:
 
     kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return torch.cuda.mem_get_info(device)[0] + kept
+
+
+def check_room(
+    asked: float, what: str, advice: str = "ask for less", device: torch.device | None = None
+) -> None:
+    """Raise TooLarge where so many bytes are more than this machine has, or than a CUDA `device`
+    has free.
+
+    `what`, in the plural, takes them, and is told with the parameters that make it so large;
+    `advice` is what to do. To be asked before the memory is: what a process takes beyond that ends
+    it without a word.
+    """
+    places = {"": total()}
+    if device is not None and device.type == "cuda":
+        places[f" free on {device}"] = free(device)
+    for where, there in places.items():
+        if there is not None and asked > there:
+            size = asked / 2**30
+            raise TooLarge(
+                f"{what} take at least {f'{size:,.0f}' if size < 1e12 else f'{size:.1e}'} GiB of "
+                f"memory, and there are {there / 2**30:,.0f}{where}; {advice}"
+            )
