@@ -12,6 +12,7 @@ from torch import Tensor
 from .capacitor import Capacitor, Rule
 from .coulomb import CoulombField, choose_once, coulomb_field
 from .units import (
+    LEAST_SPREAD,
     Harm,
     Units,
     nearest_neighbour_distance,
@@ -144,7 +145,8 @@ class ChargedPlates(Capacitor):
             # The least stands for samples that have no distance of neighbours.
             automatic = [each for each in (below, above) if each > cls.least * gap]
             below = above = plate_offset(offset, units.scale, gap, 0.49)
-            warn_of_offset(offset, below, automatic, harms)
+            wide = [s for x in (p, q) if (s := float(spread(x - x.mean(0)))) > LEAST_SPREAD]
+            warn_of_offset(offset, below, automatic, harms, min(wide, default=math.inf))
         if rule is None:
             rule = "plate" if p.shape[1] <= DENSE else "sphere"
         field = cls(

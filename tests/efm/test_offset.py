@@ -23,6 +23,10 @@ def problem() -> Problem:
         ("efm:spacing=0.1,offset=0.05", ""),
         ("efm:spacing=0.1,offset=0.31", "offset=0.31 is 31 times the automatic one"),
         ("efm:offset=1e-4", ""),
+        # 30 times the automatic one would be 6; the samples spread 0.58.
+        ("efm:offset=0.55", ""),
+        ("efm:offset=1.2", "offset=1.2 is 2.08 times the spread of the narrower side"),
+        ("efm-plates:offset=1.2", "offset=1.2 is 2.08 times the spread of the narrower side"),
         ("efm-flow:offset=3", ""),
         ("efm-plates:spacing=0.1,offset=0.31", "offset=0.31 is 31 times the automatic one"),
         ("efm-plates:offset=0.001", "times nearer a plate than the automatic one"),
