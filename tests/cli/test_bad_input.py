@@ -120,7 +120,7 @@ def test_a_question_ends_with_its_mark() -> None:
 
 
 def test_more_points_than_fit_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("transportkit.harness.memory.total", lambda: 2**33)
+    monkeypatch.setattr("transportkit.core.allowed.total", lambda: 2**33)
     # A run that another machine may hold has failed here; a comparison is not begun.
     for command, status in (("run", 1), ("compare", 2)):
         line = f"{command} linear {MOONS} --points 1000000000 --quiet"
@@ -228,6 +228,16 @@ PARAMETERS = {
     "gaussians:radius=1e30": "has values of up to 1e+30, whose squares are beyond single precision",
     "radial:radius=1e-30,inner=0": "at most, whose squares are below single precision; choose",
     "lse:softness=1e-300": "the target of problem 'lse' has values that are not finite",
+    "lse:strength=1e-30": "strength=1e-30 and spread=1 are 1e+06 times or more apart",
+    "lse:spread=1e10": "strength=0.4 and spread=1e+10 are 1e+06 times or more apart",
+    "icnn:gain=1e30": "parameter 'gain' of problem 'icnn' must be ≤ 10000, not 1e+30",
+    "icnn:gain=1e-30": "strength=0.1 hides a network of gain=1e-30",
+    "icnn:strength=1e9": "strength=1e+09 hides a network of gain=6, whose map is then the identity",
+    "entropic-pair:epsilon=1e30": "is 2e+30 times variance=0.5, and single precision holds no",
+    "entropic-pair:epsilon=1e-30": "is 2e-30 times variance=0.5, and single precision holds no",
+    "entropic-pair:variance=1e30": "single precision holds no such plan; choose from 1e-12 to",
+    "entropic-pair:variance=1e-30": "is 1e+30 times variance=1e-30, and single precision holds",
+    "entropic-pair:radius=1e7": "radius=1e+07 is more than 1e+06 standard deviations of",
 }
 
 
@@ -239,6 +249,13 @@ def test_problems_beyond_single_precision(data: str, tmp_path: Path) -> None:
         assert PARAMETERS[data] in answer.err
         assert answer.err.count("\n") == 1
     assert not list((tmp_path / "runs").glob("*-moons-*"))
+
+
+def test_a_law_that_hides_the_other_is_told_of(tmp_path: Path) -> None:
+    line = f"run linear --data modes:offset=1e4 {TINY} --out {tmp_path}"
+    (warning,) = (text for text in tk(line).err.splitlines() if "Warning" in text)
+    assert warning.startswith("Warning: the target of problem 'modes' spreads")
+    assert "times as much as the other side" in warning
 
 
 CONFIGS = {

@@ -9,15 +9,20 @@ from ..core.problem import Problem
 from ..core.random import derive
 from ..errors import DataError
 from ..problems.checks import check_range, check_spread
+from ..problems.oddities import warn_of_sizes
 from ..problems.own import FAR
 from .memory import FEW
 
 
 def check_scale(problem: Problem, name: str) -> None:
     """Raise DataError where a side of the problem of this name draws points that are not finite,
-    whose squares or distances float32 does not hold, or, in a table, that are rounded to one."""
-    for side in ("source", "target"):
-        marginal = problem.source if side == "source" else problem.target
+    whose squares or distances float32 does not hold, or, in a table, that are rounded to one.
+
+    Warns of laws of which one is many times the other's size.
+    """
+    sides = {"source": problem.source, "target": problem.target}
+    looked_at = []
+    for side, marginal in sides.items():
         points = marginal.points(FEW, derive(0, "scale", side)).cpu()
         owner = f"the {side} of problem '{name}'"
         if not points.isfinite().all():
@@ -31,3 +36,8 @@ def check_scale(problem: Problem, name: str) -> None:
                 f"{owner}: column {column + 1} is constant at {float(points[0, column]):g} in "
                 "single precision; choose parameters that bring it nearer to 0"
             )
+        looked_at.append(points)
+    # Of files all points were looked at where they were read.
+    if all(marginal.size is None for marginal in sides.values()):
+        way = "choose parameters that bring both to like units"
+        warn_of_sizes(looked_at[0], looked_at[1], f" of problem '{name}'", way)

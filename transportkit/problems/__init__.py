@@ -11,6 +11,8 @@ from ..core.spec import ProblemSpec
 
 MOST_CONDITION = 1e8
 """Ratio of variances up to which draws in float32, and the true map of them, hold the smallest."""
+MOST_RATIO = 1e6
+"""Ratio of two lengths up to which single precision has room for the smaller beside the larger."""
 _STRATIFIED = "equal counts in every mode and in its share of the source, not independent draws"
 
 
@@ -150,6 +152,13 @@ class LogSumExpParams:
     strength: float = param(0.4, "weight of |x|^2/2, which is the width of a cluster", gt=0)
     instance: int = param(0, _INSTANCE, ge=0)
 
+    def __post_init__(self) -> None:
+        if not 1 / MOST_RATIO <= self.strength / self.spread <= MOST_RATIO:
+            raise ValueError(
+                f"strength={self.strength:g} and spread={self.spread:g} are {MOST_RATIO:g} times "
+                "or more apart, so that clusters are points, or all one, in single precision"
+            )
+
 
 @dataclass(frozen=True)
 class ConvexNetworkParams:
@@ -158,9 +167,20 @@ class ConvexNetworkParams:
     dim: int = param(2, "dimension", ge=1)
     width: int = param(64, "width of the layers", ge=1)
     depth: int = param(2, "layers", ge=1)
-    gain: float = param(6.0, "how sharp the network bends: the size of its input weights", gt=0)
+    gain: float = param(
+        6.0, "how sharp the network bends: the size of its input weights", gt=0, le=1e4
+    )
     strength: float = param(0.1, "weight of |x|^2/2, which makes it strongly convex", gt=0)
     instance: int = param(0, _INSTANCE, ge=0)
+
+    def __post_init__(self) -> None:
+        # The gradient bends by the square of small weights, and by the size of large ones.
+        bend = min(self.gain, self.gain**2) / self.strength
+        if bend * MOST_RATIO < 1:
+            raise ValueError(
+                f"strength={self.strength:g} hides a network of gain={self.gain:g}, whose map is "
+                "then the identity in single precision; lower strength or raise gain"
+            )
 
 
 @dataclass(frozen=True)
@@ -176,6 +196,21 @@ class EntropicPairParams:
         4.0, "largest over smallest of their variances", ge=1, le=MOST_CONDITION
     )
     instance: int = param(0, _INSTANCE, ge=0)
+
+    def __post_init__(self) -> None:
+        ratio = self.epsilon / self.variance
+        if not MOST_RATIO**-2 <= ratio <= MOST_RATIO**2:
+            raise ValueError(
+                f"epsilon={self.epsilon:g} is {ratio:.3g} times variance={self.variance:g}, and "
+                f"single precision holds no such plan; choose from {MOST_RATIO**-2:g} to "
+                f"{MOST_RATIO**2:g} times"
+            )
+        if self.radius > MOST_RATIO * self.variance**0.5:
+            raise ValueError(
+                f"radius={self.radius:g} is more than {MOST_RATIO:g} standard deviations of a "
+                f"component of variance={self.variance:g}, which is a point there in single "
+                "precision; lower radius"
+            )
 
 
 @dataclass(frozen=True)

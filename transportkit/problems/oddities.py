@@ -111,15 +111,18 @@ def nearer(apart: bool) -> str:
     return "subtract the same offset from both sides"
 
 
-def warn_of_sizes(source: Tensor, target: Tensor) -> None:
-    """Warn of samples (N, ...) and (M, ...) of which one is many times the other's size."""
+def warn_of_sizes(
+    source: Tensor, target: Tensor, of: str = "", way: str = "bring both to like units first"
+) -> None:
+    """Warn of samples (N, ...) and (M, ...) of which one is many times the other's size; `of` says
+    whose they are, and `way` how to change that."""
     first, second = (float(x.double().flatten(1).std(0).norm()) for x in (source, target))
     times = max(first, second) / min(first, second) if first and second else 0.0
     if times > UNLIKE:
         larger = "source" if first > second else "target"
         _warn(
-            f"the {larger} spreads {times:.3g} times as much as the other side, and methods that "
-            "see both in one unit miss the smaller one; bring both to like units first",
+            f"the {larger}{of} spreads {times:.3g} times as much as the other side, and methods "
+            f"that see both in one unit miss the smaller one; {way}",
             source,
             target,
         )
