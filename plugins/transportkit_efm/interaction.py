@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -16,10 +17,16 @@ from .capacitor import Capacitor
 from .tubes import Profile, draw_states, tube_field
 from .units import Units, plate_gap
 
+log = logging.getLogger("transportkit")
+
 NEAR = 0.01
 """How near a plate the field is read, as a share of the distance of the plates."""
 NOWHERE = 1e6
 """Radius of the dipole's field, which an interaction field does not have: it ends at the plates."""
+
+
+WIDE = 3.0
+"""Widths of tubes from which on they are told to hide the data, in units of these."""
 
 
 class InteractionPlates(Capacitor):
@@ -98,6 +105,12 @@ class TubeRegression(Game[TubeStates]):
         ).to(samples[0].device)
         self.field.mean.copy_(units.mean)
         self.field.scale.copy_(units.scale)
+        if params.tube > WIDE:
+            log.warning(
+                "tube=%g is %.3g times the size of the data, which it hides; give less",
+                params.tube,
+                params.tube,
+            )
         self.profile = Profile(params.tube, params.opening)
 
     @property

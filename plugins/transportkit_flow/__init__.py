@@ -35,7 +35,9 @@ class NetworkParams:
 class FlowParams(NetworkParams):
     """The same, and the noise about a path."""
 
-    sigma: float = param(0.0, "standard deviation of noise about the path, in data units", ge=0)
+    sigma: float = param(
+        0.0, "standard deviation of noise about the path, in data units", ge=0, le=1e15
+    )
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class UnbalancedFlowParams(FlowParams):
 class BridgeParams(FlowParams):
     """The same, and the bridge between the points of a pair."""
 
-    sigma: float = param(0.2, "size of the bridge's noise per root of time", gt=0)
+    sigma: float = param(0.2, "size of the bridge's noise per root of time", gt=0, le=1e15)
     units: Literal["scale", "data"] = param(
         "scale", "what sigma is measured in: the samples' root mean variance, or the data's units"
     )
@@ -114,7 +116,9 @@ class ScoreFlowParams(BridgeParams):
 class InterpolantParams(BridgeParams):
     """The same, and the path."""
 
-    sigma: float = param(0.2, "size of the noise on the way per root of time; 0 for none", ge=0)
+    sigma: float = param(
+        0.2, "size of the noise on the way per root of time; 0 for none", ge=0, le=1e15
+    )
     path: Literal["trigonometric", "linear"] = param(
         "trigonometric", "the middle of the path between two points"
     )
@@ -145,9 +149,9 @@ class RectifiedParams(FlowParams):
 class DiffusionParams:
     """The denoiser and its training."""
 
-    largest: float = param(80.0, "largest noise, in standard deviations of the data", gt=0)
+    largest: float = param(80.0, "largest noise, in standard deviations of the data", gt=0, le=1e6)
     smallest: float = param(0.002, "smallest noise, in standard deviations of the data", gt=0)
-    middle: float = param(-0.5, "mean of the log noise in training")
+    middle: float = param(-0.5, "mean of the log noise in training", ge=-14, le=14)
     spread: float = param(1.2, "standard deviation of the log noise in training", gt=0)
     width: int = param(128, "units of each hidden layer", ge=1)
     depth: int = param(3, "hidden layers", ge=1)

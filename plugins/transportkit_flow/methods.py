@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from torch import Generator
@@ -21,16 +20,12 @@ from . import (
 from .couplings.coupling import Coupling, Independent
 from .field import ScoreFlowField
 from .matching import FlowMatching, ScoreFlowGame
+from .noise import constant, warn_of_noise
 from .paths.bridge import Bridge
 from .paths.constant import Constant
 from .paths.linear import Linear
 from .paths.path import Path
 from .paths.trigonometric import Trigonometric
-
-log = logging.getLogger("transportkit")
-
-_LOUD = 3.0
-"""Scales of the data beyond which a bridge's noise is told of."""
 
 
 def minibatch_ot(tolerance: float | None, chunk: int | None) -> Coupling:
@@ -48,7 +43,7 @@ class IndependentFlowMatching(FlowMatching[FlowParams]):
         return Independent()
 
     def path(self, scale: float) -> Path:
-        return Path(Linear(), Constant(self.params.sigma))
+        return Path(Linear(), constant(self.params, scale))
 
 
 class FlowFromNoise(FlowMatching[FromNoiseParams]):
@@ -76,7 +71,7 @@ class OTFlowMatching(FlowMatching[OTFlowParams]):
         return minibatch_ot(self.params.tolerance, self.params.chunk)
 
     def path(self, scale: float) -> Path:
-        return Path(Linear(), Constant(self.params.sigma))
+        return Path(Linear(), constant(self.params, scale))
 
 
 class UnbalancedFlowMatching(FlowMatching[UnbalancedFlowParams]):
@@ -88,7 +83,7 @@ class UnbalancedFlowMatching(FlowMatching[UnbalancedFlowParams]):
         return UnbalancedOT(self.params.epsilon, self.params.penalty, self.params.chunk)
 
     def path(self, scale: float) -> Path:
-        return Path(Linear(), Constant(self.params.sigma))
+        return Path(Linear(), constant(self.params, scale))
 
 
 class VariancePreservingFlowMatching(FlowMatching[FlowParams]):
@@ -98,7 +93,7 @@ class VariancePreservingFlowMatching(FlowMatching[FlowParams]):
         return Independent()
 
     def path(self, scale: float) -> Path:
-        return Path(Trigonometric(), Constant(self.params.sigma))
+        return Path(Trigonometric(), constant(self.params, scale))
 
 
 def bridge_sigma(params: Any, scale: float) -> float:
@@ -109,12 +104,7 @@ def bridge_sigma(params: Any, scale: float) -> float:
 def bridge(params: Any, scale: float) -> Bridge:
     """The noise of a bridge between data of this scale. Warns of so much that it hides them."""
     sigma = bridge_sigma(params, scale)
-    if sigma > _LOUD * scale:
-        log.warning(
-            "sigma=%g is noise of %.3g times the size of the data, which it hides; give less",
-            params.sigma,
-            sigma / scale,
-        )
+    warn_of_noise(params.sigma, sigma, scale)
     return Bridge(sigma)
 
 

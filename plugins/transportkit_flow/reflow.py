@@ -18,7 +18,7 @@ from . import RectifiedParams
 from .couplings.coupling import Coupling, Independent
 from .field import FlowField
 from .matching import FlowBatch, FlowGame, FlowMatching
-from .paths.constant import Constant
+from .noise import constant
 from .paths.linear import Linear
 from .paths.path import Path
 
@@ -144,7 +144,7 @@ class RectifiedFlow(FlowMatching[RectifiedParams]):
         return Independent()
 
     def path(self, scale: float) -> Path:
-        return Path(Linear(), Constant(self.params.sigma))
+        return Path(Linear(), constant(self.params, scale))
 
     def objective(self, problem: Problem, generator: Generator) -> Game[Any]:
         field = self.field(FlowField, problem, generator)

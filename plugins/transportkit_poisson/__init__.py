@@ -21,7 +21,7 @@ class PoissonParams:
     depth: int = param(3, "hidden layers", ge=1)
     lr: float = param(2e-3, "initial learning rate of AdamW", gt=0)
     ema: float = param(0.999, "decay of the averaged weights", ge=0, lt=1)
-    largest: float = param(80.0, "radius at which lines start, over the root of D", gt=0)
+    largest: float = param(80.0, "radius at which lines start, over the root of D", gt=0, le=1e6)
     smallest: float = param(0.005, "radius at which lines end, over the root of D", gt=0)
     middle: float = param(0.5, "median of the radii trained on, over the root of D", gt=0)
     spread: float = param(1.4, "standard deviation of their logarithm", gt=0)

@@ -19,6 +19,7 @@ from transportkit import (
     Problem,
     Transport,
     derive,
+    registry,
 )
 from transportkit_flow.diffusion import DenoisingField, Diffusion
 from transportkit_flow.methods import (
@@ -200,9 +201,25 @@ def test_generation_from_noise_refuses_another_source(made):
     assert "N(0, I)" in reason
 
 
-def test_noise_that_hides_the_data_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "method",
+    [
+        "interpolant:sigma=",
+        "sf2m:sigma=",
+        "sbcfm:sigma=",
+        "cfm:sigma=",
+        "otcfm:sigma=",
+        "uotcfm:sigma=",
+        "vpcfm:sigma=",
+        "rectified:sigma=",
+        "ifm:tube=",
+    ],
+)
+def test_noise_that_hides_the_data_is_told_of(
+    method: str, caplog: pytest.LogCaptureFixture
+) -> None:
     problem = Problem(normal(0.0, torch.eye(2)), normal(SHIFT, torch.eye(2)))
-    for sigma, told in ((1.0, False), (100.0, True)):
-        params = flow.InterpolantParams(**SMALL, sigma=sigma)
-        StochasticInterpolant(params).objective(problem, derive(0))
+    for size, told in ((1.0, False), (100.0, True)):
+        choice = registry.parse_choice("method", f"{method}{size}")
+        registry.make("method", choice).objective(problem, derive(0))
         assert ("which it hides" in caplog.text) == told
