@@ -447,3 +447,38 @@ def test_samples_that_cannot_be_a_problem(tmp_path: Path) -> None:
                 problem(*pair)
             assert message in str(caught.value)
             assert bad.name in str(caught.value)
+
+
+def test_numbers_of_rows_and_of_columns_are_told_of(
+    generator: Generator, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As pandas writes a frame without names, and with its index."""
+    points = torch.randn(30, 2, generator=generator)
+    rows = [f"{x},{y}" for x, y in points.tolist()]
+    (tmp_path / "head.csv").write_text("\n".join(["0,1", *rows]))
+    (tmp_path / "index.csv").write_text(
+        "\n".join([",x,y", *(f"{i},{row}" for i, row in enumerate(rows))])
+    )
+    np.save(tmp_path / "p.npy", points + 1)
+    np.save(tmp_path / "q.npy", torch.randn(30, 3, generator=generator))
+    problem(tmp_path / "p.npy", tmp_path / "head.csv")
+    problem(tmp_path / "q.npy", tmp_path / "index.csv")
+    told = [record.getMessage() for record in caplog.records]
+    assert "head.csv': the first row numbers the columns, from 0" in told[0]
+    assert "index.csv': column 1 numbers the rows, from 0, and is taken for a" in told[1]
+    assert len(told) == 2
+
+
+def test_a_tensor_without_values_is_refused(tmp_path: Path) -> None:
+    torch.save(torch.empty(60, 2, device="meta"), tmp_path / "a.pt")
+    assert "holds the shape of a tensor and no values" in refusal(tmp_path / "a.pt")
+
+
+@pytest.mark.skipif(not PYARROW, reason="needs pyarrow")
+def test_parquet_columns_may_share_a_name(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = pa.array([1.0, 2.0]), pa.array([3.0, 4.0])
+    parquet.write_table(pa.table(list(columns), names=["x", "x"]), tmp_path / "a.parquet")
+    assert read_points(tmp_path / "a.parquet").tolist() == [[1, 3], [2, 4]]

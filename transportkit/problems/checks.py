@@ -26,6 +26,8 @@ def checked(array: Any, owner: str) -> Tensor:
     if isinstance(array, Tensor):
         if array.layout != torch.strided or array.is_quantized:
             raise DataError(f"{owner} holds a sparse or quantised tensor; save a dense one")
+        if array.is_meta:
+            raise DataError(f"{owner} holds the shape of a tensor and no values; save its values")
         array = array.detach().cpu()
         if array.is_floating_point() and array.dtype != torch.float64:
             # Some of them, such as bfloat16, numpy does not have.

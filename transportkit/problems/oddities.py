@@ -32,6 +32,7 @@ def warn_of_side(points: Tensor, owner: str, other: Tensor) -> None:
     # Rounding makes copies, and is what is to be told of then.
     if not _warn_of_rounding(points, owner, other):
         _warn_of_copies(points, owner)
+    _warn_of_numbering(points, owner)
     _warn_of_units(points, owner)
     _warn_of_outliers(points, owner)
 
@@ -46,6 +47,29 @@ def _warn_of_copies(points: Tensor, owner: str) -> None:
             f"{owner}: {copies} of {len(rows)} rows are copies of other rows, so that held-out "
             "points are trained on as well and figures look better than they are; keep one of "
             "each, unless the values are few by nature",
+            points,
+        )
+
+
+def _warn_of_numbering(points: Tensor, owner: str) -> None:
+    """Warn of a table (N, D) of which a column numbers the rows, or the first row the columns, as
+    pandas writes them where it is not told otherwise."""
+    if points.ndim != 2:
+        return
+    steps = points.diff(dim=0)
+    if (counts := (steps == 1).all(0)).any():
+        column = int(counts.nonzero()[0])
+        _warn(
+            f"{owner}: column {column + 1} numbers the rows, from {points[0, column]:g}, and is "
+            "taken for a coordinate; leave it out, where it is an index",
+            points,
+        )
+    numbers = torch.arange(points.shape[1], dtype=points.dtype)
+    whole = (points == points.round()).all(1)
+    if points.shape[1] > 1 and bool((points[0] == numbers).all()) and not whole[1:].any():
+        _warn(
+            f"{owner}: the first row numbers the columns, from 0, and is taken for a point; leave "
+            "it out, where it is a header",
             points,
         )
 

@@ -115,7 +115,8 @@ def read_parquet(file: Path) -> np.ndarray:
     try:
         # Not by its name, which pyarrow would have in UTF-8.
         with file.open("rb") as stream:
-            table = parquet.read_table(stream)
+            # Not `read_table`, which takes columns by their names, of which two may be the same.
+            table = parquet.ParquetFile(stream).read()
     except pa.ArrowException as error:
         raise ValueError(str(error)) from error
     columns = []
