@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -249,6 +250,25 @@ def test_problems_beyond_single_precision(data: str, tmp_path: Path) -> None:
         assert PARAMETERS[data] in answer.err
         assert answer.err.count("\n") == 1
     assert not list((tmp_path / "runs").glob("*-moons-*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("folder.csv", "folder.csv' is a folder; name a file in it"),
+        ("pipe.csv", "pipe.csv' is no plain file; save it as one"),
+        ("a\nb\x1b[31m.csv", "there is no file"),
+    ],
+)
+def test_what_is_no_file_of_points(name: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    os.mkfifo(tmp_path / "pipe.csv")
+    np.save(tmp_path / "good.npy", np.random.default_rng(0).normal(size=(40, 2)))
+    line = ["--target", tmp_path / "good.npy", "--out", tmp_path / "runs"]
+    answer = tk("run linear", *line, "--source", tmp_path / name)
+    assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert said in answer.err
+    assert "\x1b" not in answer.err
 
 
 def test_a_law_that_hides_the_other_is_told_of(tmp_path: Path) -> None:

@@ -123,4 +123,6 @@ def _of_system(error: OSError) -> str:
 
 
 def _say(text: str) -> None:
-    click.echo(f"Error: {text}", err=True)
+    # Names of files may hold signs that end a line or command a terminal.
+    shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    click.echo(f"Error: {shown}", err=True)

@@ -87,6 +87,10 @@ def digest(path: Path) -> str:
         return total.hexdigest()
     name, hash_sign, _ = str(path).rpartition("#")
     file = Path(name) if hash_sign and not path.exists() else path
+    if file.exists() and not file.is_file():
+        # A pipe or a device may have no end, and does not say the same twice.
+        what = "a folder; name a file in it" if file.is_dir() else "no plain file; save it as one"
+        raise DataError(f"'{file}' is {what}")
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

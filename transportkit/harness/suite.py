@@ -207,7 +207,7 @@ def _sweep(value: Any, where: str) -> dict[str, list[Any]]:
 def data(value: Any, where: str) -> Any:
     """What JSON can say: it is kept and shown with the results."""
     try:
-        json.dumps(value)
+        json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(
             f"{where} should be text, numbers, lists and values by name: {error}"
