@@ -9,13 +9,14 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.commands import TINY, tk
 from transportkit import Result, Run, gather
 from transportkit.harness import index as module
-from transportkit.harness.index import INDEX
+from transportkit.harness.index import INDEX, sealed
 from transportkit.harness.results import read_result
 from transportkit.harness.signing import signed
 from transportkit.harness.store import Store, finished
@@ -41,7 +42,12 @@ def indexed(tmp_path: Path) -> tuple[Store, Run, Path]:
 
 
 def known(folder: Path) -> dict[str, list]:
-    return json.loads((folder / INDEX).read_text())["runs"]
+    return unsealed(folder / INDEX)["runs"]
+
+
+def unsealed(file: Path) -> dict[str, Any]:
+    """What an index says below its digest."""
+    return json.loads(file.read_text().partition("\n")[2])
 
 
 @pytest.fixture
@@ -161,7 +167,7 @@ def test_parts_that_no_run_has_leave_the_index(
 ) -> None:
     store, run, place = indexed
     file = store.folder / INDEX
-    content = json.loads(file.read_text())
+    content = unsealed(file)
     used = len(content["parts"])
     # What earlier versions left: parts before and behind those in use.
     content["parts"] = [*({"gone": i} for i in range(used)), *content["parts"], "gone"]
@@ -169,10 +175,10 @@ def test_parts_that_no_run_has_leave_the_index(
     for _, _, coded in content["runs"].values():
         for i in shared:
             coded[i] += used
-    file.write_text(json.dumps(content))
+    file.write_bytes(sealed(json.dumps(content).encode()))
     forge(place / "result.json")
     Store(store.folder).remember([run])
-    assert len(json.loads(file.read_text())["parts"]) == used
+    assert len(unsealed(file)["parts"]) == used
     wanted = finished(place, run)
     unread()
     assert Store(store.folder).find(run) == wanted
@@ -198,10 +204,10 @@ def test_an_index_that_is_damaged_or_gone_is_none(
 ) -> None:
     store, run, place = indexed
     file = store.folder / INDEX
-    content = json.loads(file.read_text())
+    content = unsealed(file)
     stamp, fields = json.dumps(content["runs"][place.name][0]), json.dumps(content["fields"])
     text = text.replace("NAME", place.name).replace("STAMP", stamp).replace("FIELDS", fields)
-    file.write_text(text)
+    file.write_bytes(sealed(text.encode()))
     assert Store(store.folder).find(run) == finished(place, run)
     assert len(gather(store.folder).records) == 1
     file.unlink()
@@ -223,3 +229,14 @@ def test_a_full_disk_costs_the_index_alone(
     fresh.remember([run])
     assert (store.folder / INDEX).read_text() == "{}"
     assert not list(store.folder.glob(".partial-*"))
+
+
+def test_an_index_that_was_edited_tells_nothing(indexed: tuple[Store, Run, Path]) -> None:
+    store, run, place = indexed
+    wanted = finished(place, run)
+    assert wanted is not None
+    file, value = store.folder / INDEX, wanted.metrics["sliced_w2"].value
+    assert str(value) in file.read_text()
+    file.write_text(file.read_text().replace(str(value), "0.001"))
+    assert Store(store.folder).find(run) == wanted
+    assert gather(store.folder).records[0].result == wanted

@@ -7,6 +7,7 @@ An index that is missing, damaged or of other code is as good as none.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -83,7 +84,8 @@ class Index:
             self._known = {name: entry for name, entry in self._known.items() if name in there}
             self._drop_parts()
             content = {"fields": _FIELDS, "parts": self._parts, "runs": self._known}
-            write_whole(json.dumps(content, separators=(",", ":")).encode(), file, self.folder)
+            text = json.dumps(content, separators=(",", ":")).encode()
+            write_whole(sealed(text), file, self.folder)
             self.learnt = 0
         except OSError as error:
             # A full disk, or a folder that may only be read: the runs are there all the same.
@@ -161,10 +163,22 @@ def _said(result: Result) -> dict[str, Any]:
     return {**said, "metrics": {name: vars(value) for name, value in result.metrics.items()}}
 
 
+def sealed(text: bytes) -> bytes:
+    """An index with its digest before it, by which one that was damaged or edited is known."""
+    return _seal(text) + b"\n" + text
+
+
+def _seal(text: bytes) -> bytes:
+    return hashlib.sha256(text).hexdigest().encode()
+
+
 def _load(file: Path) -> tuple[list[Any], dict[str, Any]]:
     """The parts and the runs of an index; none where it is not of this code."""
     try:
-        content = parsed(file.read_bytes())
+        seal, _, text = file.read_bytes().partition(b"\n")
+        if seal != _seal(text):
+            return [], {}
+        content = parsed(text)
         parts, runs = content["parts"], content["runs"]
         if content["fields"] == _FIELDS and isinstance(parts, list) and isinstance(runs, dict):
             return parts, runs

@@ -45,14 +45,19 @@ def read_result(folder: str | os.PathLike[str], known: Run | None = None) -> Res
     try:
         said = by_name(parsed(content(file)), "it")
         result = from_record({k: v for k, v in said.items() if k != OWN_DIGEST}, folder, known)
-        # After what says more of the damage.
-        unsigned(said)
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"'{folder}' is not the folder of a run: it has no {RESULT}") from None
     except KeyError as error:
         raise DataError(f"'{file}' is damaged: it says nothing of {error}") from None
     except (OSError, ValueError, TypeError, AttributeError, UsageError) as error:
         raise DataError(f"'{file}' is damaged or is not the result of a run: {error}") from None
+    try:
+        # After what says more of the damage.
+        unsigned(said)
+    except ValueError as error:
+        raise DataError(
+            f"'{file}' is damaged: {error}; the same command does the run again"
+        ) from None
     if known is None:
         warn_of_unfit(result.run, file)
     return result
