@@ -169,6 +169,7 @@ def test_arrays_are_samples(tmp_path: Path) -> None:
         (lambda x: x * 1e-60, "the source array has values that are 0 in single precision"),
         (lambda x: x.astype(str), "the source array holds text"),
         (lambda x: x.astype(object), "the source array should be a tensor, an array or a file"),
+        (lambda x: np.ma.masked_greater(x, 1), "the source array has masked values"),
         (lambda x: [[1, 2], [3]], "the source array should be a tensor, an array or a file"),
     ],
 )

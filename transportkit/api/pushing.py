@@ -221,6 +221,8 @@ def points_of(points: Points, owner: str = "the array of points") -> Tensor:
         raise DataError(
             f"{owner} should be a tensor, an array or a file of points ({said})"
         ) from None
+    if np.ma.is_masked(points):
+        raise DataError(f"{owner} has masked values; fill them or drop those rows")
     if isinstance(given, np.ndarray) and given.dtype == object:
         raise DataError(
             f"{owner} should be a tensor, an array or a file of points, not "
