@@ -145,9 +145,9 @@ class ChargedPlates(Capacitor):
             # The least stands for samples that have no distance of neighbours.
             automatic = [each for each in (below, above) if each > cls.least * gap]
             below = above = plate_offset(offset, units.scale, gap, 0.49)
-            spreads = [float((x - x.mean(0)).square().mean().sqrt()) for x in (p, q)]
+            radii = [float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)]
             # Single points have nothing to blur.
-            narrower = min((s for s in spreads if s > LEAST_SPREAD), default=math.inf)
+            narrower = min((r for r in radii if r > LEAST_SPREAD), default=math.inf)
             warn_of_offset(offset, below, automatic, harms, narrower)
         if rule is None:
             rule = "plate" if p.shape[1] <= DENSE else "sphere"

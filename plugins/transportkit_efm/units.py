@@ -88,18 +88,18 @@ def warn_of_offset(
     narrower: float = math.inf,
 ) -> None:
     """Warn of an offset that is far from all automatic ones, on a side that `harms` the method, or
-    more than the `narrower` spread of both samples.
+    more than the root mean square distance of the `narrower` sample from its mean.
 
-    `given` is what was asked, `offset` the same in units of the data, as the spread is. On 10,000
-    samples in the plane one 30 times as far from a plate as the automatic one made energy distances
-    3 to 60 times as large; one 30 times as near up to 3 times, and the exact field's lines then end
-    on samples. Of few samples, whose neighbours are far, 30 times the automatic one may be beyond
-    what is served; twice the narrower spread made energy distances of 100 and 1,000 samples 2 to 13
-    times as large.
+    `given` is what was asked, `offset` the same in units of the data, as that distance is. On
+    10,000 samples in the plane one 30 times as far from a plate as the automatic one made energy
+    distances 3 to 60 times as large; one 30 times as near up to 3 times, and the exact field's
+    lines then end on samples. Of few samples, whose neighbours are far, 30 times the automatic one
+    may be beyond what is served; twice the narrower spread in the plane made energy distances of
+    100 and 1,000 samples 2 to 13 times as large.
     """
     if "far" in harms and offset > narrower:
         log.warning(
-            "offset=%g is %.3g times the spread of the narrower side, which it blurs; give less, "
+            "offset=%g is %.3g times the radius of the narrower side, which it blurs; give less, "
             "or auto",
             given,
             offset / narrower,

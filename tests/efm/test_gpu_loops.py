@@ -14,19 +14,14 @@ import contextlib, sys
 from types import SimpleNamespace
 import torch
 from tests.efm.test_coulomb_promise import plates, truth
-from transportkit_efm.coulomb import compiled, coulomb_field, field, gpu, gpu_products, inputs
+from transportkit_efm.coulomb import compiled, coulomb_field, gpu, gpu_products
 
 # The loops take tensors of the CPU here; what they ask of a device is answered for it.
 torch.cuda.get_device_properties = lambda device: SimpleNamespace(multi_processor_count=2)
 capability = (9, 0) if sys.argv[2] == "products" else (8, 6)
 torch.cuda.get_device_capability = lambda device=None: capability
 torch.cuda.device = lambda device: contextlib.nullcontext()
-compiled._on_cpu = gpu.superpose
-inputs.extremes, compiled.doubtful, field.normalised = gpu.extremes, gpu.doubtful, gpu.normalised
-compiled.worst_condition = lambda way, kind, points: (
-    gpu.worst_condition(way, kind, points) or compiled.WORST_CONDITION[kind]
-)
-compiled.finer_is_free = gpu.finer_is_free
+compiled.by_triton = lambda tensor: True
 # Several blocks of products.
 gpu_products._WIDE = 100
 way, dimensions = sys.argv[1], [int(d) for d in sys.argv[3:]]
@@ -51,7 +46,7 @@ for dimension in dimensions:
         if sys.argv[2] == "products":
             # Not mended by a finer way: most points are not left to one.
             total = gpu.superpose(*given, way, True)
-            kept = total.condition() < gpu.worst_condition(way, torch.float64, given[0])
+            kept = total.condition() < compiled.worst_condition(way, torch.float64, given[0])
             off = total.vector / torch.linalg.vector_norm(total.vector, dim=1)[:, None] - expected
             assert kept.double().mean() > 0.7 or len(given[0]) == 1, (dimension, kept)
             assert (torch.linalg.vector_norm(off[kept], dim=1) < 1e-7).all(), dimension
@@ -93,17 +88,47 @@ for dtype in (torch.float32, torch.float64):
             found, expected = (f.normalised(each, 123.456789, dtype) for f in (gpu, compiled))
             torch.testing.assert_close(found, expected, rtol=rounding[dtype], atol=1e-12)
 """
+KEYS = """
+import torch
+from triton._C.libtriton import native_specialize_impl as kind_of
+from triton.backends.compiler import BaseBackend
+from transportkit_efm.coulomb import gpu_kernels, gpu_passes, gpu_product_kernels
+
+kernels = {
+    f"{module.__name__}.{name}": each
+    for module in (gpu_kernels, gpu_passes, gpu_product_kernels)
+    for name, each in vars(module).items()
+    if not name.startswith("_") and hasattr(each, "params")
+}
+assert len(kernels) == 9, list(kernels)
+for name, kernel in kernels.items():
+    for given in kernel.params:
+        if given.is_constexpr:
+            continue
+        kinds = {
+            kind_of(BaseBackend, count, False, not given.do_not_specialize, True)
+            for count in (1, 15, 16, 1000)
+        }
+        # Tensors are told by their names, which no count has.
+        numbers = "count number some many share parts first stop down along WIDTH".split()
+        assert given.name not in numbers or len(kinds) == 1, (name, given.name)
+"""
 
 
 needs_triton = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="needs triton")
 
 
-def interpreted(program: str, *given: str) -> None:
+def interpreted(program: str, *given: str, interpret: bool = True) -> None:
     """Run a program in a process whose kernels Triton interprets."""
-    environment = os.environ | {"TRITON_INTERPRET": "1"}
+    environment = os.environ | {"TRITON_INTERPRET": str(int(interpret))}
     words = [sys.executable, "-c", program, *given]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@needs_triton
+def test_no_kernel_is_compiled_again_for_another_count() -> None:
+    interpreted(KEYS, interpret=False)
 
 
 @needs_triton

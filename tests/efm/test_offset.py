@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from transportkit import Empirical, Problem, derive, registry
+from transportkit_efm.charges import ChargedPlates
 
 
 @pytest.fixture
@@ -23,10 +24,10 @@ def problem() -> Problem:
         ("efm:spacing=0.1,offset=0.05", ""),
         ("efm:spacing=0.1,offset=0.31", "offset=0.31 is 31 times the automatic one"),
         ("efm:offset=1e-4", ""),
-        # 30 times the automatic one would be 6; the samples spread 0.58.
+        # 30 times the automatic one would be 6; the samples are 0.82 from their mean.
         ("efm:offset=0.55", ""),
-        ("efm:offset=1.2", "offset=1.2 is 2.08 times the spread of the narrower side"),
-        ("efm-plates:offset=1.2", "offset=1.2 is 2.08 times the spread of the narrower side"),
+        ("efm:offset=1.2", "offset=1.2 is 1.47 times the radius of the narrower side"),
+        ("efm-plates:offset=1.2", "offset=1.2 is 1.47 times the radius of the narrower side"),
         ("efm-flow:offset=3", ""),
         ("efm-plates:spacing=0.1,offset=0.31", "offset=0.31 is 31 times the automatic one"),
         ("efm-plates:offset=0.001", "times nearer a plate than the automatic one"),
@@ -45,6 +46,16 @@ def test_on_the_side_on_which_it_harms(
     said = [r.message for r in caplog.records if "offset" in r.message]
     assert len(said) == bool(told)
     assert all(told in text for text in said)
+
+
+@pytest.mark.parametrize("dim", [2, 16, 64, 192])
+def test_not_of_the_automatic_one(dim: int, caplog: pytest.LogCaptureFixture) -> None:
+    source, target = torch.randn(2, 300, dim, generator=derive(0))
+    lengths = {"distance": None, "rule": None, "harms": ("near", "far")}
+    field = ChargedPlates.of(source, target, (dim,), offset=None, **lengths)
+    for offset in field.offsets:
+        ChargedPlates.of(source, target, (dim,), offset=offset * float(field.scale), **lengths)
+    assert "offset" not in caplog.text
 
 
 def test_above_8_dimensions(caplog: pytest.LogCaptureFixture) -> None:

@@ -50,6 +50,11 @@ def with_passes(way: str, device: torch.device) -> bool:
     return way in LOOPS and device.type in ("cpu", "cuda")
 
 
+def by_triton(tensor: Tensor) -> bool:
+    """Whether loops over such a tensor are compiled by Triton, and not by numba."""
+    return tensor.device.type != "cpu"
+
+
 def usable(device: torch.device) -> bool:
     """Whether compiled loops can serve tensors on this device at all."""
     if device.type == "cpu":
@@ -60,7 +65,7 @@ def usable(device: torch.device) -> bool:
 def worst_condition(way: str, kind: torch.dtype, points: Tensor) -> float:
     """Cancellation beyond which sums of a loop in this dtype, at points (M, p), are given up."""
     worst, width = WORST_CONDITION[kind], points.shape[1]
-    if points.device.type != "cpu":
+    if by_triton(points):
         worst = gpu.worst_condition(way, kind, points) or worst
     # What a squared distance rounds to counts p / 2 times, and the promise is 1e-5 up to D = 64.
     return min(worst, _STEEP / width) if kind == torch.float32 and width <= 65 else worst
@@ -69,9 +74,7 @@ def worst_condition(way: str, kind: torch.dtype, points: Tensor) -> float:
 def finer_is_free(way: str, points: Tensor, charges: int) -> bool:
     """Whether this way is a loop that in float64, at points (M, p) of so many charges, takes no
     longer."""
-    if way not in LOOPS or points.device.type == "cpu":
-        return False
-    return gpu.finer_is_free(way, points, charges)
+    return way in LOOPS and by_triton(points) and gpu.finer_is_free(way, points, charges)
 
 
 def widest(device: torch.device, dtype: torch.dtype) -> int:
@@ -145,7 +148,7 @@ def superpose(
     magnitude of NaN, zero or infinity marks points whose terms left the range, and a pair without
     distance in float32 is marked too, for a loop in float64 to tell zero from underflow.
     """
-    total = _on_cpu if points.device.type == "cpu" else gpu.superpose
+    total = gpu.superpose if by_triton(points) else _on_cpu
     found = total(points, charges, weights, way, accurate)
     if way == "unrolled" and points.dtype == torch.float32 and not accurate:
         # Powers this small have lost bits on the way, or some of them vanished.
@@ -157,7 +160,7 @@ def extremes(points: Tensor, charges: Tensor, weights: Tensor) -> tuple[float, .
     """Of (M, p), (N, p) and (N,) with N > 0: the largest |value| of each of the first two, of a
     charge's coordinate from the first charge's, of a weight, and the smallest of a weight. Not
     finite where one of its values is not."""
-    if points.device.type != "cpu":
+    if by_triton(points):
         return gpu.extremes(points, charges, weights)
     from .passes import extremes
 
@@ -171,7 +174,7 @@ def extremes(points: Tensor, charges: Tensor, weights: Tensor) -> tuple[float, .
 
 def doubtful(total: Partial, worst: float) -> Tensor:
     """The rows (K,) of a loop's sums that left the range, or cancel that much."""
-    if total.vector.device.type != "cpu":
+    if by_triton(total.vector):
         return gpu.doubtful(total, worst)
     from .passes import doubtful
 
@@ -181,7 +184,7 @@ def doubtful(total: Partial, worst: float) -> Tensor:
 def normalised(total: Partial, log_unit: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """The directions (M, p) of a loop's sums and the logs (M,) of their lengths, in units of
     exp(log_unit). Both are zero and -inf where nothing is."""
-    if total.vector.device.type != "cpu":
+    if by_triton(total.vector):
         return gpu.normalised(total, log_unit, dtype)
     from .passes import normalise
 

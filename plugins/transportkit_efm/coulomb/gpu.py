@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from . import gpu_products, gpu_tiled
-from .gpu_device import capability, on, shares
+from .gpu_device import capability, on, power_of_two, shares
 from .partial import Partial
 
 _FLUSH = 2048
@@ -165,9 +165,9 @@ def doubtful(total: Partial, worst: float) -> Tensor:
     count, width = total.vector.shape
     flags = torch.zeros(count + 1, dtype=torch.int32, device=total.vector.device)
     if count:
-        wide, rows = _pass_tile(width)
+        tile = _pass_tile(width)
         with on(flags.device):
-            gpu_passes.doubtful[(-(-count // rows),)](
+            gpu_passes.doubtful[(-(-count // tile["ROWS"]),)](
                 total.vector,
                 total.magnitude,
                 flags,
@@ -175,8 +175,7 @@ def doubtful(total: Partial, worst: float) -> Tensor:
                 *total.vector.stride(),
                 worst,
                 WIDTH=width,
-                PADDED=wide,
-                ROWS=rows,
+                **tile,
             )
     # Looking for their places takes longer than the kernel, and mostly there are none.
     return flags[:count].nonzero()[:, 0] if int(flags[count]) else flags[:0].long()
@@ -192,9 +191,9 @@ def normalised(total: Partial, log_unit: float, dtype: torch.dtype) -> tuple[Ten
     # Numbers come to a kernel in float32.
     unit = float(np.float32(log_unit))
     if count:
-        wide, rows = _pass_tile(width)
+        tile = _pass_tile(width)
         with on(direction.device):
-            gpu_passes.normalise[(-(-count // rows),)](
+            gpu_passes.normalise[(-(-count // tile["ROWS"]),)](
                 total.vector,
                 total.log_scale,
                 direction,
@@ -204,13 +203,13 @@ def normalised(total: Partial, log_unit: float, dtype: torch.dtype) -> tuple[Ten
                 unit,
                 log_unit - unit,
                 WIDTH=width,
-                PADDED=wide,
-                ROWS=rows,
+                **tile,
             )
     return direction, log_magnitude
 
 
-def _pass_tile(width: int) -> tuple[int, int]:
-    """Columns, a power of two, and rows of a tile of so many coordinates."""
-    wide = 1 << (width - 1).bit_length()
-    return wide, max(1, _PASSED // wide)
+def _pass_tile(width: int) -> dict[str, int]:
+    """The tile of a pass in so many coordinates."""
+    wide = power_of_two(width)
+    rows = max(1, _PASSED // wide)
+    return {"PADDED": wide, "ROWS": rows, "num_warps": 4 if rows * wide <= 4 * _PASSED else 8}

@@ -34,6 +34,11 @@ def on(device: torch.device) -> contextlib.AbstractContextManager[object]:
     return torch.cuda.device(device) if _several() else contextlib.nullcontext()
 
 
+def power_of_two(least: int) -> int:
+    """The smallest that is no less."""
+    return 1 << (least - 1).bit_length()
+
+
 def shares(
     count: int, number: int, rows: int, columns: int, device: torch.device, most: int = 0
 ) -> tuple[int, int]:

@@ -64,7 +64,8 @@ def _squares(row, column, down, along, MANY: tl.constexpr):
 
 
 @triton.jit(
-    do_not_specialize=["count", "number", "share"], do_not_specialize_on_alignment=["points"]
+    do_not_specialize=["count", "number", "share"],
+    do_not_specialize_on_alignment=["points", "weights"],
 )
 def unrolled(
     points,

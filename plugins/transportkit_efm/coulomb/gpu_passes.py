@@ -17,7 +17,10 @@ def _size(value):
     return tl.where(size < float("inf"), size, float("inf"))
 
 
-@triton.jit
+@triton.jit(
+    do_not_specialize=["many", "some", "number", "WIDTH"],
+    do_not_specialize_on_alignment=["points", "charges", "weights"],
+)
 def extremes(points, charges, weights, found, many, some, number, WIDTH, BLOCK: tl.constexpr):
     """The largest |value| of points (many values), of charges (some), of charges' differences from
     the first one in each of WIDTH coordinates, of weights (number,), and the largest -|weight|.
@@ -25,22 +28,22 @@ def extremes(points, charges, weights, found, many, some, number, WIDTH, BLOCK: 
     found (5, programs) takes them by programs, each of which looks at blocks here and there.
     """
     part, parts = tl.program_id(0), tl.num_programs(0)
-    stride = parts * BLOCK
+    first, stride = tl.cast(part * BLOCK, tl.int64), parts * BLOCK
     place = tl.arange(0, BLOCK)
     kind = points.dtype.element_ty
     nothing = tl.zeros([BLOCK], kind)
     farthest, outermost, extent, heaviest = nothing, nothing, nothing, nothing
     lightest = nothing + float("inf")
-    for low in range(part * BLOCK, many, stride):
+    for low in range(first, tl.cast(many, tl.int64), stride):
         at = low + place
         farthest = tl.maximum(farthest, _size(tl.load(points + at, mask=at < many, other=0.0)))
-    for low in range(part * BLOCK, some, stride):
+    for low in range(first, tl.cast(some, tl.int64), stride):
         at = low + place
         value = tl.load(charges + at, mask=at < some, other=0.0)
         outermost = tl.maximum(outermost, _size(value))
         step = value - tl.load(charges + at % WIDTH)
         extent = tl.maximum(extent, tl.where(at < some, _size(step), 0.0))
-    for low in range(part * BLOCK, number, stride):
+    for low in range(first, tl.cast(number, tl.int64), stride):
         at = low + place
         size = _size(tl.load(weights + at, mask=at < number, other=0.0))
         heaviest = tl.maximum(heaviest, size)
@@ -52,7 +55,9 @@ def extremes(points, charges, weights, found, many, some, number, WIDTH, BLOCK: 
     tl.store(found + 4 * parts + part, -tl.min(lightest, 0))
 
 
-@triton.jit
+@triton.jit(
+    do_not_specialize=["count", "down", "along"], do_not_specialize_on_alignment=["magnitude"]
+)
 def doubtful(
     vector,
     magnitude,
@@ -73,7 +78,7 @@ def doubtful(
     rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     across = tl.arange(0, PADDED)
     here = rows < count
-    spot = vector + rows.to(tl.int64)[:, None] * down + across[None, :] * along
+    spot = vector + rows.to(tl.int64)[:, None] * down + across.to(tl.int64)[None, :] * along
     value = tl.load(spot, mask=here[:, None] & (across < WIDTH)[None, :], other=0.0)
     condition = tl.load(magnitude + rows, mask=here, other=1.0) / tl.sqrt(tl.sum(value * value, 1))
     # It is 1 at least; less is a vector that left the range, which its lengths did not.
@@ -85,7 +90,9 @@ def doubtful(
         tl.atomic_add(flags + count, bad)
 
 
-@triton.jit
+@triton.jit(
+    do_not_specialize=["count", "down", "along"], do_not_specialize_on_alignment=["log_scale"]
+)
 def normalise(
     vector,
     log_scale,
@@ -107,7 +114,7 @@ def normalise(
     across = tl.arange(0, PADDED)
     here = rows < count
     inside = here[:, None] & (across < WIDTH)[None, :]
-    spot = vector + rows.to(tl.int64)[:, None] * down + across[None, :] * along
+    spot = vector + rows.to(tl.int64)[:, None] * down + across.to(tl.int64)[None, :] * along
     value = tl.load(spot, mask=inside, other=0.0)
     largest = tl.max(tl.abs(value), 1)
     some = largest > 0

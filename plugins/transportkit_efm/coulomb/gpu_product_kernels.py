@@ -14,7 +14,7 @@ import triton.language as tl
 from .gpu_kernels import _inverse, _power, _root_power
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["count"], do_not_specialize_on_alignment=["rows"])
 def moved(
     rows,
     middle,
@@ -23,30 +23,30 @@ def moved(
     lengths,
     squares,
     count,
-    stride,
     WIDTH: tl.constexpr,
+    STRIDE: tl.constexpr,
     BLOCK: tl.constexpr,
     ROWS: tl.constexpr,
 ):
     """Rows (n, p) from the middle (p,), in float64, BLOCK coordinates at a time.
 
-    flat (n, stride) takes the first p-1 coordinates with zeros behind, levels (n,) the last one,
+    flat (n, STRIDE) takes the first p-1 coordinates with zeros behind, levels (n,) the last one,
     lengths (n,) the squared length of the first and squares (n,) that of all.
     """
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     here = row < count
     row = row.to(tl.int64)
     start = rows + row * WIDTH
-    out = flat + row * stride
+    out = flat + row * STRIDE
     length = tl.zeros([ROWS], tl.float64)
-    for low in range(0, stride, BLOCK):
+    for low in range(0, STRIDE, BLOCK):
         across = low + tl.arange(0, BLOCK)
         inside = here[:, None] & (across < WIDTH - 1)[None, :]
         value = tl.load(start[:, None] + across[None, :], mask=inside, other=0.0).to(tl.float64)
         value -= tl.load(middle + across, mask=across < WIDTH - 1, other=0.0)[None, :]
         value = tl.where(inside, value, 0.0)
         length += tl.sum(value * value, 1)
-        kept = here[:, None] & (across < stride)[None, :]
+        kept = here[:, None] & (across < STRIDE)[None, :]
         tl.store(out[:, None] + across[None, :], value, mask=kept)
     level = tl.load(start + WIDTH - 1, mask=here, other=0.0).to(tl.float64)
     level -= tl.load(middle + WIDTH - 1)
@@ -55,7 +55,9 @@ def moved(
     tl.store(squares + row, length + level * level, mask=here)
 
 
-@triton.jit(do_not_specialize=["count", "number", "share"])
+@triton.jit(
+    do_not_specialize=["count", "number", "share"], do_not_specialize_on_alignment=["weights"]
+)
 def tiled(
     flat,
     levels,
@@ -137,7 +139,7 @@ def tiled(
     tl.store(spot, vector, mask=here[:, None])
 
 
-@triton.jit(do_not_specialize=["number"])
+@triton.jit(do_not_specialize=["count", "number"], do_not_specialize_on_alignment=["weights"])
 def weighed(
     products,
     levels,
@@ -219,21 +221,21 @@ def gathered(
     log_scale,
     count,
     parts,
-    stride,
     WIDTH: tl.constexpr,
+    STRIDE: tl.constexpr,
     BLOCK: tl.constexpr,
     ROWS: tl.constexpr,
 ):
     """The shares' sums as a Partial: vector (M, p), magnitude (M,) and log_scale (M,).
 
-    sums (shares, M, stride) and scalars (shares, 4, M) as `tiled` leaves them; of the points flat
-    (M, stride) and their whole squared lengths (M,), and farthest (), that of the farthest charge.
+    sums (shares, M, STRIDE) and scalars (shares, 4, M) as `tiled` leaves them; of the points flat
+    (M, STRIDE) and their whole squared lengths (M,), and farthest (), that of the farthest charge.
     magnitude is what bounds the error: see `gpu_products`. A program has BLOCK coordinates.
     """
     rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     here = rows < count
     across = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-    known = (across < stride)[None, :]
+    known = (across < STRIDE)[None, :]
     down = tl.cast(count, tl.int64)
     row = tl.minimum(rows, count - 1).to(tl.int64)
     least = tl.full([ROWS], float("inf"), tl.float64)
@@ -249,9 +251,9 @@ def gathered(
         total += kept * tl.load(place + down)
         weight += kept * tl.load(place + 2 * down)
         rise += kept * tl.load(place + 3 * down)
-        spot = sums + (part * down + row)[:, None] * stride + across[None, :]
+        spot = sums + (part * down + row)[:, None] * STRIDE + across[None, :]
         drawn += kept[:, None] * tl.load(spot, mask=known, other=0.0)
-    x = tl.load(flat + row[:, None] * stride + across[None, :], mask=known, other=0.0)
+    x = tl.load(flat + row[:, None] * STRIDE + across[None, :], mask=known, other=0.0)
     out = vector + row * WIDTH
     inside = here[:, None] & (across < WIDTH - 1)[None, :]
     tl.store(out[:, None] + across[None, :], x * total[:, None] - drawn, mask=inside)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .gpu_device import capability, shares
+from .gpu_device import capability, power_of_two, shares
 from .partial import Partial
 
 FULL_DOUBLE = {(8, 0), (9, 0)}
@@ -85,8 +85,7 @@ def superpose(points: Tensor, charges: Tensor, weights: Tensor) -> Partial:
     count, width = points.shape
     middle = charges.mean(0, dtype=torch.float64)
     total = Partial(
-        torch.empty(count, width, dtype=torch.float64, device=points.device),
-        *torch.empty(2, count, dtype=torch.float64, device=points.device).unbind(),
+        middle.new_empty(count, width), middle.new_empty(count), middle.new_empty(count)
     )
     made = _Tiles if width <= _WIDEST_TILED else _Blocks
     sums = made(count, _moved(charges, middle, made.stride(width)), weights.contiguous(), width)
@@ -116,7 +115,7 @@ class _Tiles:
     @staticmethod
     def stride(width: int) -> int:
         """Columns of the first p-1 coordinates."""
-        return max(16, 1 << (width - 2).bit_length())
+        return max(16, power_of_two(width - 1))
 
     def of(self, points: _Rows) -> tuple[Tensor, Tensor]:
         """Sums (shares, m, PADDED) and scalars (shares, 4, m) at some of the points."""
@@ -203,8 +202,9 @@ def _moved(rows: Tensor, middle: Tensor, stride: int) -> _Rows:
 
     count, width = rows.shape
     flat = middle.new_empty(count, stride)
-    levels, lengths, squares = middle.new_empty(3, count).unbind()
-    block = min(_BLOCK, 1 << (stride - 1).bit_length())
+    # Each by itself, as a kernel is compiled again for memory that is aligned in another way.
+    levels, lengths, squares = (middle.new_empty(count) for _ in range(3))
+    block = min(_BLOCK, power_of_two(stride))
     tall = _MOVED // block
     gpu_product_kernels.moved[(-(-count // tall),)](
         rows.contiguous(),
@@ -214,8 +214,8 @@ def _moved(rows: Tensor, middle: Tensor, stride: int) -> _Rows:
         lengths,
         squares,
         count,
-        stride,
         WIDTH=width,
+        STRIDE=stride,
         BLOCK=block,
         ROWS=tall,
     )
@@ -229,7 +229,7 @@ def _gather(
     from . import gpu_product_kernels
 
     parts, count, stride = sums.shape
-    block = min(_BLOCK, 1 << (stride - 1).bit_length())
+    block = min(_BLOCK, power_of_two(stride))
     tall = _MOVED // 4 // block
     gpu_product_kernels.gathered[(-(-count // tall), -(-stride // block))](
         sums,
@@ -242,8 +242,8 @@ def _gather(
         total.log_scale[rows],
         count,
         parts,
-        stride,
         WIDTH=total.vector.shape[1],
+        STRIDE=stride,
         BLOCK=block,
         ROWS=tall,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .gpu_device import shares
+from .gpu_device import power_of_two, shares
 from .partial import Partial
 
 WIDEST = 97
@@ -63,7 +63,7 @@ class _Side:
     def of(cls, charges: Tensor, first: int, stop: int) -> _Side:
         width = charges.shape[1]
         centre = charges[first:stop].mean(0)
-        flat = charges.new_zeros(len(charges), max(16, 1 << (width - 2).bit_length()))
+        flat = charges.new_zeros(len(charges), max(16, power_of_two(width - 1)))
         torch.sub(charges[:, :-1], centre[:-1], out=flat[:, : width - 1])
         reach = torch.linalg.vector_norm(charges[first:stop] - centre, dim=1).amax()
         return cls(first, stop, centre, flat, reach)
