@@ -104,6 +104,33 @@ def test_what_a_run_was_fitted_to_is_not_replaced(tmp_path: Path) -> None:
         assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("data", "inputs"),
+    [
+        ("samples:source={0}/both.npz#a,target={0}/both.npz#b", ["both.npz", "both.npz#a"]),
+        ("timecourse:files={0}/day_*.npy", ["day_0.npy", "day_2.npy"]),
+    ],
+)
+def test_parts_of_files_and_files_of_a_pattern_are_not_replaced(
+    data: str, inputs: list[str], tmp_path: Path
+) -> None:
+    x = np.random.default_rng(0).normal(size=(4, 20, 2))
+    np.savez(tmp_path / "both.npz", a=x[0], b=x[1])
+    for k, each in enumerate(x[:3]):
+        np.save(tmp_path / f"day_{k}.npy", each)
+    np.save(tmp_path / "x.npy", x[3])
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    line = f"run linear --data {data.format(tmp_path)} --metric cost --json --out"
+    run = tk(line, tmp_path / "runs").json["run"]
+    for name in inputs:
+        answer = tk(f"push {run} {tmp_path / 'x.npy'} -o {tmp_path / name}")
+        assert (answer.status, answer.err.count("\n")) == (2, 1)
+        assert "holds what this run was fitted to; name another file" in answer.err
+        with pytest.raises(DataError, match="what this run was fitted to"):
+            push(run, x[3]).save(tmp_path / name)
+    assert before == {file: file.read_bytes() for file in before}
+
+
 @pytest.mark.parametrize(("way", "side"), [("", "source"), ("--reverse", "target")])
 def test_points_far_outside_are_told(
     way: str, side: str, folder: Path, points: Path, tmp_path: Path

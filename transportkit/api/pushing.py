@@ -20,6 +20,7 @@ from ..core.status import Stop
 from ..errors import DataError
 from ..harness import device as devices
 from ..harness.outside import outside
+from ..harness.provenance import inputs
 from ..harness.whole import model_is_whole
 from ..problems.checks import check_range, checked
 from ..problems.files import (
@@ -147,16 +148,15 @@ def pushed(
     rim = None if moved.at_rim is None else moved.at_rim.cpu()
     here = Moved(moved.points.cpu(), moved.stop.cpu(), moved.evaluations.cpu(), at_rim=rim)
     lines = transport.integrator is not None
-    inputs = inputs_of(record, points)
-    return Pushed(here, seconds, lines, names, message, _lost(here, lines), inputs)
+    lost = _lost(here, lines)
+    return Pushed(here, seconds, lines, names, message, lost, inputs_of(record, points))
 
 
 def inputs_of(record: RunRecord, points: Points) -> dict[str, tuple[str, ...]]:
     """The files of points, by what they hold, that are not to be written over."""
     own = (os.fspath(points),) if isinstance(points, str | os.PathLike) else ()
-    fitted = [value for value in record.run.problem.params.values() if isinstance(value, str)]
-    files = tuple(name for name in fitted if os.path.exists(name))
-    return {"the points that are to be moved": own, "what this run was fitted to": files}
+    fitted = tuple(str(file) for file in inputs(record.run))
+    return {"the points that are to be moved": own, "what this run was fitted to": fitted}
 
 
 def check_fitted(result: Result) -> None:

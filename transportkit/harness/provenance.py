@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import sys
 from functools import cache
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from .. import registry
 from ..core.choice import Choice
-from ..core.record import JUDGING
+from ..core.record import JUDGING, Run
 from ..core.spec import ProblemSpec
 from ..errors import DataError
 
@@ -40,8 +41,19 @@ def versions(chosen: dict[str, list[Choice]]) -> dict[str, str]:
             spec = registry.describe(kind, choice.name).spec
             if isinstance(spec, ProblemSpec):
                 for name in spec.files:
-                    found[f"{choice.name} {name}"] = digest(Path(str(choice.params[name])))
+                    found[_of_file(choice, name)] = digest(Path(str(choice.params[name])))
     return found
+
+
+def inputs(run: Run) -> list[Path]:
+    """The files that a run's problem is read from: those whose digest the run has."""
+    params = run.problem.params
+    names = [name for name in params if _of_file(run.problem, name) in run.versions]
+    return [file for name in names for file in files(Path(str(params[name])))]
+
+
+def _of_file(problem: Choice, parameter: str) -> str:
+    return f"{problem.name} {parameter}"
 
 
 def code(kind: str, choice: Choice) -> dict[str, str]:
@@ -77,16 +89,28 @@ def sources(package: str) -> str:
     return total.hexdigest()[:12]
 
 
+def files(path: Path) -> list[Path]:
+    """The files that a name stands for: all that match one with ``*`` or ``?``, and without what
+    stands after the last ``#``, which picks a part. A file that has the whole name is that."""
+    if _is_pattern(path):
+        return sorted(path.parent.glob(path.name))
+    name, hash_sign, _ = str(path).rpartition("#")
+    return [Path(name) if hash_sign and not os.path.exists(path) else path]
+
+
+def _is_pattern(path: Path) -> bool:
+    return any(mark in path.name for mark in "*?") and not os.path.exists(path)
+
+
 def digest(path: Path) -> str:
-    """The SHA-256 of a file; a name after the last ``#`` picks a part of it, unless there is a file
-    of that whole name. A name with ``*`` or ``?`` stands for all files that match it."""
-    if any(mark in path.name for mark in "*?") and not path.exists():
+    """The SHA-256 of the file that a name stands for, or of the names and digests of several."""
+    found = files(path)
+    if _is_pattern(path):
         total = hashlib.sha256()
-        for file in sorted(path.parent.glob(path.name)):
+        for file in found:
             total.update(f"{file.name} {digest(file)}\n".encode())
         return total.hexdigest()
-    name, hash_sign, _ = str(path).rpartition("#")
-    file = Path(name) if hash_sign and not path.exists() else path
+    (file,) = found
     if file.exists() and not file.is_file():
         # A pipe or a device may have no end, and does not say the same twice.
         what = "a folder; name a file in it" if file.is_dir() else "no plain file; save it as one"
