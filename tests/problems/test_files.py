@@ -401,6 +401,35 @@ def test_copies_of_rows_are_told_of(
     assert caplog.text.count(f"{copies} of 200 rows are copies of other rows") == told
 
 
+@pytest.mark.parametrize(
+    ("mean", "count", "dim", "kind"),
+    [
+        (200.0, 10_000, 1, np.float64),
+        (5000.0, 2000, 1, np.float32),
+        (300.0, 20_000, 2, np.float32),
+        (0.0, 2000, 1, np.float16),
+    ],
+)
+@pytest.mark.parametrize("copied", [0, 0.3])
+def test_copies_that_rounding_makes_are_none(
+    mean: float,
+    count: int,
+    dim: int,
+    kind: type,
+    copied: float,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rng = np.random.default_rng(0)
+    for name in "pq":
+        # Of two coordinates the second follows from the first.
+        x = rng.normal(mean, 1, (count, 1)) * (1 + np.arange(dim))
+        np.save(tmp_path / f"{name}.npy", np.vstack([x, x[: int(copied * count)]]).astype(kind))
+    problem(tmp_path / "p.npy", tmp_path / "q.npy")
+    assert len(np.unique(np.load(tmp_path / "p.npy").astype(np.float32), axis=0)) < 0.99 * count
+    assert caplog.text.count("are copies of other rows") == (2 if copied else 0)
+
+
 def test_a_file_of_one_point_is_told_once(generator: Generator, tmp_path: Path) -> None:
     np.save(tmp_path / "p.npy", np.full((20, 3), 1.5))
     np.save(tmp_path / "q.npy", torch.randn(20, 3, generator=generator))

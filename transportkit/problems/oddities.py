@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from functools import cache
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from .copies import by_rounding, copies
 
 log = logging.getLogger("transportkit")
 
@@ -23,7 +24,10 @@ OUTLYING = 100.0
 """Times the median distance from the middle from which on points rule W2 and its floor."""
 
 COPIES = 0.01
-"""Share of rows that are copies of others from which on they are more than chance and rounding."""
+"""Share of rows that are copies of others, and not by rounding, from which on they are told of."""
+
+SCATTER = 5.0
+"""Standard deviations that the number of copies by rounding may be off."""
 
 
 def warn_of_side(points: Tensor, owner: str, other: Tensor) -> None:
@@ -39,14 +43,15 @@ def warn_of_side(points: Tensor, owner: str, other: Tensor) -> None:
 
 def _warn_of_copies(points: Tensor, owner: str) -> None:
     """Warn of points of which many are copies of others: half of all are held out."""
-    # Sums with 0 have no negative zeros, which are other bytes for the same number.
-    rows = (points.flatten(1) + 0.0).numpy()
-    copies = len(rows) - len({blake2b(row, digest_size=16).digest() for row in rows})
-    if copies > COPIES * len(rows):
+    count, some = copies(points), COPIES * len(points)
+    if count <= some:
+        return
+    rounded = by_rounding(points)
+    if count - rounded > some + SCATTER * rounded**0.5:
         _warn(
-            f"{owner}: {copies} of {len(rows)} rows are copies of other rows, so that held-out "
+            f"{owner}: {count} of {len(points)} rows are copies of other rows, so that held-out "
             "points are trained on as well and figures look better than they are; keep one of "
-            "each, unless the values are few by nature",
+            "each, unless the values are few by nature or were rounded",
             points,
         )
 
