@@ -22,9 +22,9 @@ SINCE: dict[int, str] = {
     IntervalField Law Lines Map Marginal Method MethodSpec Metric MetricSpec Midpoint Model Moved
     NoParams Objective Plan PlanLine Plate PlateField PluginError Point Problem ProblemSpec Progress
     Pushed RK4 Refusal Reproduction Result Row Run RunFailed RunRecord Solution Solvable Span Stop
-    TimeMLP TooLarge Trainer Transport TransportkitError Truth UsageError Value available check_room
-    compare derive gather global_seed_from info is_standard_normal load mlp new_plugin param plan
-    push reproduce run spawn
+    TimeMLP TooLarge Trainer Transport TransportkitError Truth UsageError Value available
+    check_network check_room compare derive gather global_seed_from info is_standard_normal load mlp
+    new_plugin param plan push reproduce run spawn
     """,
 }
 SIGNATURES = Path(__file__).with_name("public_names.txt")

@@ -88,6 +88,7 @@ from .integrate.ode import Midpoint as Midpoint
 from .integrate.sde import EulerMaruyama as EulerMaruyama
 from .nets.mlp import TimeMLP as TimeMLP
 from .nets.mlp import mlp as mlp
+from .nets.room import check_network as check_network
 from .train.descent import Descent as Descent
 from .train.direct import Direct as Direct
 from .transport import Moved as Moved

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.commands import TINY, tk
-from transportkit import Run, registry
+from transportkit import Run, check_network, check_room, derive, registry
 from transportkit.core import allowed
 from transportkit.errors import TooLarge
 from transportkit.harness import memory
@@ -57,8 +58,70 @@ def test_a_gpu_has_less_than_the_machine(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(allowed, "total", lambda: 2**40)
     monkeypatch.setattr(allowed, "free", lambda device: 2**20)
     memory.check_fits(run, moons, torch.device("cpu"))
-    with pytest.raises(TooLarge, match="there are 0 free on cuda:1; ask for fewer"):
+    with pytest.raises(TooLarge, match=r"there are 0\.0 free on cuda:1; ask for fewer"):
         memory.check_fits(run, moons, torch.device("cuda:1"))
+
+
+GPU = torch.device("cuda:1")
+
+
+def test_what_lies_on_a_gpu_need_not_fit_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allowed, "total", lambda: 16 * 2**30)
+    monkeypatch.setattr(allowed, "free", lambda device: 75 * 2**30)
+    check_room(20 * 2**30, "lines", device=GPU)
+    check_network(3 * 2**30, 20_000, 4, GPU)
+    with pytest.raises(TooLarge, match="and there are 16; choose a smaller one"):
+        check_network(2**33, 20_000, 4, GPU)
+    with pytest.raises(TooLarge, match="80 GiB of memory, and there are 75 free on cuda:1"):
+        check_room(80 * 2**30, "lines", device=GPU)
+    with pytest.raises(TooLarge, match="20 GiB of memory, and there are 16; ask"):
+        check_room(20 * 2**30, "lines", device=torch.device("cpu"))
+    # Samples are drawn in the machine's memory first.
+    moons = registry.parse_choice("problem", "moons")
+    run = Run(registry.parse_choice("method", "linear"), moons, points=2**29)
+    with pytest.raises(TooLarge, match="and there are 16; ask for fewer"):
+        memory.check_fits(run, registry.make("problem", moons), GPU)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (16 * 2**30 + 2**25, "at least 16.03 GiB of memory, and there are 16.00;"),
+        (17.4 * 2**30, "at least 17 GiB of memory, and there are 16;"),
+        (1e30, "at least 9.3e+20 GiB of memory, and there are 16;"),
+    ],
+)
+def test_sizes_are_told_apart(asked: float, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allowed, "total", lambda: 16 * 2**30)
+    with pytest.raises(TooLarge, match=re.escape(said)):
+        check_room(asked, "lines")
+
+
+@pytest.mark.parametrize(
+    "choice",
+    ["cfm:width=40000,depth=3", "mmv1:width=40000,depth=3", "dsbm:pairs=1000000000",
+     "lightsb:components=1000000000"],
+)  # fmt: skip
+def test_methods_ask_the_device_that_they_train_on(
+    choice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def seen(size: float, what: str, advice: str = "", device: object = None) -> None:
+        asked.append((size, device))
+        if device is not None:
+            raise TooLarge(what)
+
+    for module in ("nets.room", "core.allowed"):
+        monkeypatch.setattr(f"transportkit.{module}.check_room", seen)
+    for name in ("light", "matching"):
+        monkeypatch.setattr(f"transportkit_ot.bridge.{name}.check_room", seen)
+    method = registry.make("method", registry.parse_choice("method", choice))
+    moons = registry.make("problem", registry.parse_choice("problem", "moons"))
+    with pytest.raises(TooLarge):
+        method.objective(moons, derive(0, "fit"))
+    size, device = asked[-1]
+    assert (size > 2**30, device) == (True, torch.device("cpu"))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +138,7 @@ def test_a_gpu_has_less_than_the_machine(monkeypatch: pytest.MonkeyPatch) -> Non
         ("cfm:batch=100000000000", "moons", "batch=100000000000 in dimension 2 take"),
         ("linear", "gaussian-pair:dim=1000000", "the covariances of dim=1000000 take"),
         ("linear", "entropic-pair:components=100000000000", "components=100000000000 with dim=2"),
-        ("linear", "icnn:width=10000000", "the weights of width=10000000 and depth=2 with dim=2"),
+        ("linear", "icnn:width=10000000", "the layers of width=10000000 and depth=2 with dim=2"),
         ("linear", "icnn:depth=1000000000", "depth=1000000000 with dim=2 take"),
         ("linear", "lse:pieces=100000000000", "pieces=100000000000 with dim=2 take"),
         ("linear", "gaussians:modes=1000000000000", "the centres of modes=1000000000000 with"),

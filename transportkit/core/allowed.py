@@ -62,20 +62,28 @@ def free(device: torch.device) -> int:
 def check_room(
     asked: float, what: str, advice: str = "ask for less", device: torch.device | None = None
 ) -> None:
-    """Raise TooLarge where so many bytes are more than this machine has, or than a CUDA `device`
-    has free.
+    """Raise TooLarge where so many bytes are more than this machine has, or where they are asked
+    for on a CUDA `device`, more than that has free.
 
     `what`, in the plural, takes them, and is told with the parameters that make it so large;
     `advice` is what to do. To be asked before the memory is: what a process takes beyond that ends
     it without a word.
     """
-    places = {"": total()}
+    there, where = total(), ""
     if device is not None and device.type == "cuda":
-        places[f" free on {device}"] = free(device)
-    for where, there in places.items():
-        if there is not None and asked > there:
-            size = asked / 2**30
-            raise TooLarge(
-                f"{what} take at least {f'{size:,.0f}' if size < 1e12 else f'{size:.1e}'} GiB of "
-                f"memory, and there are {there / 2**30:,.0f}{where}; {advice}"
-            )
+        there, where = free(device), f" free on {device}"
+    if there is not None and asked > there:
+        needed, had = _gib(asked, there)
+        raise TooLarge(
+            f"{what} take at least {needed} GiB of memory, and there are {had}{where}; {advice}"
+        )
+
+
+def _gib(asked: float, there: float) -> tuple[str, str]:
+    """Both in GiB, to as many places as tell them apart."""
+    sizes = asked / 2**30, there / 2**30
+    for places in range(10):
+        first, second = (f"{x:,.{places}f}" if x < 1e12 else f"{x:.1e}" for x in sizes)
+        if first != second:
+            break
+    return first, second

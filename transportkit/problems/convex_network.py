@@ -72,10 +72,11 @@ def _drawn(params: ConvexNetworkParams, generator: Generator) -> ConvexNetwork:
         return torch.randn(*shape, dtype=torch.float64, generator=generator)
 
     width, dim = params.width, params.dim
+    # Weights, and what each layer makes of the fixed draws.
     check_room(
         8 * (width * dim * params.depth + width**2 * (params.depth - 1))
         + (8 * how_many(dim) * width + 1024) * params.depth,
-        f"the weights of width={width} and depth={params.depth} with dim={dim}",
+        f"the layers of width={width} and depth={params.depth} with dim={dim}",
     )
     inputs = [params.gain / math.sqrt(dim) * normals(width, dim) for _ in range(params.depth)]
     biases = [params.gain * normals(width) for _ in range(params.depth)]

@@ -81,6 +81,7 @@ class LightGame(Game[Batch]):
             4 * 4 * params.components * problem.dim * (problem.dim if full else 1),
             f"components={params.components} of dimension {problem.dim}",
             "lower components" + (", or choose covariance=diagonal" if full else ""),
+            frame.scale.device,
         )
         self.fitted = LightMap(
             problem.event_shape,

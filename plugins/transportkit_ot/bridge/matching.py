@@ -54,7 +54,8 @@ class BridgeMatching(Game[Batch]):
         self.problem, self.params = problem, params
         # Both ends in the pool of either drift.
         asked = 2 * 2 * 4 * params.pairs * problem.dim
-        check_room(asked, f"pairs={params.pairs} of dimension {problem.dim}", "lower pairs")
+        what = f"pairs={params.pairs} of dimension {problem.dim}"
+        check_room(asked, what, "lower pairs", generator.device)
         frame = Frame.of(problem, generator)
         self.field = BridgeField(
             problem.event_shape,

@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import linear, silu
 
-from transportkit import check_room
+from transportkit import check_network
 
 _BEGIN = 0.1
 
@@ -25,10 +25,8 @@ class QuadraticLayers(nn.Module):
         super().__init__()
 
         if generator is not None:
-            # In training weights, gradients and two moments; layers by themselves as Python's.
             weights = 2 * depth * width * dim + (depth - 1) * width**2
-            what = f"the {weights:.2g} weights of a network with width={width} and depth={depth}"
-            check_room(4 * 4 * weights + 4096 * depth, what, "choose a smaller one")
+            check_network(weights, width, depth, generator.device)
 
         def drawn(*shape: int, size: float) -> nn.Parameter:
             if generator is None:
