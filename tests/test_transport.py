@@ -127,6 +127,23 @@ def test_no_points_are_moved_to_no_points(transport, save: int, generator: Gener
     assert not math.isnan(moved.finished)
 
 
+class OnTheRim(Between):
+    """Lines of which all come to the rim, and the first to no finite point."""
+
+    def at_rim(self, y: Tensor) -> Tensor:
+        return torch.ones(len(y), dtype=torch.bool)
+
+    def drop(self, y: Tensor) -> Tensor:
+        return torch.where(torch.arange(len(y))[:, None] == 0, math.inf, y[:, :-1])
+
+
+def test_what_came_to_no_finite_point_is_not_on_the_rim(generator: Generator) -> None:
+    moved = Transport(OnTheRim(helix, UP), Lines()).push(X, generator)
+    assert moved.at_rim is not None
+    assert moved.stop[0] == int(Stop.NOT_FINITE)
+    assert moved.at_rim.tolist() == [False] + [True] * 24
+
+
 def test_parts_that_do_not_fit_are_refused_when_they_are_put_together() -> None:
     with pytest.raises(Refusal, match="needs an integrator"):
         Transport(Flow(cosine))

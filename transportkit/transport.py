@@ -136,7 +136,8 @@ def _finite(moved: Moved, x: Tensor) -> Moved:
     finite = moved.points.flatten(1).isfinite().all(1)
     points = torch.where(finite.view(-1, *[1] * (x.ndim - 1)), moved.points, x)
     stop = torch.where(finite, moved.stop, int(Stop.NOT_FINITE)).to(moved.stop.dtype)
-    return replace(moved, points=points, stop=stop)
+    rim = None if moved.at_rim is None else moved.at_rim & finite
+    return replace(moved, points=points, stop=stop, at_rim=rim)
 
 
 def _precision(model: Model) -> torch.dtype | None:

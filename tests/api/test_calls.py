@@ -41,6 +41,7 @@ from transportkit import (
     run,
 )
 from transportkit.api.calls import _experiment
+from transportkit.api.pushing import points_of
 from transportkit.cli import main
 from transportkit.cli.app import tk
 from transportkit.harness.plan import Settings
@@ -182,8 +183,34 @@ def test_what_is_wrong_with_an_array_is_told_of_it(
     assert ".npy" not in str(error.value)
 
 
+class OnDevice:
+    """An array of another library on a CUDA device, as torch reads it and numpy does not."""
+
+    def __init__(self, x: Any) -> None:
+        self.__cuda_array_interface__ = x
+
+    def __array__(self, *_: object, **__: object) -> None:
+        raise TypeError("implicit conversion to a NumPy array is not allowed")
+
+
+def test_arrays_on_a_device_are_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.randn(5, 2)
+    monkeypatch.setattr(torch, "as_tensor", lambda given: given.__cuda_array_interface__)
+    assert torch.equal(points_of(OnDevice(x)), x)  # type: ignore[arg-type]
+    assert torch.equal(points_of(x), x)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_arrays_on_a_cuda_device_are_points() -> None:
+    x = torch.randn(5, 2, device="cuda")
+    given = OnDevice(x.__cuda_array_interface__)
+    assert torch.equal(points_of(given), x.cpu())  # type: ignore[arg-type]
+
+
 def test_warnings_of_arrays_are_of_them(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    x = np.random.default_rng(0).integers(100, 120, size=(2, 80, 1)).astype(np.uint16)
+    x = np.random.default_rng(0).integers(0, 120, size=(2, 80, 2))
+    x = (x * [1, 100]).astype(np.uint16)
     for each in (x, x[:, ::2]):
         caplog.clear()
         run("linear", source=each[0], target=each[1], out=tmp_path, metrics="w2")

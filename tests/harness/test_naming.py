@@ -14,6 +14,18 @@ def test_labels_name_what_differs() -> None:
     assert label(one, [one, two]) == "m:b=2"
 
 
+def test_files_are_named_by_as_much_of_their_end_as_differs() -> None:
+    def source(path: str, *others: str) -> str:
+        first, *rest = (Choice("samples", {"source": each}) for each in (path, *others))
+        return label(first, rest)
+
+    assert source("/data/x.npy", "/data/y.npy") == "samples:source=x.npy"
+    assert source("/data/a/x.npy", "/data/b/x.npy") == "samples:source=a/x.npy"
+    assert source("/x.npy", "/a/x.npy") == "samples:source=/x.npy"
+    assert source("/a/x.npy", "/x.npy") == "samples:source=a/x.npy"
+    assert source("/a/x.npy", "/b/a/x.npy", "/c/a/x.npy") == "samples:source=/a/x.npy"
+
+
 def test_rows_that_differ_in_how_they_are_pushed_or_trained() -> None:
     flow = Run(Choice("cfm", {"width": 64}), Choice("moons"), integrator=Choice("euler"))
     plain = Run(Choice("emd"), Choice("moons"))

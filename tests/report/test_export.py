@@ -276,6 +276,8 @@ def test_only_an_earlier_table_is_replaced(to: str, runs: Path, tmp_path: Path) 
         answer = tk(line, "-o", file)
         assert (answer.status, answer.err.count("\n")) == (2, 1)
         assert "is there already and is not an earlier" in answer.err
+        marked = " with the mark 'written by transportkit'; name another" in answer.err
+        assert marked == (to in ("latex", "markdown", "html"))
         assert answer.err.endswith("name another file, or remove that one\n")
         assert file.read_bytes() == content
     if to != "html":
@@ -283,8 +285,9 @@ def test_only_an_earlier_table_is_replaced(to: str, runs: Path, tmp_path: Path) 
             gather_runs(runs).export(to, file)  # type: ignore[arg-type]
     # What holds nothing is nobody's loss.
     file.write_bytes(b"")
-    for _ in range(2):
-        assert tk(line, "-o", file).status == 0
+    # A name is bytes, which need not be text.
+    for place in (file, file, *[tmp_path / "caf\udce9"] * 2):
+        assert tk(line, "-o", place).status == 0
     for rows in () if to == "html" else ("cells", "pairs", "table"):
         assert tk(line, "--rows", rows, "-o", file).status == 0
 

@@ -213,7 +213,14 @@ def points_of(points: Points, owner: str = "the array of points") -> Tensor:
         check_range(x, f"'{os.fspath(points)}'")
         return x
     try:
-        given = points if isinstance(points, Tensor) else np.asarray(points)
+        given: Tensor | np.ndarray
+        if isinstance(points, Tensor):
+            given = points
+        elif hasattr(points, "__cuda_array_interface__"):
+            # An array of another library on a CUDA device, which numpy does not read.
+            given = torch.as_tensor(points)
+        else:
+            given = np.asarray(points)
         if isinstance(given, Tensor) and given.layout != torch.strided:
             given = given.to_dense()
     except (TypeError, ValueError, RuntimeError) as error:

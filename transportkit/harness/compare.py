@@ -33,7 +33,8 @@ class Row:
     `low` and `high` bound the mean over seeds with 95% confidence, None with fewer than two. `rank`
     is 1 plus the number of methods that are better beyond doubt, by the paired test on the same
     seeds with Holm's correction; None for a metric that does not rank. `points` is the number of
-    points judged, None where seeds differ in it, and `budget` what each fit was allowed.
+    points judged, None where seeds differ in it, and `budget` what each fit was allowed: a method
+    with two budgets has two names, and a row for each.
     """
 
     method: str

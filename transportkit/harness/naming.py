@@ -104,7 +104,7 @@ def _short(values: Sequence[Any]) -> dict[str, str]:
     end as tells them apart: a table goes to others, who know nothing of the folders here."""
     parts = {_text(v): PurePath(v).parts if _is_path(v) else (_text(v),) for v in values}
     for count in range(1, max(map(len, parts.values()))):
-        tails = {text: os.sep.join(each[-count:]) for text, each in parts.items()}
+        tails = {text: os.path.join(*each[-count:]) for text, each in parts.items()}
         if len(set(tails.values())) == len(tails):
             return tails
     return {text: text for text in parts}

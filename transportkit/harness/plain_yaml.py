@@ -69,7 +69,7 @@ def load(text: str) -> Any:
         raise ValueError(TOO_DEEP) from None
     check_depth(content)
     if _count(content, {}) > MOST:
-        raise ValueError(f"it holds more than {MOST} values, most of them by aliases")
+        raise ValueError(f"it holds more than {MOST} values, each alias counted as what it means")
     return content
 
 

@@ -45,7 +45,9 @@ def _parquet(file: Path) -> bool:
     except ImportError:
         return False
     try:
-        return _is_head(read_schema(file).names)
+        # Of a name that is no text in UTF-8 pyarrow knows nothing.
+        with file.open("rb") as stream:
+            return _is_head(read_schema(stream).names)
     except ArrowException:
         return False
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.writing import check_place, is_device, replacing
 from ..errors import UsageError
-from .earlier import is_earlier
+from .earlier import MARK, is_earlier
 from .flat import Rows, aligned, flat
 from .sheet import sheets
 from .typeset import latex_rows, latex_sheets, markdown_rows, markdown_sheets
@@ -89,6 +89,9 @@ def check_output(file: Path, to: str) -> None:
     check_place(file)
     if os.path.exists(file) and not is_device(file) and not is_earlier(file, to):
         what = "an earlier page" if to == "html" else f"an earlier table in {to}"
+        if to not in _FOR_PROGRAMS:
+            # Those of the first versions have none, and may be anybody's.
+            what += f" with the mark '{MARK}'"
         raise UsageError(
             f"'{file}' is there already and is not {what}; name another file, or remove that one"
         )

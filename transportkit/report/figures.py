@@ -9,7 +9,7 @@ UNTOLD = 1000
 
 
 def number(value: float | None) -> str:
-    """Four significant digits."""
+    """Four significant digits, or three far from 1."""
     if value is None:
         return "-"
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
@@ -18,12 +18,12 @@ def number(value: float | None) -> str:
 
 
 def three(value: float | None) -> str:
-    """Three significant digits, with the zeros that belong to them."""
+    """Three significant digits, or two far from 1, with the zeros that belong to them."""
     return _digits(value, 3)
 
 
 def four(value: float | None) -> str:
-    """Four of them."""
+    """Four of them, or three far from 1."""
     return _digits(value, 4)
 
 
