@@ -23,10 +23,8 @@ NEAR = 0.01
 """How near a plate the field is read, as a share of the distance of the plates."""
 NOWHERE = 1e6
 """Radius of the dipole's field, which an interaction field does not have: it ends at the plates."""
-
-
 WIDE = 3.0
-"""Widths of tubes from which on they are told to hide the data, in units of these."""
+"""Width of tubes beyond which they are told to hide the data, whose size is 1 here."""
 
 
 class InteractionPlates(Capacitor):

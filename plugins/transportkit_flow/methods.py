@@ -43,7 +43,7 @@ class IndependentFlowMatching(FlowMatching[FlowParams]):
         return Independent()
 
     def path(self, scale: float) -> Path:
-        return Path(Linear(), constant(self.params, scale))
+        return Path(Linear(), constant(self.params.sigma, scale))
 
 
 class FlowFromNoise(FlowMatching[FromNoiseParams]):
@@ -71,7 +71,7 @@ class OTFlowMatching(FlowMatching[OTFlowParams]):
         return minibatch_ot(self.params.tolerance, self.params.chunk)
 
     def path(self, scale: float) -> Path:
-        return Path(Linear(), constant(self.params, scale))
+        return Path(Linear(), constant(self.params.sigma, scale))
 
 
 class UnbalancedFlowMatching(FlowMatching[UnbalancedFlowParams]):
@@ -83,7 +83,7 @@ class UnbalancedFlowMatching(FlowMatching[UnbalancedFlowParams]):
         return UnbalancedOT(self.params.epsilon, self.params.penalty, self.params.chunk)
 
     def path(self, scale: float) -> Path:
-        return Path(Linear(), constant(self.params, scale))
+        return Path(Linear(), constant(self.params.sigma, scale))
 
 
 class VariancePreservingFlowMatching(FlowMatching[FlowParams]):
@@ -93,7 +93,7 @@ class VariancePreservingFlowMatching(FlowMatching[FlowParams]):
         return Independent()
 
     def path(self, scale: float) -> Path:
-        return Path(Trigonometric(), constant(self.params, scale))
+        return Path(Trigonometric(), constant(self.params.sigma, scale))
 
 
 def bridge_sigma(params: Any, scale: float) -> float:

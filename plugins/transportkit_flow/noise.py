@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from .paths.constant import Constant
 
@@ -23,8 +22,8 @@ def warn_of_noise(given: float, sigma: float, scale: float) -> None:
         )
 
 
-def constant(params: Any, scale: float) -> Constant:
-    """Noise of one size about the path between data of this scale. Warns of so much that it hides
+def constant(sigma: float, scale: float) -> Constant:
+    """Noise of size sigma about the path between data of this scale. Warns of so much that it hides
     them."""
-    warn_of_noise(params.sigma, params.sigma, scale)
-    return Constant(params.sigma)
+    warn_of_noise(sigma, sigma, scale)
+    return Constant(sigma)

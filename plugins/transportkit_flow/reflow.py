@@ -144,7 +144,7 @@ class RectifiedFlow(FlowMatching[RectifiedParams]):
         return Independent()
 
     def path(self, scale: float) -> Path:
-        return Path(Linear(), constant(self.params, scale))
+        return Path(Linear(), constant(self.params.sigma, scale))
 
     def objective(self, problem: Problem, generator: Generator) -> Game[Any]:
         field = self.field(FlowField, problem, generator)
