@@ -55,8 +55,8 @@ class EfmParams:
     )
     spacing: float | None = param(
         None,
-        "automatic offset up to 8 dimensions, in distances of nearest neighbours; auto: 2, 1.25 "
-        "above 4 dimensions",
+        "automatic offset up to 8 dimensions, in distances of nearest neighbours; auto: 2, on the "
+        "target 0.8 in 3 and 4 dimensions, and 1.25 on both above",
         gt=0,
     )
 

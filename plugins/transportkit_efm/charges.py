@@ -120,7 +120,7 @@ class ChargedPlates(Capacitor):
         distance: float | None,
         offset: float | None,
         rule: Rule | None,
-        spacing: float | None = None,
+        spacing: float | tuple[float, float] | None = None,
         widest: float = 1 / 4,
         far: float = FAR,
         apart: float = APART,
@@ -131,8 +131,8 @@ class ChargedPlates(Capacitor):
         `distance` and `offset` are in the units of the samples. Without them the plates stand
         `apart` sqrt(D) units of the pooled data apart, and the offset of either is `spacing` times
         the distance of nearest neighbours on it, at most `widest` sqrt(D) spreads of its sample;
-        the class has its own `spacing`. An `offset` is that of both; one that is far from these is
-        warned of on the sides that `harms` names.
+        two are one for either, and the class has its own. An `offset` is that of both; one that is
+        far from these is warned of on the sides that `harms` names.
         Without a rule it is "plate" up to D = 8 and "sphere" above.
         """
         units = Units.of(source, target)
@@ -140,10 +140,14 @@ class ChargedPlates(Capacitor):
         gap = plate_gap(distance, units.scale, apart * math.sqrt(p.shape[1]))
         size = max(gap, *(float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)))
         spacing = cls.spacing if spacing is None else spacing
-        below, above = (_offset(x, spacing, widest, cls.least * gap, 0.2 * gap) for x in (p, q))
+        each = spacing if isinstance(spacing, tuple) else (spacing, spacing)
+        below, above = (
+            _offset(x, k, widest, cls.least * gap, 0.2 * gap)
+            for x, k in zip((p, q), each, strict=True)
+        )
         if offset is not None:
             # The least stands for samples that have no distance of neighbours.
-            automatic = [each for each in (below, above) if each > cls.least * gap]
+            automatic = [length for length in (below, above) if length > cls.least * gap]
             below = above = plate_offset(offset, units.scale, gap, 0.49)
             radii = [float((x - x.mean(0)).square().sum(1).mean().sqrt()) for x in (p, q)]
             # Single points have nothing to blur.

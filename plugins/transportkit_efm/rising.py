@@ -266,7 +266,7 @@ class ExactRisingField(BoundedRisingField):
         *,
         distance: float | None,
         offset: float | None,
-        spacing: float,
+        spacing: float | tuple[float, float],
         widest: float = 1 / 4,
         apart: float = APART,
         near: float = NEAR,

@@ -36,13 +36,17 @@ holds them."""
 FILLED = 4
 """Dimensions up to which one charge is little beside those that are as near as the offset."""
 
-SPACINGS = 2.0, 1.25
-"""Automatic offset up to these dimensions and above, in distances of nearest neighbours. A ball of
-that radius holds about three charges in the plane and from 5 to 8 dimensions; larger ones blur."""
+SPACINGS = {2: (2.0, 2.0), FILLED: (2.0, 0.8), 8: (1.25, 1.25)}
+"""Automatic offsets of source and target up to these dimensions, in distances of nearest
+neighbours. A ball of that radius holds about three charges in the plane and from 5 to 8 dimensions;
+larger ones blur. No line begins on the target, so its offset may be less, as a network of the mean
+slope of the lines that pass a place keeps their law, however they scatter. In the plane neighbours
+are near in any case; where samples are sparse less makes round laws too narrow by as much as it
+mends narrow ones."""
 
 WIDEST = 1 / 4, 1 / 2
-"""The largest automatic offset, likewise, in spreads of the sample and sqrt(D). Neighbours of
-10,000 normal points in 8 dimensions are nearly a spread apart."""
+"""The largest automatic offset up to FILLED dimensions and above, in spreads of the sample and
+sqrt(D). Neighbours of 10,000 normal points in 8 dimensions are nearly a spread apart."""
 
 PARTS = 10
 """Parts of the source's charges above these dimensions, each left out of the field of the lines
@@ -96,7 +100,7 @@ class SlopeRegression(PooledGame[States]):
             problem.event_shape,
             distance=params.distance,
             offset=params.offset,
-            spacing=SPACINGS[sparse] if params.spacing is None else params.spacing,
+            spacing=params.spacing or next(k for d, k in SPACINGS.items() if problem.dim <= d),
             widest=WIDEST[sparse],
             harms=("far",),
         )

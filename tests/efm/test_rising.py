@@ -145,6 +145,19 @@ def test_where_samples_are_sparse_new_points_keep_their_spread_both_ways(dim: in
         assert float(moved.std()) == pytest.approx(1, abs=0.08)
 
 
+@pytest.mark.parametrize("dim", [3, 4])
+def test_lines_come_to_narrow_directions_of_the_target_as_narrow(dim: int) -> None:
+    """Read at the source's offset, that plate was a third wider."""
+    width = torch.tensor([1.0, 1.0] + [0.2] * (dim - 2))
+    p, q = normal(1500, dim, "p"), width * normal(1500, dim, "q")
+    made = Efm(replace(SMALL, lines=1000)).objective(
+        Problem(Empirical(p), Empirical(q)), derive(3, "objective")
+    )
+    u, s = (each[made.pool.s > 0.999] for each in (made.pool.u, made.pool.s))
+    ends = made.exact.data(made.exact.passage.place(u, s), s)
+    assert float(ends[:, 2:].std()) == pytest.approx(0.2, abs=0.03)
+
+
 def test_without_some_charges_the_field_is_that_of_the_others() -> None:
     p, q = normal(60, 3, "p"), normal(50, 3, "q")
     whole = ExactRisingField.of(p, q, (3,), distance=20.0, offset=0.1, spacing=2.0)
