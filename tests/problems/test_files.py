@@ -430,6 +430,18 @@ def test_copies_that_rounding_makes_are_none(
     assert caplog.text.count("are copies of other rows") == (2 if copied else 0)
 
 
+@pytest.mark.parametrize(("places", "dim"), [(1, 2), (0, 2), (2, 1), (1, 3)])
+def test_decimals_that_coincide_are_no_copies(
+    places: int, dim: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rng = np.random.default_rng(0)
+    for name in "pq":
+        x = rng.normal(0, 10.0 ** (1 - places), (2000, dim)).round(places)
+        np.savetxt(tmp_path / f"{name}.csv", x, delimiter=",", fmt=f"%.{places}f")
+    problem(tmp_path / "p.csv", tmp_path / "q.csv")
+    assert "are copies of other rows" not in caplog.text
+
+
 def test_a_file_of_one_point_is_told_once(generator: Generator, tmp_path: Path) -> None:
     np.save(tmp_path / "p.npy", np.full((20, 3), 1.5))
     np.save(tmp_path / "q.npy", torch.randn(20, 3, generator=generator))

@@ -7,6 +7,10 @@ from torch import Tensor
 
 STEPS = 2
 """Bits by which cells are made larger, twice."""
+PLACES = 4
+"""Decimals of rounded values at most that are known as such."""
+_TOLD = 0.05
+"""Rounding of float32, in steps of the last decimal, below which that is known."""
 _AT_ONCE = 2**20
 """Numbers that are hashed at once."""
 
@@ -24,11 +28,11 @@ def by_rounding(points: Tensor) -> float:
     is the dimension of the set that the density is on; but as many copies. So the pairs in cells of
     three widths tell how many are of either kind.
     """
-    bits = _bits(points)
+    cells = _cells(_bits(points))
     # Of numbers that came in half precision, say, the last bits are 0.
-    used = np.bitwise_or.reduce(bits, axis=0)
-    last = np.log2(np.maximum(used & -used, 1).astype(float)).astype(np.uint32)
-    equal, near, far = (_pairs(_hashes(bits >> (last + k * STEPS))) for k in range(3))
+    used = np.bitwise_or.reduce(cells, axis=0)
+    last = np.log2(np.maximum(used & -used, 1).astype(float)).astype(np.int64)
+    equal, near, far = (_pairs(_hashes(cells >> (last + k * STEPS))) for k in range(3))
     # far - near = r (near - equal), and the copies that rounding made are (near - equal) / (r - 1).
     first, second = near - equal, far - near
     return first**2 / (second - first) if second > first else float(first)
@@ -41,6 +45,20 @@ def _bits(points: Tensor) -> np.ndarray:
     return bits
 
 
+def _cells(bits: np.ndarray) -> np.ndarray:
+    """Bits (N, D) as whole numbers, those of columns of decimals as the multiples that they are."""
+    cells = bits.astype(np.int64)
+    for k, values in enumerate(bits.view(np.float32).T.astype(float)):
+        for places in range(PLACES + 1):
+            steps = values * 10.0**places
+            whole = np.rint(steps)
+            rounding = np.abs(steps) * 2.0**-23
+            if rounding.max() < _TOLD and (np.abs(steps - whole) <= rounding).all():
+                cells[:, k] = whole
+                break
+    return cells
+
+
 def _hashes(rows: np.ndarray) -> np.ndarray:
     """A hash (N,) of 64 bits for each row (N, D): a sum with odd factors, exact for D = 1."""
     count, width = rows.shape
@@ -48,7 +66,7 @@ def _hashes(rows: np.ndarray) -> np.ndarray:
     found = np.empty(count, dtype=np.uint64)
     step = max(1, _AT_ONCE // width)
     for k in range(0, count, step):
-        found[k : k + step] = (rows[k : k + step] * factors).sum(1)
+        found[k : k + step] = (rows[k : k + step].astype(np.uint64) * factors).sum(1)
     return found
 
 
