@@ -163,6 +163,9 @@ def test_bounds_are_kept_and_told(folder: Path, samples: str) -> None:
     held = size(samples, folder)
     assert (held.points, held.bound) == (25, "held out")
     assert "all that are held out" in str(held)
+    alone = size(samples, folder, seeds=1)
+    assert (alone.points, alone.seen) == (25, {})
+    assert "25 points; one seed tells nothing apart on it" in str(alone)
     exact = size("gaussian-pair:dim=2", folder, "auto:resolve=0.4", metrics=f"{METRIC} w2:limit=50")
     assert exact.points > 2000
     assert exact.limits == {"w2:limit=50": 50}

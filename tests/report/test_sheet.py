@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from tests.report.results import result
-from transportkit import Result
-from transportkit.harness.compare import table
+from transportkit import Result, Value
+from transportkit.harness.compare import compare, table
 from transportkit.harness.setting import settings
 from transportkit.report.sheet import Sheet, meaning, sheets
 
@@ -26,6 +26,26 @@ def starred(shown: Sheet) -> dict[str, list[str]]:
         ]
         for i, metric in enumerate(shown.metrics)
     }
+
+
+def test_one_seed_on_a_finite_sample_marks_nobody() -> None:
+    """The pairs of its floor share what is odd about it: their scatter tells nothing."""
+    floor = Value(0.1, 0.1, 0.001, 1.0, resampled=True)
+    runs = [
+        replace(result(m, s), metrics={"sliced_w2": replace(floor, value=v + s)})
+        for m, v in (("cfm", 0.1), ("emd", 0.9))
+        for s in (0, 1)
+    ]
+    alone = compare(runs[::2])
+    assert [(row.rank, row.tested) for row in alone.rows] == [(1, False), (1, False)]
+    assert [found.smallest for found in alone.resolutions] == [None]
+    shown = sheet(*runs[::2])
+    assert starred(shown) == {"sliced_w2": []}
+    said = meaning(shown, "*")
+    assert said.endswith(
+        "One seed tells nothing apart on moons, of which no fresh points can be drawn."
+    )
+    assert starred(sheet(*runs)) == {"sliced_w2": ["cfm"]}
 
 
 def test_one_seed_without_a_floor_marks_nobody() -> None:

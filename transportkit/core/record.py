@@ -159,7 +159,9 @@ FLOOR_PAIRS = 10
 class Value:
     """A metric's value, its noise floor (mean and standard deviation), and value over floor.
 
-    `note` says why there is no value, or what is to be said beside it.
+    `note` says why there is no value, or what is to be said beside it. `resampled` says that the
+    floor is between parts of one finite sample, of which no fresh ones can be drawn: its standard
+    deviation is then less than the scatter over such samples.
     """
 
     value: float | None
@@ -167,6 +169,7 @@ class Value:
     floor_std: float | None = None
     ratio: float | None = None
     note: str = ""
+    resampled: bool = False
 
 
 @dataclass(frozen=True)

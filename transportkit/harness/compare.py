@@ -32,9 +32,10 @@ class Row:
 
     `low` and `high` bound the mean over seeds with 95% confidence, None with fewer than two. `rank`
     is 1 plus the number of methods that are better beyond doubt, by the paired test on the same
-    seeds with Holm's correction; None for a metric that does not rank. `points` is the number of
-    points judged, None where seeds differ in it, and `budget` what each fit was allowed: a method
-    with two budgets has two names, and a row for each.
+    seeds with Holm's correction; None for a metric that does not rank. `tested` says whether
+    anything could have told it from others, which one seed without a floor, or on a finite sample,
+    cannot. `points` is the number of points judged, None where seeds differ in it, and `budget`
+    what each fit was allowed: a method with two budgets has two names, and a row for each.
     """
 
     method: str
@@ -49,6 +50,7 @@ class Row:
     floor: float | None
     ratio: float | None
     rank: int | None
+    tested: bool
 
 
 @dataclass(frozen=True)
@@ -187,9 +189,18 @@ def _floors(values: Values) -> list[tuple[float, float | None]]:
 
 
 def _scatter(values: Values) -> Scatter | None:
-    """The scatter over evaluation samples, from the floor, which is between such samples."""
+    """The scatter over evaluation samples, from the floor, which is between such samples.
+
+    Parts of one finite sample say nothing of it: all of them share what is odd about that sample.
+    """
+    if _resampled(values):
+        return None
     stds = [std for _, std in _floors(values) if std]
     return Scatter(fmean(stds), FLOOR_PAIRS) if stds else None
+
+
+def _resampled(values: Values) -> bool:
+    return any(v.resampled for by_seed in values.values() for v in by_seed.values())
 
 
 def _rows(
@@ -201,6 +212,7 @@ def _rows(
 ) -> list[Row]:
     numbers = {method: list(by.values()) for method, by in _numbers(values).items()}
     bounds = _intervals(numbers, positive=bool(_floors(values)))
+    resampled = _resampled(values)
     rows = []
     for method, own in numbers.items():
         floors = [floor for floor, _ in _floors({method: values[method]})]
@@ -225,6 +237,7 @@ def _rows(
                 floor,
                 ratio,
                 rank,
+                len(own) > 1 or (floor is not None and not resampled),
             )
         )
     return rows

@@ -15,6 +15,7 @@ from ..core.random import derive
 from ..core.record import Run, Value
 from ..errors import Refusal
 from . import eviction, memory
+from .draws import distinct
 from .floors import Floors
 from .naming import metric_label
 
@@ -98,4 +99,5 @@ def _evaluate(
     floor = floors.of(run, whole, choice, metric, len(evidence.moved))
     if not math.isfinite(floor.mean) or floor.mean <= 0:
         return Value(value, note=note)
-    return Value(value, floor.mean, floor.std, value / floor.mean, note)
+    resampled = distinct(whole, metric.side) is not None
+    return Value(value, floor.mean, floor.std, value / floor.mean, note, resampled)

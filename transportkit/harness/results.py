@@ -109,6 +109,8 @@ def _check(result: Result) -> None:
     for metric, value in result.metrics.items():
         if not isinstance(value.note, str):
             raise ValueError(f"the note of {metric} should be a text")
+        if not isinstance(value.resampled, bool):
+            raise ValueError(f"resampled of {metric} should be true or false")
         for fact in ("value", "floor", "floor_std", "ratio"):
             _check_number(f"the {fact} of {metric}", getattr(value, fact))
     if not isinstance(result.alone, bool | None):

@@ -25,6 +25,7 @@ from .naming import labels, metric_label
 from .statistics.power import effect, noncentrality
 
 AUTO = "auto"
+ONE_SEED = "one seed"
 UNIT = 2000
 """Points whose floor is the unit of a difference: as many as runs are judged on by default."""
 LEAST = 500
@@ -140,7 +141,8 @@ class Size:
     """The evaluation size of one problem.
 
     `points` are as many as it takes for a difference of `resolve` to be seen by every metric, or
-    as many as there may be: `bound` says what they were bounded by, ``most`` or ``held out``.
+    as many as there may be: `bound` says what they were bounded by, ``most`` or ``held out``; of a
+    finite sample with one seed ``one seed``, as that tells nothing apart on any number.
     `seen` is the smallest difference that is, by metric. Both are in floors of `unit` points. A
     metric in `limits` uses no more points than that, and asks for no more.
     """
@@ -154,6 +156,11 @@ class Size:
     bound: str | None
 
     def __str__(self) -> str:
+        if self.bound == ONE_SEED:
+            return (
+                f"{self.data}: {self.points} points; one seed tells nothing apart on it, as no "
+                "fresh points can be drawn."
+            )
         if not self.seen:
             return f"{self.data}: {self.points} points, as no metric here has a floor to choose by."
         parts = []
@@ -216,6 +223,8 @@ def _size(
     if not noises:
         points = UNIT if held is None else min(UNIT, held)
         return Size(data, points, sizing.resolve, UNIT, {}, {}, None)
+    if held is not None and seeds == 1:
+        return Size(data, min(held, sizing.most), sizing.resolve, UNIT, {}, {}, ONE_SEED)
     needed = [noise.needed(sizing.resolve, seeds, pairs) for noise in noises.values()]
     points, bound = _rounded_up(max(LEAST, *needed)), None
     if points > sizing.most:

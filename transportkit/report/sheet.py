@@ -90,14 +90,9 @@ def entries_of(rows: Sequence[Row | None], in_floors: bool) -> list[Entry]:
     return [
         Entry("-")
         if row is None
-        else Entry(_figure(row, in_floors), several and row["rank"] == 1 and tested(row))
+        else Entry(_figure(row, in_floors), several and row["rank"] == 1 and row["tested"])
         for row in rows
     ]
-
-
-def tested(row: Row) -> bool:
-    """Whether the row could have been told from others: one seed without a floor is not."""
-    return row["seeds"] > 1 or row["floor"] is not None
 
 
 def _figure(row: Row, in_floors: bool) -> str:
@@ -142,9 +137,15 @@ def reading(rows: Sequence[Row], best: str) -> list[str]:
         groups.setdefault((row["data"], row["metric"]), []).append(row)
     beside = [row for own in groups.values() if len(own) > 1 for row in own]
     ranked = [row for row in beside if row["rank"] is not None]
-    if any(row["rank"] == 1 and tested(row) for row in ranked):
+    if any(row["rank"] == 1 and row["tested"] for row in ranked):
         parts.append(f"{best} {BY_SEEDS if several else BY_SAMPLES}.")
-    if lost := list(dict.fromkeys(row["metric"] for row in ranked if not tested(row))):
+    untested = [row for row in ranked if not row["tested"]]
+    if lost := list(dict.fromkeys(r["metric"] for r in untested if r["floor"] is None)):
         have = "has" if len(lost) == 1 else "have"
         parts.append(f"One seed tells nothing apart by {', '.join(lost)}, which {have} no floor.")
+    if lost := list(dict.fromkeys(r["data"] for r in untested if r["floor"] is not None)):
+        parts.append(
+            f"One seed tells nothing apart on {', '.join(lost)}, of which no fresh points can be "
+            "drawn."
+        )
     return parts
