@@ -117,7 +117,7 @@ def choose(kind: str, asked: Asked, overrides: Mapping[str, Any] | None = None) 
 
 
 def problem(asked: Asked) -> Choice:
-    """A problem as asked for, with the paths in it made absolute."""
+    """A problem as asked for, with one path for each file in it, whatever it was reached by."""
     choice = choose("problem", asked)
     spec = registry.describe("problem", choice.name).spec
     assert isinstance(spec, ProblemSpec)
@@ -134,7 +134,23 @@ def _absolute(path: str) -> str:
             f"'{path}' needs the environment variable {unset[1]}, which is not set; set it to the "
             "folder of the data"
         )
-    return str(Path(filled).expanduser().absolute())
+    return _one_path(os.path.expanduser(filled))
+
+
+def _one_path(path: str) -> str:
+    """The absolute path of a file, or of ``file#key``, without ``..`` and links.
+
+    A link stays where what it leads to is of another ending, as files under their digests are, for
+    the ending names the format.
+    """
+    name, hash_sign, key = path.rpartition("#")
+    if not hash_sign or os.path.exists(path):
+        name, hash_sign, key = path, "", ""
+    folder, file = os.path.split(Path(name))
+    place = os.path.join(os.path.realpath(folder), file)
+    led = os.path.realpath(place)
+    same = os.path.splitext(led)[1].lower() == os.path.splitext(file)[1].lower()
+    return (led if same else place) + hash_sign + key
 
 
 def solved(method: Choice) -> bool:
