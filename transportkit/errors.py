@@ -53,13 +53,23 @@ class Unwritten(TransportkitError):
 
 def unwritable(place: object, why: Exception | str) -> str:
     """The line for a file or folder that the system does not let be written."""
-    # Needed by those alone whose disk is full.
+    space = "free some space or " if is_full(why) else ""
+    return f"'{place}' cannot be written: {in_words(why)}; {space}choose another place"
+
+
+def is_full(why: Exception | str) -> bool:
+    """Whether a disk, or the share of it that one may use, is full."""
+    # Needed by those alone whose disk is.
     import errno
 
     full = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
-    number, text = getattr(why, "errno", None), getattr(why, "strerror", None)
-    space = "free some space or " if number in full else ""
-    return f"'{place}' cannot be written: {text or why}; {space}choose another place"
+    return getattr(why, "errno", None) in full
+
+
+def in_words(why: Exception | str) -> str:
+    """An error in one line, that of the system without its number."""
+    text = getattr(why, "strerror", None) or " ".join(str(why).split())
+    return text or type(why).__name__
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

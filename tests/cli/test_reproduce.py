@@ -87,8 +87,11 @@ def test_what_cannot_be_done_again(cell: Callable[..., Path], tmp_path: Path) ->
         assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
         assert f"'{damaged}' holds no whole model; the same tk run" in answer.err
         shutil.rmtree(damaged)
-    failed = cell(lambda content: content.update(status="failed"))
-    assert "there is no figure to repeat" in tk(f"reproduce {failed}").err
+    for status, ended in {"failed": "failed", "out of memory": "ran out of memory"}.items():
+        without = cell(lambda content, status=status: content.update(status=status))
+        said = f"'{without}' holds a run that {ended}, so there is no figure to repeat"
+        assert said in tk(f"reproduce {without}").err
+        shutil.rmtree(without)
 
 
 def test_threads_that_this_machine_cannot_give_are_refused(cell: Callable[..., Path]) -> None:

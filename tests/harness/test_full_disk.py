@@ -82,9 +82,17 @@ def test_a_picture_that_fails_leaves_the_rest(
         answer = tk(line)
     assert (answer.status, answer.err.count("\n")) == (0, 1)
     folder = Path(answer.json["run"])
-    assert f"could not be drawn: {FULL}; tk plot {folder} --what picture draws it" in answer.err
+    assert (
+        "could not be drawn: No space left on device; free some space, then tk plot "
+        f"{folder} --what picture draws it"
+    ) in answer.err
     assert (folder / "samples.npz").exists()
     assert not (folder / "picture.png").exists()
+    with monkeypatch.context() as patched:
+        patched.setattr("transportkit.harness.leave.draw_run", fail)
+        found = tk(line)
+    assert (found.json["found"], found.err.count("could not be drawn")) == (True, 0)
+    assert "picture.png' cannot be written: No space left on device; free some" in found.err
     # It is made as soon as the run is asked for again, as it would have been at first.
     (folder / "lines.npz").unlink()
     assert tk(line).json["found"]

@@ -508,6 +508,12 @@ def test_numbers_of_rows_and_of_columns_are_told_of(
     assert "head.csv': the first row numbers the columns, from 0" in told[0]
     assert "index.csv': column 1 numbers the rows, from 0, and is taken for a" in told[1]
     assert len(told) == 2
+    for first in (1, 1950):
+        years = torch.arange(first, first + 30)[:, None]
+        np.save(tmp_path / f"{first}.npy", torch.hstack([years, points]))
+        problem(tmp_path / "q.npy", tmp_path / f"{first}.npy")
+    said = [r.getMessage() for r in caplog.records if "numbers the rows" in r.getMessage()]
+    assert ["from 1, " in text for text in said] == [False, True]
 
 
 def test_a_tensor_without_values_is_refused(tmp_path: Path) -> None:

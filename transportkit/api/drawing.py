@@ -18,7 +18,7 @@ from ..core.random import derive
 from ..core.record import Result
 from ..core.status import Stop
 from ..core.writing import is_kept, replacing
-from ..errors import DataError, Refusal, UsageError, unwritable
+from ..errors import DataError, Refusal, Unwritten, UsageError, in_words, unwritable
 from ..harness.execute import integrator_of
 from ..harness.leave import LINES, PICTURE, draw_own
 from ..harness.results import read_result
@@ -105,9 +105,11 @@ def complete(result: Result) -> None:
         return
     try:
         _draw_own(result, picture)
+    except Unwritten as error:
+        log.warning("%s", error)
     except Exception as error:
         # It found its figures, which are what was asked for.
-        log.warning("'%s' could not be drawn: %s", picture, " ".join(str(error).split()))
+        log.warning("'%s' could not be drawn: %s", picture, in_words(error))
 
 
 def _made(place: Path) -> Path:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..core.params import whole
 from ..core.random import derive
-from ..core.record import Result
+from ..core.record import Result, ended
 from ..core.status import Stop
 from ..errors import DataError
 from ..harness import device as devices
@@ -165,16 +165,9 @@ def check_fitted(result: Result) -> None:
         return
     if result.folder is not None and model_is_whole(result.folder):
         return
-    was = _WAS.get(result.status, result.status)
+    was = ended(result.status)
     why = f"{was}: {result.message}" if result.message else was
     raise DataError(f"this run {why.rstrip('.')}; it has no model")
-
-
-_WAS = {
-    "refused": "was refused",
-    "interrupted": "was interrupted",
-    "out of memory": "ran out of memory",
-}
 
 
 def _lost(moved: Moved, lines: bool) -> str:

@@ -202,6 +202,18 @@ class Result:
     folder: str | None = None
 
 
+_ENDED = {
+    "refused": "was refused",
+    "interrupted": "was interrupted",
+    "out of memory": "ran out of memory",
+}
+
+
+def ended(status: str) -> str:
+    """How a run that has no figures ended, as what is said of it."""
+    return _ENDED.get(status, status)
+
+
 def reason(result: Result, between: str = ", ") -> str:
     """Why a run has no figures: its status and its message, which may begin by the same words."""
     if result.message.startswith(result.status):

@@ -13,6 +13,7 @@ from ..core.model import Field
 from ..core.random import derive
 from ..core.record import Result
 from ..core.trainer import Fit
+from ..errors import in_words, is_full
 from ..report.images import is_image
 from ..report.picture import draw_images, draw_run
 from ..report.tracks import courses
@@ -58,9 +59,10 @@ def leave(store: Store, finished: Finished) -> None:
             # The numbers are worth more than their picture, and half a picture is worth nothing.
             picture.unlink(missing_ok=True)
             log.warning(
-                "the picture of %s could not be drawn: %s; tk plot %s --what picture draws it",
+                "the picture of %s could not be drawn: %s; %stk plot %s --what picture draws it",
                 result.run,
-                " ".join(str(error).split()) or type(error).__name__,
+                in_words(error),
+                "free some space, then " if is_full(error) else "",
                 result.folder,
             )
 

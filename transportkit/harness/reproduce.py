@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.record import Result, Run, Value
+from ..core.record import Result, Run, Value, ended
 from ..errors import DataError
 from . import device as devices
 from . import provenance
@@ -86,7 +86,7 @@ class Reproduction:
         if self.equal:
             return "agrees to the bit"
         if self.then.status != self.now.status:
-            return f"disagrees: it was {self.then.status} and is {self.now.status} now"
+            return f"disagrees: its status was {self.then.status} and is {self.now.status} now"
         if self.exact:
             return "disagrees: nothing has changed, and yet it is not the same to the bit"
         return "agrees within noise" if self.agrees else "disagrees by more than noise"
@@ -123,7 +123,10 @@ def reproduce(folder: Path, device: str | None = None, listener: Listener = sile
     """
     then = read_result(folder)
     if then.status not in ("done", "refused"):
-        raise DataError(f"'{folder}' holds a run that {then.status}; there is no figure to repeat")
+        raise DataError(
+            f"'{folder}' holds a run that {ended(then.status)}, so there is no figure to repeat; "
+            "the same tk run does the run again"
+        )
     if then.status == "done" and not model_is_whole(folder):
         raise DataError(f"'{folder}' holds no whole model; the same tk run does the run again")
     if then.status == "done":

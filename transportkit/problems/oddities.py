@@ -62,7 +62,9 @@ def _warn_of_numbering(points: Tensor, owner: str) -> None:
     if points.ndim != 2:
         return
     steps = points.diff(dim=0)
-    if (counts := (steps == 1).all(0)).any():
+    # Other numbers, such as years, may well be what was measured.
+    counts = (steps == 1).all(0) & ((points[0] == 0) | (points[0] == 1))
+    if counts.any():
         column = int(counts.nonzero()[0])
         _warn(
             f"{owner}: column {column + 1} numbers the rows, from {points[0, column]:g}, and is "
