@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.commands import TINY, tk
-from transportkit import Run, check_network, check_room, derive, registry
+from transportkit import Choice, Run, check_network, check_room, derive, registry
 from transportkit.core import allowed
 from transportkit.errors import TooLarge
 from transportkit.harness import memory
@@ -58,7 +59,7 @@ def test_a_gpu_has_less_than_the_machine(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(allowed, "total", lambda: 2**40)
     monkeypatch.setattr(allowed, "free", lambda device: 2**20)
     memory.check_fits(run, moons, torch.device("cpu"))
-    with pytest.raises(TooLarge, match=r"there are 0\.0 free on cuda:1; ask for fewer"):
+    with pytest.raises(TooLarge, match=r"there are 0\.0 free on cuda:1; lower points"):
         memory.check_fits(run, moons, torch.device("cuda:1"))
 
 
@@ -165,3 +166,26 @@ def test_a_problem_beyond_this_machine_is_told_before_any_run(tmp_path: Path) ->
     assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
     assert "take at least" in answer.err
     assert not list(tmp_path.glob("*moons*"))
+
+
+def test_points_beyond_this_machine_are_named_before_they_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowed, "total", lambda: 23 * 2**30)
+    answer = tk(f"run linear --data gaussians --points 200000000 --out {tmp_path}")
+    assert (answer.status, answer.out, answer.err.count("\n")) == (1, "", 1)
+    said = "200000000 points of dimension 2 take at least 26 GiB of memory, and there are 23"
+    assert answer.err.endswith(f"{said}; lower points\n")
+
+
+def test_what_a_shell_allows_is_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda of: (5000, resource.RLIM_INFINITY))
+    monkeypatch.setattr(allowed, "limits", lambda: iter(()))
+    assert allowed.total() == 5000
+
+
+def test_advice_names_points_where_they_are_many() -> None:
+    run = Run(Choice("linear"), Choice("moons"), points=10**6)
+    assert memory.advice("push", run).startswith("moving points; lower points, or batch, ")
+    assert memory.advice("push", replace(run, points=2000)).startswith("moving points; lower batch")

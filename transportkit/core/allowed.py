@@ -19,9 +19,16 @@ GROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 def total() -> int | None:
     """The bytes that this process may use of the machine's memory; None where nothing tells.
 
-    A container or a job of a cluster may have less than the machine has.
+    A container, a job of a cluster or a shell with ``ulimit -v`` may have less than the machine has.
     """
     found = list(limits())
+    with suppress(ImportError, AttributeError, OSError, ValueError):
+        # Not on every system.
+        import resource
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if soft != resource.RLIM_INFINITY:
+            found.append(soft)
     with suppress(AttributeError, OSError, ValueError):
         found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     return min(found, default=None)

@@ -107,7 +107,7 @@ class Executor:
             trace = traceback.format_exc()
             if memory.ran_out(error):
                 self._make_room()
-                text = f"out of memory in {memory.advice(self.phase)}"
+                text = f"out of memory in {memory.advice(self.phase, run)}"
                 return self._without_figures(run, "out of memory", text, trace)
             return self._without_figures(run, "failed", _one_line(error), trace)
 
@@ -125,6 +125,8 @@ class Executor:
 
         fit, unwritten = self.fitter.fit(run, method, problem, integrator)
         transport = Transport(fit.model, integrator)
+        # Memory that ends from here on is not that of training.
+        self.phase = "push"
         source, target = evaluation_points(problem, run.points, run.seed)
         source, target = source.to(self.device), target.to(self.device)
         moved, push_seconds = self._push(run, transport, source)

@@ -59,7 +59,7 @@ def judge(
             # What took long to fit is not thrown away because one metric fails on it.
             log.debug("metric %s failed", name, exc_info=True)
             values[name] = Value(None)
-            troubles.append(f"{name} {_trouble(error)}")
+            troubles.append(f"{name} {_trouble(error, run)}")
         if not math.isfinite(values[name].value or 0.0):
             values[name] = Value(None)
             troubles.append(f"{name} is not finite")
@@ -75,9 +75,9 @@ def _remark(metric: Metric, evidence: Evidence, generator: Generator) -> str:
         return ""
 
 
-def _trouble(error: BaseException) -> str:
+def _trouble(error: BaseException, run: Run) -> str:
     if memory.ran_out(error):
-        return f"ran out of memory in {memory.advice('judge')}"
+        return f"ran out of memory in {memory.advice('judge', run)}"
     return f"failed: {type(error).__name__}: {' '.join(str(error).split())}"
 
 

@@ -12,6 +12,9 @@ from ..core.record import Run
 
 FEW = 64
 """Points of each side that are drawn of any problem."""
+COORDINATE, POINT = 40, 60
+"""Bytes that a point takes on the CPU by its coordinate, and besides: source, target, and moved
+points and statuses with the copies that are joined of their batches. A bit less than was seen."""
 ADVICE: Mapping[str, str] = {
     "fit": "training; lower the method's batch or size, or train, the number of its samples",
     "push": "moving points; lower batch, the lines that are followed at once",
@@ -34,20 +37,25 @@ def check_fits(run: Run, problem: Problem, device: torch.device | None = None) -
     """Raise TooLarge where the samples of a run are clearly more than this machine can hold, or
     than a CUDA `device` has free.
 
-    Counted are the training samples of both sides, of the points that it is judged on source,
-    moved and target, the last two in double precision once more, as distances take them, and of a
-    method's batch both sides, a state and what it should become.
+    Counted are the training samples of both sides, of a method's batch both sides, a state and what
+    it should become, and the points that it is judged on: on the CPU what a map of them was seen to
+    take without any distance, on a device source, moved and target, the last two in double
+    precision once more, as distances take them.
     """
     ends = (problem.source.size, problem.target.size)
     train, points = (
         min([asked, *(size for size in ends if size is not None)])
         for asked in (run.train, run.points)
     )
-    asked = problem.dim * (2 * 4 * train + (3 * 4 + 2 * 8) * points)
-    what = f"{points} points" if 28 * points > 8 * train else f"{train} training samples"
+    here = (run.device if device is None else device.type) == "cpu"
+    each = COORDINATE * problem.dim + POINT if here else (3 * 4 + 2 * 8) * problem.dim
+    judged, trained = each * points, 2 * 4 * problem.dim * train
+    more, fewer = f"{points} points", "lower points"
+    if trained > judged:
+        more, fewer = f"{train} training samples", "lower train"
     # They are drawn and kept in the machine's memory, whatever the device.
     for place in dict.fromkeys((None, device)):
-        check_room(asked, f"{what} of dimension {problem.dim}", "ask for fewer", place)
+        check_room(judged + trained, f"{more} of dimension {problem.dim}", fewer, place)
     batch = run.method.params.get("batch")
     if isinstance(batch, int):
         what = f"gradient steps with batch={batch} in dimension {problem.dim}"
@@ -61,6 +69,9 @@ def ran_out(error: BaseException) -> bool:
     )
 
 
-def advice(phase: str) -> str:
+def advice(phase: str, run: Run) -> str:
     """Where memory ran out, and what to lower."""
+    if phase == "push" and run.points > run.batch:
+        # What is moved in many batches is held whole before and after.
+        return "moving points; lower points, or batch, the lines that are followed at once"
     return ADVICE.get(phase, ADVICE["judge"])
