@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save
 
 from tests.commands import TINY, Answer, samples, tk
 from tests.report.results import result, shelve
-from transportkit import DataError, load, push
+from transportkit import DataError, UsageError, load, push
 from transportkit.harness.signing import signed
 from transportkit.problems.files import read_points
 
@@ -50,6 +50,29 @@ def test_points_go_where_the_run_took_them(folder: Path, points: Path, tmp_path:
     np.save(tmp_path / "one.npy", np.load(points)[:1])
     one = tk(f"push {folder} {tmp_path / 'one.npy'} -o {tmp_path / 'moved-one.npy'}")
     assert one.out.startswith("1 point moved by cfm")
+
+
+def test_a_file_that_is_there_is_kept(folder: Path, points: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("a week of work")
+    line = f"push {folder} {points} -o {file}"
+    refused = tk(line)
+    assert (refused.status, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert f"'{file}' is there already; name another file, or replace it by --replace" in (
+        refused.err
+    )
+    moved = push(load(folder), points)
+    with pytest.raises(UsageError, match=r"is there already; .* replace it by replace=True"):
+        moved.save(file)
+    assert file.read_text() == "a week of work"
+    assert tk(f"{line} --replace").status == 0
+    assert len(read_points(file)) == 64
+    assert moved.save(file, replace=True) == file
+    inputs = tk(f"push {folder} {points} -o {points} --replace")
+    assert (inputs.status, "holds the points that are to be moved" in inputs.err) == (2, True)
+    # A device is written to as it is.
+    (tmp_path / "y.csv").symlink_to("/dev/null")
+    assert tk(f"push {folder} {points} -o {tmp_path / 'y.csv'}").status == 0
 
 
 def test_columns_stand_in_the_order_of_those_fitted_to(tmp_path: Path) -> None:
@@ -138,14 +161,16 @@ def test_points_far_outside_are_told(
     x = np.load(points)
     x[:3] += 1e8
     np.save(tmp_path / "x.npy", x)
-    answer = tk(f"push {folder} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'} --json {way}")
+    answer = tk(
+        f"push {folder} {tmp_path / 'x.npy'} --replace -o {tmp_path / 'y.npy'} --json {way}"
+    )
     assert answer.status == 0
     told = answer.json["message"]
     assert told.startswith(f"3 of 64 points lie far outside the {side} samples of this run")
     assert answer.err == f"Warning: {told}\n"
     assert np.load(tmp_path / "y.npy").shape == x.shape
     np.save(tmp_path / "x.npy", x[:1])
-    one = tk(f"push {folder} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'}")
+    one = tk(f"push {folder} {tmp_path / 'x.npy'} --replace -o {tmp_path / 'y.npy'}")
     assert one.err.startswith("Warning: 1 point lies far outside")
 
 
@@ -162,9 +187,9 @@ def test_an_integrator_that_is_typed_leaves_the_runs_evaluations(
 ) -> None:
     coarse = tk(f"run cfm --data gaussians {TINY} --json --integrator euler --nfe 4 --out", out)
     run, moved = coarse.json["run"], tmp_path / "moved.npy"
-    assert tk(f"push {run} {points} --json -o {moved}").json["nfe"] == 4
-    assert tk(f"push {run} {points} --json -o {moved} --nfe 6").json["nfe"] == 6
-    adaptive = tk(f"push {run} {points} --json -o {moved} --integrator dopri5")
+    assert tk(f"push {run} {points} --json --replace -o {moved}").json["nfe"] == 4
+    assert tk(f"push {run} {points} --json --replace -o {moved} --nfe 6").json["nfe"] == 6
+    adaptive = tk(f"push {run} {points} --json --replace -o {moved} --integrator dopri5")
     assert adaptive.status == 0
     assert adaptive.json["nfe"] > 6
 
@@ -323,10 +348,10 @@ def test_a_model_that_other_code_laid_out_otherwise(
     saved["code"] |= code
     (tmp_path / "model.json").write_text(json.dumps(signed(saved)))
     # Code that lays a model out as this does is no reason to refuse it.
-    assert tk(f"push {tmp_path} {points} -o {tmp_path.with_suffix('.npy')}").status == 0
+    assert tk(f"push {tmp_path} {points} --replace -o {tmp_path.with_suffix('.npy')}").status == 0
     saved["config"]["lifted"] = True
     (tmp_path / "model.json").write_text(json.dumps(signed(saved)))
-    answer = tk(f"push {tmp_path} {points} -o {tmp_path.with_suffix('.npy')}")
+    answer = tk(f"push {tmp_path} {points} --replace -o {tmp_path.with_suffix('.npy')}")
     assert (answer.status, answer.out) == (2, "")
     assert text in answer.err
     assert answer.err.count("\n") == 1
@@ -360,7 +385,7 @@ def test_weights_that_are_not_those_that_were_saved(
     content = bytearray(place.read_bytes())
     content[-2] ^= 1
     place.write_bytes(content)
-    pushed = f"push {tmp_path} {points} -o {tmp_path.with_suffix('.npy')}"
+    pushed = f"push {tmp_path} {points} --replace -o {tmp_path.with_suffix('.npy')}"
     said = f"'{place}' is damaged: its weights are not those that were saved; run it again"
     for command in (pushed, f"reproduce {tmp_path}", f"plot {tmp_path}"):
         answer = tk(command)
@@ -386,7 +411,7 @@ def test_a_description_that_is_not_the_one_that_was_saved(tmp_path: Path) -> Non
     line = f"run sf2m --data gaussian-pair:dim=3 {TINY} --integrator euler --json --out {tmp_path}"
     place = Path(tk(line).json["run"])
     np.save(tmp_path / "x.npy", samples(place)["source"][:5])
-    pushed = f"push {place} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'} --seed 0"
+    pushed = f"push {place} {tmp_path / 'x.npy'} --replace -o {tmp_path / 'y.npy'} --seed 0"
     file = place / "model.json"
     saved = json.loads(file.read_text())
     # It fits the weights, and moves points otherwise.
@@ -473,7 +498,7 @@ def test_points_that_do_not_arrive_are_warned_of(tmp_path: Path) -> None:
     x = samples(run)["source"][:10]
     x[3] = 1e14
     np.save(tmp_path / "x.npy", x)
-    answer = tk(f"push {run} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'}")
+    answer = tk(f"push {run} {tmp_path / 'x.npy'} --replace -o {tmp_path / 'y.npy'}")
     assert answer.status == 0
     # A map has no lines that arrive.
     assert answer.out.endswith("y.npy (10.0% not finite)\n")
@@ -491,6 +516,6 @@ def test_points_that_do_not_arrive_are_warned_of(tmp_path: Path) -> None:
         "none of 4 points came to a finite place: bring the points to the units of the run"
     )
     np.save(tmp_path / "x.npy", x[:3])
-    answer = tk(f"push {run} {tmp_path / 'x.npy'} -o {tmp_path / 'y.npy'}")
+    answer = tk(f"push {run} {tmp_path / 'x.npy'} --replace -o {tmp_path / 'y.npy'}")
     assert answer.out == f"3 points moved by linear to {tmp_path / 'y.npy'}\n"
     assert "arrived" not in repr(push(run, x[:3]))

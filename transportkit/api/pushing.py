@@ -85,15 +85,17 @@ class Pushed:
         """What is to be warned of: `message` and `lost`, where they are not empty."""
         return tuple(text for text in (self.message, self.lost) if text)
 
-    def save(self, output: str | os.PathLike[str]) -> Path:
+    def save(self, output: str | os.PathLike[str], replace: bool = False) -> Path:
         """Write the points to a file, whose suffix names the format: ``tk push -o``.
 
         A table has the names of the columns of that which the points came in. Raises UsageError
-        for a format or a place that there is not, DataError for a file that the points or the model
-        came from, and TransportkitError where it cannot be written.
+        for a format or a place that there is not and, without `replace`, for a file that is there
+        already, DataError for one that the points or the model came from, and TransportkitError
+        where it cannot be written.
         """
+        check_flags(replace=replace)
         place = path("output", output)
-        check_output(str(place), self.inputs)
+        check_output(str(place), self.inputs, replace, "replace=True")
         write_points(str(place), self.points, self.names)
         return place
 

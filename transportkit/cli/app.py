@@ -113,6 +113,7 @@ def info(name: str, as_json: bool, debug: bool) -> None:
 @click.argument("run_folder", metavar="RUN")
 @click.argument("points")
 @options.option("-o", "--output", required=True, metavar="FILE", help="Where moved points go.")
+@options.option("--replace", is_flag=True, help="Replace a file that is there already.")
 @options.option("--reverse", is_flag=True, help="Carry points of Q to P.")
 @options.option("--seed", type=int, default=0, show_default=True, metavar="N")
 @options.option("--integrator", metavar="NAME[:k=v,..]", help="Instead of the run's own.")

@@ -20,6 +20,7 @@ def push(
     run_folder: str,
     points: str,
     output: str,
+    replace: bool,
     reverse: bool,
     seed: int,
     integrator: str | None,
@@ -36,7 +37,7 @@ def push(
         evaluations(nfe)
     route_warnings()
     record = RunRecord.read(run_folder)
-    check_output(output, inputs_of(record, points))
+    check_output(output, inputs_of(record, points), replace, "--replace")
     check()
     moved = pushed(
         record, points, reverse=reverse, seed=seed, integrator=integrator, nfe=nfe, device=device

@@ -19,7 +19,7 @@ GROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 def total() -> int | None:
     """The bytes that this process may use of the machine's memory; None where nothing tells.
 
-    A container, a job of a cluster or a shell with ``ulimit -v`` may have less than the machine has.
+    A container, a job of a cluster or a shell under ``ulimit -v`` may have less than the machine.
     """
     found = list(limits())
     with suppress(ImportError, AttributeError, OSError, ValueError):

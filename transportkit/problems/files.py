@@ -20,8 +20,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..core.writing import check_place, replacing
-from ..errors import DataError
+from ..core.writing import check_place, is_device, replacing
+from ..errors import DataError, UsageError
 from .checks import checked
 from .formats import KEYED, NAMES, READERS, TABLES, WRITERS
 
@@ -90,10 +90,13 @@ def write_points(path: str | os.PathLike[str], points: Tensor, names: Sequence[s
 def check_output(
     path: str | os.PathLike[str],
     inputs: Mapping[str, Sequence[str | os.PathLike[str]]] | None = None,
+    replace: bool = True,
+    how: str = "",
 ) -> None:
     """Raise UsageError where `write_points` could not write this file, before the work is done.
 
-    Or where it would replace one of the files `inputs`, by what they hold.
+    Or where it would replace one of the files `inputs`, by what they hold, or without `replace` any
+    other; `how` says the way to replace it all the same.
     """
     file, _ = _locate(path)
     for what, names in (inputs or {}).items() if os.path.exists(file) else ():
@@ -103,6 +106,8 @@ def check_output(
                 raise DataError(f"'{file}' holds {what}; name another file")
     _suffix(file)
     check_place(file)
+    if not replace and os.path.exists(file) and not is_device(file):
+        raise UsageError(f"'{file}' is there already; name another file, or replace it by {how}")
 
 
 def _locate(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
