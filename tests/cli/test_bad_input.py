@@ -127,7 +127,7 @@ def test_more_points_than_fit_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_pat
         line = f"{command} linear {MOONS} --points 1000000000 --quiet"
         answer = tk(f"{line} --out {tmp_path / command}")
         assert (answer.status, answer.err.count("\n")) == (status, 1)
-        assert "1000000000 points of dimension 2 take at least 52 GiB of memory" in answer.err
+        assert "1000000000 points of dimension 2 take at least 130 GiB of memory" in answer.err
     train = tk(f"run linear {MOONS} --train 1000000000 --out {tmp_path}")
     assert "1000000000 training samples of dimension 2 take at least 15 GiB" in train.err
 

@@ -15,7 +15,9 @@ from tests.commands import tk
 from tests.report.results import result, shelve
 from transportkit import Budget, UsageError
 from transportkit import gather as gather_runs
+from transportkit.harness.compare import compare
 from transportkit.harness.gather import gather
+from transportkit.report.figures import three
 
 
 @pytest.fixture
@@ -104,6 +106,16 @@ def test_markdown_has_a_line_for_each_method(runs: Path) -> None:
     assert {line.count("|") for line in table} == {4}
     assert "± half of its 95% interval, or its limits where" in lines[-1]
     assert "Bold: best, or not told apart from it by the paired test of diff" in lines[-1]
+
+
+def test_what_could_have_been_seen_stands_on_paper(tmp_path: Path) -> None:
+    values = {"cfm": (0.2, 0.3, 0.25), "emd": (0.21, 0.35, 0.2)}
+    shelve(tmp_path, *(result(m, i, sliced_w2=v) for m in values for i, v in enumerate(values[m])))
+    (seen,) = compare(gather(tmp_path)).resolutions
+    text = f"Differences show with a chance of 80% from {three((seen.smallest or 0) / 0.1)} in "
+    assert f"{text}sliced\\_w2." in tk("export", tmp_path, "--to", "markdown").out
+    latex = tk("export", tmp_path, "--to", "latex").out.replace("\\%", "%")
+    assert f"{text}sliced\\_w2." in latex
 
 
 def test_rows_stand_in_the_order_of_numbers(tmp_path: Path) -> None:

@@ -6,13 +6,15 @@ from dataclasses import asdict, replace
 
 from tests.report.results import result
 from transportkit import Result, Value
-from transportkit.harness.compare import compare, table
+from transportkit.harness.compare import compare
 from transportkit.harness.setting import settings
 from transportkit.report.sheet import Sheet, meaning, sheets
 
 
 def sheet(*results: Result) -> Sheet:
-    (one,) = sheets([asdict(row) for row in table(results)], settings(results))
+    found = compare(results)
+    seen = [asdict(resolution) for resolution in found.resolutions]
+    (one,) = sheets([asdict(row) for row in found.rows], settings(results), seen)
     return one
 
 
@@ -61,6 +63,7 @@ def test_one_seed_without_a_floor_marks_nobody() -> None:
 def test_several_seeds_mark_what_is_not_told_apart() -> None:
     shown = sheet(*(result(m, s, cost_ratio=1.0 + s) for m in ("cfm", "emd") for s in (0, 1)))
     assert starred(shown) == {"cost_ratio": ["cfm", "emd"]}
+    assert shown.smallest == [""]
     assert meaning(shown, "Bold:").endswith(
         "Bold: best, or not told apart from it by the paired test of differences on the same "
         "seeds, which the intervals do not show."

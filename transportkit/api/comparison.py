@@ -123,7 +123,8 @@ class Comparison:
         return settings([record.result for record in self.records])
 
     def _sheets(self) -> list[Sheet]:
-        return sheets([asdict(row) for row in self.table], self._settings)
+        seen = [asdict(found) for found in self.findings.resolutions]
+        return sheets([asdict(row) for row in self.table], self._settings, seen)
 
     def _troubles(self) -> list[str]:
         return [f"{r.run}: {reason(r.result)}" for r in self.records if r.status != "done"]

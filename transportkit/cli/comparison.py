@@ -17,9 +17,9 @@ from ..core.record import Result, reason
 from ..harness.compare import Findings, Resolution, Row
 from ..harness.effort import effort
 from ..harness.setting import by_problem, setting
-from ..report.figures import number, seconds, three
+from ..report.figures import number, seconds
 from ..report.remarks import shared_remarks
-from ..report.sheet import BEST, entries_of, floor_of, in_floors_of, reading
+from ..report.sheet import BEST, entries_of, floor_of, in_floors_of, reading, resolution_of
 
 GAP = "  "
 WIDTH_OF_A_PIPE = 120
@@ -111,10 +111,8 @@ def _cells(rows: Sequence[Row | None], in_floors: bool) -> list[str]:
 
 
 def _smallest(resolution: Resolution | None, in_floors: bool) -> str:
-    if resolution is None or resolution.smallest is None:
-        return ""
-    unit = resolution.floor if in_floors and resolution.floor else 1.0
-    return three(resolution.smallest / unit) + " "
+    text = resolution_of(asdict(resolution) if resolution else None, in_floors)
+    return text and f"{text} "
 
 
 def _blocks(sections: Sequence[Sequence[Column]], width: int) -> list[list[Column]]:

@@ -52,7 +52,8 @@ def export(document: Document, to: str, rows: Rows, settings: Mapping[str, str])
     if not document[rows]:
         raise UsageError(f"there are no {rows} to export: {NONE[rows]}")
     if rows == "table" and to in _ON_PAPER:
-        return _ON_PAPER[to](sheets(*_written([document["table"], settings]))).encode()
+        said = _written([document["table"], settings, document["resolution"]])
+        return _ON_PAPER[to](sheets(*said)).encode()
     records = _written(aligned(flat(document[rows], rows)))
     if to in _ROWS_ON_PAPER:
         known = {k for r in records for k, v in r.items() if v is not None} - LEFT_OUT_ON_PAPER

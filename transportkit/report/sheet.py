@@ -34,7 +34,8 @@ class Sheet:
     `setting` says seeds, points and budget of the runs.
 
     `in_floors` says of each metric whether its figures are in units of the noise floor, which
-    `floors` gives in the metric's own. `rows` are those of the table that all of it says.
+    `floors` gives in the metric's own. `smallest` is the resolution of each metric in the units of
+    its figures, empty where nothing tells. `rows` are those of the table that all of it says.
     """
 
     data: str
@@ -43,20 +44,28 @@ class Sheet:
     methods: Sequence[str]
     entries: Sequence[Sequence[Entry]]
     floors: Sequence[str]
+    smallest: Sequence[str]
     rows: Sequence[Row]
     setting: str
 
 
-def sheets(rows: Sequence[Row], settings: Mapping[str, str]) -> list[Sheet]:
+def sheets(
+    rows: Sequence[Row], settings: Mapping[str, str], resolutions: Sequence[Row]
+) -> list[Sheet]:
     """The rows of a comparison's table, one sheet for each problem; `settings` says by its name
-    what its runs have in common."""
+    what its runs have in common, and `resolutions` what could have been seen."""
     return [
-        _sheet(data, [row for row in rows if row["data"] == data], settings[data])
+        _sheet(
+            data,
+            [row for row in rows if row["data"] == data],
+            settings[data],
+            {seen["metric"]: seen for seen in resolutions if seen["data"] == data},
+        )
         for data in dict.fromkeys(row["data"] for row in rows)
     ]
 
 
-def _sheet(data: str, rows: Sequence[Row], setting: str) -> Sheet:
+def _sheet(data: str, rows: Sequence[Row], setting: str, seen: Mapping[str, Row]) -> Sheet:
     by_place = {(row["method"], row["metric"]): row for row in rows}
     methods = list(dict.fromkeys(row["method"] for row in rows))
     metrics = list(dict.fromkeys(row["metric"] for row in rows))
@@ -73,7 +82,15 @@ def _sheet(data: str, rows: Sequence[Row], setting: str) -> Sheet:
         for m in metrics
     ]
     in_floors = [counted[m] for m in metrics]
-    return Sheet(data, metrics, in_floors, methods, entries, floors, rows, setting)
+    smallest = [resolution_of(seen.get(m), counted[m]) for m in metrics]
+    return Sheet(data, metrics, in_floors, methods, entries, floors, smallest, rows, setting)
+
+
+def resolution_of(seen: Row | None, in_floors: bool) -> str:
+    """The smallest difference that would have shown, in units of the floor or the metric's own."""
+    if seen is None or seen["smallest"] is None:
+        return ""
+    return three(seen["smallest"] / (seen["floor"] if in_floors and seen["floor"] else 1.0))
 
 
 def floor_of(floors: Sequence[float]) -> str:
@@ -118,7 +135,10 @@ def meaning(sheet: Sheet, mark: str) -> str:
     """What the figures of a sheet are, where this mark stands at the best."""
     counted = [m for m, yes in zip(sheet.metrics, sheet.in_floors, strict=True) if yes]
     units = [f"{in_floors_of(counted)}."] if counted else []
-    return " ".join([*units, *reading(sheet.rows, f"{mark} {BEST}")])
+    told = zip(sheet.metrics, sheet.smallest, strict=True)
+    seen = ", ".join(f"{text} in {metric}" for metric, text in told if text)
+    power = [f"Differences show with a chance of 80% from {seen}."] if seen else []
+    return " ".join([*units, *reading(sheet.rows, f"{mark} {BEST}"), *power])
 
 
 def reading(rows: Sequence[Row], best: str) -> list[str]:
