@@ -80,7 +80,7 @@ def test_what_lies_on_a_gpu_need_not_fit_the_machine(monkeypatch: pytest.MonkeyP
     # Samples are drawn in the machine's memory first.
     moons = registry.parse_choice("problem", "moons")
     run = Run(registry.parse_choice("method", "linear"), moons, points=2**29)
-    with pytest.raises(TooLarge, match="and there are 16; ask for fewer"):
+    with pytest.raises(TooLarge, match="and there are 16; lower points"):
         memory.check_fits(run, registry.make("problem", moons), GPU)
 
 
