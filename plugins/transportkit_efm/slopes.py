@@ -12,6 +12,7 @@ field without some of the charges, of which one is its beginning.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -36,7 +37,7 @@ holds them."""
 FILLED = 4
 """Dimensions up to which one charge is little beside those that are as near as the offset."""
 
-SPACINGS = {2: (2.0, 2.0), FILLED: (2.0, 0.8), 8: (1.25, 1.25)}
+SPACINGS = (2, (2.0, 2.0)), (FILLED, (2.0, 0.8)), (math.inf, (1.25, 1.25))
 """Automatic offsets of source and target up to these dimensions, in distances of nearest
 neighbours. A ball of that radius holds about three charges in the plane and from 5 to 8 dimensions;
 larger ones blur. No line begins on the target, so its offset may be less, as a network of the mean
@@ -100,7 +101,7 @@ class SlopeRegression(PooledGame[States]):
             problem.event_shape,
             distance=params.distance,
             offset=params.offset,
-            spacing=params.spacing or next(k for d, k in SPACINGS.items() if problem.dim <= d),
+            spacing=params.spacing or next(k for d, k in SPACINGS if problem.dim <= d),
             widest=WIDEST[sparse],
             harms=("far",),
         )

@@ -58,11 +58,9 @@ def test_a_file_that_is_there_is_kept(folder: Path, points: Path, tmp_path: Path
     line = f"push {folder} {points} -o {file}"
     refused = tk(line)
     assert (refused.status, refused.out, refused.err.count("\n")) == (2, "", 1)
-    assert f"'{file}' is there already; name another file, or replace it by --replace" in (
-        refused.err
-    )
+    assert f"'{file}' is there already; name another file, or give --replace" in (refused.err)
     moved = push(load(folder), points)
-    with pytest.raises(UsageError, match=r"is there already; .* replace it by replace=True"):
+    with pytest.raises(UsageError, match=r"is there already; .* give replace=True"):
         moved.save(file)
     assert file.read_text() == "a week of work"
     assert tk(f"{line} --replace").status == 0

@@ -430,16 +430,34 @@ def test_copies_that_rounding_makes_are_none(
     assert caplog.text.count("are copies of other rows") == (2 if copied else 0)
 
 
-@pytest.mark.parametrize(("places", "dim"), [(1, 2), (0, 2), (2, 1), (1, 3)])
-def test_decimals_that_coincide_are_no_copies(
-    places: int, dim: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("step", "dim"), [(0.1, 2), (1, 2), (0.01, 1), (0.1, 3), (0.25, 2), (5, 2), (1 / 255, 1)]
+)
+def test_rounded_values_that_coincide_are_no_copies(
+    step: float, dim: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     rng = np.random.default_rng(0)
     for name in "pq":
-        x = rng.normal(0, 10.0 ** (1 - places), (2000, dim)).round(places)
-        np.savetxt(tmp_path / f"{name}.csv", x, delimiter=",", fmt=f"%.{places}f")
+        x = rng.normal(0, 10, (2000, dim)).round() * step
+        np.savetxt(tmp_path / f"{name}.csv", x, delimiter=",")
     problem(tmp_path / "p.csv", tmp_path / "q.csv")
     assert "are copies of other rows" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["of few values", "beside others one bit off"])
+def test_copies_are_not_put_down_to_rounding(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rng = np.random.default_rng(0)
+    for name in "pq":
+        if kind == "of few values":
+            x = np.tile(rng.integers(0, 3, (300, 12)), (2, 1)).astype(np.float32)
+        else:
+            x = rng.normal(size=(850, 3)).astype(np.float32)
+            x = np.vstack([x, x[:100], np.nextafter(x[:250], np.float32(9))])
+        np.save(tmp_path / f"{name}.npy", x)
+    problem(tmp_path / "p.npy", tmp_path / "q.npy")
+    assert caplog.text.count("are copies of other rows") == 2
 
 
 def test_a_file_of_one_point_is_told_once(generator: Generator, tmp_path: Path) -> None:

@@ -138,19 +138,15 @@ def _absolute(path: str) -> str:
 
 
 def _one_path(path: str) -> str:
-    """The absolute path of a file, or of ``file#key``, without ``..`` and links.
+    """The absolute path of a file, or of ``file#key``, in a folder without ``..`` and links.
 
-    A link stays where what it leads to is of another ending, as files under their digests are, for
-    the ending names the format.
+    The file keeps its name where it is a link, as that is what tables show and names the format.
     """
     name, hash_sign, key = path.rpartition("#")
     if not hash_sign or os.path.exists(path):
         name, hash_sign, key = path, "", ""
     folder, file = os.path.split(Path(name))
-    place = os.path.join(os.path.realpath(folder), file)
-    led = os.path.realpath(place)
-    same = os.path.splitext(led)[1].lower() == os.path.splitext(file)[1].lower()
-    return (led if same else place) + hash_sign + key
+    return os.path.join(os.path.realpath(folder), file) + hash_sign + key
 
 
 def solved(method: Choice) -> bool:

@@ -7,10 +7,17 @@ from torch import Tensor
 
 STEPS = 2
 """Bits by which cells are made larger, twice."""
+GROWTH = 1.5
+"""Times as many further pairs in the widest cells as in the next ones at least: nominally 4 or
+more, and less where few values fill the cells."""
 PLACES = 4
 """Decimals of rounded values at most that are known as such."""
-_TOLD = 0.05
-"""Rounding of float32, in steps of the last decimal, below which that is known."""
+MANY = 16
+"""Dimensions beyond which two different draws never round to one."""
+_SOME = 100_000
+"""Rows of which that is told."""
+_TOLD = 0.2
+"""Rounding of float32, in steps, below which a step is known."""
 _AT_ONCE = 2**20
 """Numbers that are hashed at once."""
 
@@ -23,19 +30,23 @@ def copies(points: Tensor) -> int:
 def by_rounding(points: Tensor) -> float:
     """How many pairs of equal points (N, *E), in float32, rounding is expected to have made.
 
-    Draws of a density fall into cells of the width of the last bit that is used, and pairs within a
-    cell look equal. In cells 2^k times as wide are 2^(kd) times as many pairs of that kind, where d
-    is the dimension of the set that the density is on; but as many copies. So the pairs in cells of
-    three widths tell how many are of either kind.
+    Draws of a density fall into cells of the width of its rounding, and pairs within a cell look
+    equal. In cells 2^k times as wide are 2^(kd) times as many pairs of that kind, where d is the
+    dimension of the set that the density is on; but as many copies. So the pairs in cells of three
+    widths tell how many are of either kind. Where they do not grow so, as for columns of few
+    values, and in more than MANY dimensions, where chance makes none, nothing is put down to it.
     """
-    cells = _cells(_bits(points))
-    # Of numbers that came in half precision, say, the last bits are 0.
-    used = np.bitwise_or.reduce(cells, axis=0)
-    last = np.log2(np.maximum(used & -used, 1).astype(float)).astype(np.int64)
-    equal, near, far = (_pairs(_hashes(cells >> (last + k * STEPS))) for k in range(3))
+    rows = points.flatten(1)
+    if rows.shape[1] > MANY:
+        return 0.0
+    # Evenly, as files may be sorted.
+    every = -(-len(rows) // _SOME)
+    some = (rows[::every] + 0.0).numpy()
+    cells = np.stack([_cells(column) for column in some.T], axis=1)
+    equal, near, far = (_pairs(_hashes(cells >> (k * STEPS))) for k in range(3))
     # far - near = r (near - equal), and the copies that rounding made are (near - equal) / (r - 1).
     first, second = near - equal, far - near
-    return first**2 / (second - first) if second > first else float(first)
+    return first**2 / (second - first) * every**2 if second > GROWTH * first else 0.0
 
 
 def _bits(points: Tensor) -> np.ndarray:
@@ -45,18 +56,26 @@ def _bits(points: Tensor) -> np.ndarray:
     return bits
 
 
-def _cells(bits: np.ndarray) -> np.ndarray:
-    """Bits (N, D) as whole numbers, those of columns of decimals as the multiples that they are."""
-    cells = bits.astype(np.int64)
-    for k, values in enumerate(bits.view(np.float32).T.astype(float)):
-        for places in range(PLACES + 1):
-            steps = values * 10.0**places
-            whole = np.rint(steps)
-            rounding = np.abs(steps) * 2.0**-23
-            if rounding.max() < _TOLD and (np.abs(steps - whole) <= rounding).all():
-                cells[:, k] = whole
-                break
-    return cells
+def _cells(column: np.ndarray) -> np.ndarray:
+    """Values (N,) of float32 as whole numbers: of steps where all are multiples of one, else of the
+    last bit that is used."""
+    values = column.astype(float)
+    known = np.unique(values)
+    if len(known) > 1:
+        spread = known[-1] - known[0]
+        # Decimals, or whatever the nearest values differ by, as parts of a range do.
+        steps = [10.0**-places for places in range(PLACES + 1)]
+        for step in (*steps, spread / np.rint(spread / np.diff(known).min())):
+            counts = known / step
+            whole = np.rint(counts)
+            rounding = np.abs(counts) * 2.0**-23
+            if rounding.max() < _TOLD and (np.abs(counts - whole) <= rounding + 1e-9).all():
+                largest = np.gcd.reduce((whole - whole[0]).astype(np.int64))
+                return np.rint(values / step).astype(np.int64) // largest
+    bits = column.view(np.uint32).astype(np.int64)
+    # Of numbers that came in half precision, say, the last bits are 0.
+    used = int(np.bitwise_or.reduce(bits))
+    return bits >> max(used & -used, 1).bit_length() - 1
 
 
 def _hashes(rows: np.ndarray) -> np.ndarray:

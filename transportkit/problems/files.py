@@ -107,7 +107,7 @@ def check_output(
     _suffix(file)
     check_place(file)
     if not replace and os.path.exists(file) and not is_device(file):
-        raise UsageError(f"'{file}' is there already; name another file, or replace it by {how}")
+        raise UsageError(f"'{file}' is there already; name another file, or give {how}")
 
 
 def _locate(path: str | os.PathLike[str]) -> tuple[Path, str | None]:

@@ -57,7 +57,7 @@ def export(document: Document, to: str, rows: Rows, settings: Mapping[str, str])
     records = _written(aligned(flat(document[rows], rows)))
     if to in _ROWS_ON_PAPER:
         known = {k for r in records for k, v in r.items() if v is not None} - LEFT_OUT_ON_PAPER
-        known = {name for name in known if not name.endswith(".note")}
+        known = {name for name in known if not name.endswith((".note", ".resampled"))}
         short = [{k: v for k, v in r.items() if k in known} for r in records]
         return _ROWS_ON_PAPER[to](short).encode()
     return _FOR_PROGRAMS[to](records)
