@@ -48,6 +48,9 @@ def test_one_seed_on_a_finite_sample_marks_nobody() -> None:
         "One seed tells nothing apart on moons, of which no fresh points can be drawn."
     )
     assert starred(sheet(*runs)) == {"sliced_w2": ["cfm"]}
+    # Nor is it said of metrics one by one.
+    unfloored = [replace(r, metrics={**r.metrics, "cost_ratio": Value(1.0)}) for r in runs[::2]]
+    assert meaning(sheet(*unfloored), "*").count("tells nothing apart") == 1
 
 
 def test_one_seed_without_a_floor_marks_nobody() -> None:

@@ -160,12 +160,14 @@ def reading(rows: Sequence[Row], best: str) -> list[str]:
     if any(row["rank"] == 1 and row["tested"] for row in ranked):
         parts.append(f"{best} {BY_SEEDS if several else BY_SAMPLES}.")
     untested = [row for row in ranked if not row["tested"]]
-    if lost := list(dict.fromkeys(r["metric"] for r in untested if r["floor"] is None)):
+    finite = list(dict.fromkeys(r["data"] for r in untested if r["floor"] is not None))
+    rest = [row for row in untested if row["data"] not in finite]
+    if lost := list(dict.fromkeys(r["metric"] for r in rest)):
         have = "has" if len(lost) == 1 else "have"
         parts.append(f"One seed tells nothing apart by {', '.join(lost)}, which {have} no floor.")
-    if lost := list(dict.fromkeys(r["data"] for r in untested if r["floor"] is not None)):
+    if finite:
         parts.append(
-            f"One seed tells nothing apart on {', '.join(lost)}, of which no fresh points can be "
+            f"One seed tells nothing apart on {', '.join(finite)}, of which no fresh points can be "
             "drawn."
         )
     return parts
